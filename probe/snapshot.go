@@ -1,0 +1,85 @@
+package probe
+
+import (
+	"time"
+
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icws"
+)
+
+// Host is one host of a server: a configured one, or one that the server listed
+// and allowed_hosts accepted.
+type Host struct {
+	Name   string
+	Active bool // serves the session
+	// Checked says whether Up is known: only configured hosts are looked at.
+	Checked, Up bool
+}
+
+// Switchover is the last answer to switchover-status (protocol.md, 1.7).
+type Switchover struct {
+	Known       bool
+	Active      bool
+	BackupState BackupState
+}
+
+// Snapshot is everything a probe publishes, at one moment. It is immutable:
+// whoever holds one may read it for ever, its slices included. Times are zero
+// when the thing has not happened. It holds counts, never the list of statuses.
+type Snapshot struct {
+	State      State
+	StateSince time.Time
+	// Reason says in the operator's words why the state is what it is; empty
+	// when live.
+	Reason string
+	// Heartbeat moves at every turn of the loop.
+	Heartbeat time.Time
+	// NextAttempt is the time before which nothing is tried; zero when not waiting.
+	NextAttempt time.Time
+
+	Product, Release, ICServer string
+	Hosts                      []Host
+	// TransportKnown is false until the first session chose a transport.
+	TransportKnown      bool
+	Transport           Transport
+	CertificateNotAfter time.Time
+	PasswordExpiry      time.Time
+	// ClockOffset is the server's clock minus ours, when ClockKnown.
+	ClockKnown    bool
+	ClockOffset   time.Duration
+	OperationGone [icws.NumOperations]bool
+	Switchover    Switchover
+
+	SessionUp          bool
+	SessionEstablished time.Time
+
+	Breaker BreakerState
+
+	SubscriptionUp          bool
+	SubscriptionState       SubscriptionState
+	SubscriptionEstablished time.Time
+	LastContact             time.Time
+	LastMessage             time.Time
+
+	Entries        int
+	Groups         []catalogue.GroupCount
+	DistinctGroups int
+	FoldedGroups   int
+	Hash           uint64
+	LastVerified   time.Time
+	LastFull       time.Time
+	LastChange     time.Time
+	// FreshUntil is when the live copy turns stale unless it is verified
+	// before; zero when it was never verified in this session's life.
+	FreshUntil time.Time
+}
+
+// Fresh reports whether the counts may be shown at now. It is asked at every
+// scrape, so that a loop that hangs cannot serve old numbers.
+func (s *Snapshot) Fresh(now time.Time) bool { return now.Before(s.FreshUntil) }
+
+// Up reports whether the probe is live, the subscription delivers and the
+// catalogue is fresh at now (icws_up).
+func (s *Snapshot) Up(now time.Time) bool {
+	return s.State == StateLive && s.SubscriptionUp && s.Fresh(now)
+}
