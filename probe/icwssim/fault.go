@@ -1,0 +1,220 @@
+package icwssim
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Swallow is what a fault has disappear.
+type Swallow string
+
+// What can disappear. Full, deltas and messages are taken when they should be
+// queued for a session: a PUT still answers 200. Stream opens streams that never
+// carry a byte, as behind a buffering proxy.
+const (
+	SwallowFull     Swallow = "full"
+	SwallowDeltas   Swallow = "deltas"
+	SwallowMessages Swallow = "messages"
+	SwallowStream   Swallow = "stream"
+)
+
+// Fault is something that goes wrong with the requests it matches. Method, Path
+// and Operation select them; an empty one matches all. Of several faults that
+// match a request, the oldest acts alone.
+type Fault struct {
+	Method string `json:"method,omitempty"`
+	// Path is a regular expression for the path without Options.Prefix.
+	Path string `json:"path,omitempty"`
+	// Operation is one of the Op constants.
+	Operation string `json:"operation,omitempty"`
+	// Skip lets that many matching requests pass first; Count is how many fail
+	// then, 0: until cleared.
+	Skip  int `json:"skip,omitempty"`
+	Count int `json:"count,omitempty"`
+
+	// Delay is waited before anything else.
+	Delay time.Duration `json:"-"`
+	// Code answers instead of the server, which then never sees the request.
+	// The body is an ICWS error of ErrorID, Message and AlternateHosts, or Body.
+	// A Body without a Code is sent with 200.
+	Code           int      `json:"code,omitempty"`
+	ErrorID        string   `json:"errorId,omitempty"`
+	Message        string   `json:"message,omitempty"`
+	AlternateHosts []string `json:"alternateHosts,omitempty"`
+	Body           string   `json:"body,omitempty"`
+	// ContentType is that of the answer; default: the ICWS media type.
+	ContentType string            `json:"contentType,omitempty"`
+	RetryAfter  string            `json:"retryAfter,omitempty"`
+	Headers     map[string]string `json:"headers,omitempty"`
+
+	// Drop ends the connection without an answer; the request is not served.
+	Drop bool `json:"drop,omitempty"`
+	// Cut ends the connection after that many bytes of the body, though the
+	// request was served; on a stream, after that many bytes of events.
+	Cut *int `json:"cut,omitempty"`
+	// Stall sends the headers and then nothing, though the request was served.
+	Stall bool `json:"stall,omitempty"`
+	// Swallow loses messages. For full, deltas and messages, Skip and Count
+	// count messages (a delta counts once for all sessions).
+	Swallow Swallow `json:"swallow,omitempty"`
+}
+
+// FaultInfo is an injected fault and how often it acted.
+type FaultInfo struct {
+	ID    int   `json:"id"`
+	Fault Fault `json:"fault"` // Skip and Count are what is left
+	Acted int   `json:"acted"`
+}
+
+type scriptedFault struct {
+	FaultInfo
+	path *regexp.Regexp
+}
+
+// Validate returns an error that names the field which cannot be used.
+func (f Fault) Validate() error {
+	if _, err := regexp.Compile(f.Path); err != nil {
+		return fmt.Errorf("path: %w", err)
+	}
+	switch {
+	case f.Operation != "" && !slices.Contains(operations, f.Operation):
+		return fmt.Errorf("operation: %q is none of %q", f.Operation, operations)
+	case f.Code != 0 && (f.Code < 200 || f.Code > 599):
+		return fmt.Errorf("code: %d is not between 200 and 599", f.Code)
+	case f.Skip < 0:
+		return errors.New("skip: must not be negative")
+	case f.Count < 0:
+		return errors.New("count: must not be negative")
+	case f.Delay < 0:
+		return errors.New("delay: must not be negative")
+	case f.Cut != nil && *f.Cut < 0:
+		return errors.New("cut: must not be negative")
+	}
+	switch f.Swallow {
+	case "", SwallowStream:
+	case SwallowFull, SwallowDeltas, SwallowMessages:
+		if f.Method != "" || f.Path != "" || f.Operation != "" {
+			return fmt.Errorf("swallow: %q is about messages and cannot select requests by method, path or operation", f.Swallow)
+		}
+	default:
+		return fmt.Errorf("swallow: %q is none of full, deltas, messages, stream", f.Swallow)
+	}
+	return nil
+}
+
+// Inject adds a fault and returns its id. It panics if the fault is not valid.
+func (s *Server) Inject(f Fault) (id int) {
+	if err := f.Validate(); err != nil {
+		panic("icwssim: fault: " + err.Error())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastFault++
+	s.faults = append(s.faults, &scriptedFault{FaultInfo{ID: s.lastFault, Fault: f}, regexp.MustCompile(f.Path)})
+	return s.lastFault
+}
+
+// Clear removes the faults of these ids, or all when none is named, and returns
+// how many there were.
+func (s *Server) Clear(ids ...int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.faults)
+	s.faults = slices.DeleteFunc(s.faults, func(f *scriptedFault) bool {
+		return len(ids) == 0 || slices.Contains(ids, f.ID)
+	})
+	return before - len(s.faults)
+}
+
+// Faults returns the faults that still act, oldest first.
+func (s *Server) Faults() []FaultInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	infos := make([]FaultInfo, len(s.faults))
+	for i, f := range s.faults {
+		infos[i] = f.FaultInfo
+	}
+	return infos
+}
+
+// takeFault gives the call the first fault that matches it.
+func (s *Server) takeFault(c *call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.firstFault(func(f *scriptedFault) bool { return f.matches(c) })
+	if f != nil {
+		c.fault, c.faultID = f.Fault, f.ID
+	}
+}
+
+// swallows says whether a fault takes a message of this kind.
+func (s *Server) swallows(kind Swallow) bool {
+	return s.firstFault(func(f *scriptedFault) bool {
+		return f.Fault.Swallow == kind || f.Fault.Swallow == SwallowMessages
+	}) != nil
+}
+
+// firstFault uses up one turn of the oldest fault that matches and is due.
+func (s *Server) firstFault(matches func(*scriptedFault) bool) *scriptedFault {
+	for i, f := range s.faults {
+		if !matches(f) {
+			continue
+		}
+		if f.Fault.Skip > 0 {
+			f.Fault.Skip--
+			continue
+		}
+		f.Acted++
+		if f.Fault.Count > 0 {
+			if f.Fault.Count--; f.Fault.Count == 0 {
+				s.faults = slices.Delete(s.faults, i, i+1)
+			}
+		}
+		return f
+	}
+	return nil
+}
+
+func (f *scriptedFault) matches(c *call) bool {
+	switch f.Fault.Swallow {
+	case SwallowFull, SwallowDeltas, SwallowMessages:
+		return false
+	case SwallowStream:
+		if c.endpoint.operation != OpStream {
+			return false
+		}
+	}
+	return (f.Fault.Method == "" || f.Fault.Method == c.request.Method) &&
+		(f.Fault.Operation == "" || f.Fault.Operation == c.endpoint.operation) &&
+		f.path.MatchString(c.path)
+}
+
+// answer returns what the fault answers instead of the server.
+func (f *Fault) answer() (a answer, instead bool) {
+	if f.Code == 0 && f.Body == "" {
+		return answer{}, false
+	}
+	code := f.Code
+	orDefault(&code, http.StatusOK)
+	a = emptyAnswer(code)
+	switch {
+	case f.Body != "":
+		a = jsonAnswer(code, []byte(f.Body))
+	case code >= http.StatusBadRequest:
+		message := f.Message
+		orDefault(&message, "An injected fault: "+strconv.Itoa(code)+" "+http.StatusText(code)+".")
+		a = icwsError{id: f.ErrorID, message: message, hosts: f.AlternateHosts}.answer(code)
+	}
+	if f.ContentType != "" {
+		a.header.Set("Content-Type", f.ContentType)
+	}
+	if f.RetryAfter != "" {
+		a.header.Set("Retry-After", f.RetryAfter)
+	}
+	return a, true
+}

@@ -1,0 +1,97 @@
+package icwssim
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Exchange is one answered ICWS request. It holds no body and no credential.
+type Exchange struct {
+	Time      time.Time     `json:"time"` // of arrival
+	Method    string        `json:"method"`
+	Path      string        `json:"path"` // without query
+	Operation string        `json:"operation"`
+	Session   string        `json:"session,omitempty"`
+	Code      int           `json:"code"`            // 0: the connection was ended without an answer
+	Took      time.Duration `json:"tookNanoseconds"` // until the headers
+	Fault     int           `json:"fault,omitempty"` // that acted on it
+}
+
+// Counts are the answers given so far, by operation and code.
+type Counts map[string]map[int]int
+
+// Of returns how many answers an operation was given, of any code if none is named.
+func (c Counts) Of(operation string, codes ...int) int {
+	n := 0
+	for code, count := range c[operation] {
+		if len(codes) == 0 || slices.Contains(codes, code) {
+			n += count
+		}
+	}
+	return n
+}
+
+// journal belongs to the holder of Server.mu.
+type journal struct {
+	size      int
+	exchanges []Exchange
+	counts    Counts
+	logOns    map[string]int
+}
+
+func newJournal(size int) *journal {
+	return &journal{size: size, counts: Counts{}, logOns: map[string]int{}}
+}
+
+func (j *journal) attempt(user string) { j.logOns[user]++ }
+
+func (j *journal) add(e Exchange) {
+	if len(j.exchanges) >= j.size {
+		j.exchanges = append(j.exchanges[:0], j.exchanges[len(j.exchanges)-j.size+1:]...)
+	}
+	j.exchanges = append(j.exchanges, e)
+	if j.counts[e.Operation] == nil {
+		j.counts[e.Operation] = map[int]int{}
+	}
+	j.counts[e.Operation][e.Code]++
+}
+
+// note writes a call into the journal.
+func (s *Server) note(c *call, code int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := Exchange{
+		Time: c.arrived, Method: c.request.Method, Path: c.path, Operation: c.endpoint.operation,
+		Session: c.sid, Code: code, Took: time.Since(c.arrived), Fault: c.faultID,
+	}
+	if c.session != nil {
+		e.Session = c.session.id
+	}
+	s.journal.add(e)
+}
+
+// Journal returns the last exchanges, oldest first.
+func (s *Server) Journal() []Exchange {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.journal.exchanges)
+}
+
+// Counts returns the answers given since New.
+func (s *Server) Counts() Counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := make(Counts, len(s.journal.counts))
+	for operation, codes := range s.journal.counts {
+		counts[operation] = maps.Clone(codes)
+	}
+	return counts
+}
+
+// LogOns returns how often each user tried to log on with a password.
+func (s *Server) LogOns() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.journal.logOns)
+}

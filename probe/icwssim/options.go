@@ -1,0 +1,191 @@
+package icwssim
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Options say what kind of ICWS server is simulated. The zero value is a
+// healthy server with the default catalogue.
+type Options struct {
+	// Name is the icServer of the connect answer; default "cic-sim".
+	Name string
+	// User and Password are the accepted log-on; default "demo", "demo". The
+	// user is compared without regard to case.
+	User, Password string
+	// Statuses is the catalogue at the start; nil means DefaultCatalogue().
+	Statuses []Status
+	// Life is the random life of the catalogue; the zero value is none.
+	Life Life
+	// SessionIdle ends a session that long after its last authenticated call;
+	// default 5 minutes.
+	SessionIdle time.Duration
+	// PingInterval is the time between ":ping" comments of a stream; default
+	// 15 s, negative: none.
+	PingInterval time.Duration
+	// Versions of the features; 0 means the default (messaging 2, connection
+	// 11, status 1), negative means that the feature is not listed. Below
+	// messaging 2 a stream request is answered as a poll.
+	MessagingVersion, ConnectionVersion, StatusVersion int
+	// Switchover is the answer of switchover-status; it needs connection 11.
+	Switchover Switchover
+	// AlternateHosts is the alternateHostList of connect answers, 201 and 503.
+	AlternateHosts []string
+	// NotAccepting refuses log-ons with 503 and AlternateHosts.
+	NotAccepting bool
+	// DaysUntilPasswordExpiration is announced on connect unless nil.
+	DaysUntilPasswordExpiration *int
+	// MaxSessionsPerUser displaces the oldest session of a user who logs on
+	// once more: it is told shouldReconnect:false and then gets 401. 0: no bound.
+	MaxSessionsPerUser int
+	// ClockOffset is how far the server's clock is ahead of ours.
+	ClockOffset time.Duration
+	// Prefix is the path in front of /icws when a rewriting proxy is simulated
+	// (protocol.md, 5.4), such as "/app/api/cic-a": Location and the cookie's
+	// path carry it. For a proxy that forgets to rewrite, use http.StripPrefix.
+	Prefix string
+	// JournalSize bounds the journal; default 1000 exchanges.
+	JournalSize int
+	// Quirks settle the open points of the protocol.
+	Quirks Quirks
+}
+
+// Quirks are the open points of protocol.md, section 9, and the optional shapes
+// of its sections 1 to 6. The zero value is the default stated there.
+type Quirks struct {
+	// NoResend: a PUT on an existing subscription sends no full message.
+	NoResend bool
+	// StreamDoesNotKeepAlive: an open stream alone lets the session expire.
+	StreamDoesNotKeepAlive bool
+	// Replay: events carry ids, and Last-Event-ID has later ones sent again.
+	Replay bool
+	// SecondStream is what a second stream of a session does to the first.
+	SecondStream SecondStream
+	// QueueBound is how many messages a session holds unread; 0: any number.
+	QueueBound int
+	// QueueFull is what happens at the bound.
+	QueueFull QueueFull
+	// HeartbeatCode is the success code of the heartbeat; default 204.
+	HeartbeatCode int
+	// DeleteMissingCode answers DELETE without a subscription; default 204.
+	DeleteMissingCode int
+	// FullInChanged: a full message has its statuses in statusMessagesChanged.
+	FullInChanged bool
+	// Empties is how an empty list of a message is written.
+	Empties Empties
+	// IsDeltaLast and TypeLast move these properties behind the lists.
+	IsDeltaLast, TypeLast bool
+	// ReverseStatus writes the properties of a status in reverse order.
+	ReverseStatus bool
+	// FeatureVersionsAsStrings quotes the versions of features.
+	FeatureVersionsAsStrings bool
+	// SessionIn is where the 201 carries session id and token.
+	SessionIn SessionIn
+	// PlainCookie leaves "|languageId=…" out of the cookie's value.
+	PlainCookie bool
+	// LicenceMissing refuses log-ons with 400 for want of a licence.
+	LicenceMissing bool
+	// RejectInclude answers 400 to a connect with an include parameter.
+	RejectInclude bool
+	// AnnounceState: PUT and DELETE of the subscription also send a
+	// subscriptionStateMessage (normal, none).
+	AnnounceState bool
+}
+
+// SecondStream is what a second stream of a session does to the first.
+type SecondStream uint8
+
+// The treatments of a second stream.
+const (
+	SecondReplacesFirst SecondStream = iota
+	SecondRefused                    // 400
+	SecondShares                     // both stay open, each message goes to one of them
+)
+
+// QueueFull is what happens to a message that finds the queue at its bound.
+type QueueFull uint8
+
+// The treatments of a full queue.
+const (
+	DropOldest QueueFull = iota
+	DropNewest
+	EndSession // the session ends, as if expired
+)
+
+// Empties is how an empty list of a message is written.
+type Empties uint8
+
+// The ways to write an empty list.
+const (
+	EmptyAbsent Empties = iota
+	EmptyArray
+	EmptyNull
+)
+
+// SessionIn is where a connect answer carries session id and token.
+type SessionIn uint8
+
+// The places of session id and token.
+const (
+	InBodyAndHeaders SessionIn = iota
+	InBody
+	InHeaders
+)
+
+// Switchover is what switchover-status answers (protocol.md, 1.7).
+type Switchover struct {
+	Active           bool   `json:"isSwitchoverActive"`
+	PrimaryHost      string `json:"primaryHost"` // default: Options.Name
+	BackupHost       string `json:"backupHost,omitempty"`
+	BackupStopping   bool   `json:"isBackupICStopping"`
+	BackupStarting   bool   `json:"isBackupICStarting"`
+	ManualSwitchOnly bool   `json:"isManualSwitchOnly"`
+	// BackupState: 0 active, 1 upgradeLower, 2 upgradeHigher, 3 upgradeHigherManual.
+	BackupState    int      `json:"backupState"`
+	SubsystemsDown []string `json:"subsystemsDown,omitempty"`
+}
+
+func orDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// withDefaults returns a copy that shares nothing with the caller.
+func (o Options) withDefaults() Options {
+	orDefault(&o.Name, "cic-sim")
+	orDefault(&o.User, "demo")
+	orDefault(&o.Password, "demo")
+	orDefault(&o.SessionIdle, 5*time.Minute)
+	orDefault(&o.PingInterval, 15*time.Second)
+	orDefault(&o.MessagingVersion, 2)
+	orDefault(&o.ConnectionVersion, 11)
+	orDefault(&o.StatusVersion, 1)
+	orDefault(&o.JournalSize, 1000)
+	if o.Statuses == nil {
+		o.Statuses = DefaultCatalogue()
+	}
+	if o.Prefix != "" {
+		o.Prefix = "/" + strings.Trim(o.Prefix, "/")
+	}
+	o.AlternateHosts = slices.Clone(o.AlternateHosts)
+	return o
+}
+
+func (q Quirks) withDefaults() Quirks {
+	orDefault(&q.HeartbeatCode, 204)
+	orDefault(&q.DeleteMissingCode, 204)
+	return q
+}
+
+// features maps the ids of the listed features to their versions.
+func (o *Options) features() (ids []string, versions map[string]int) {
+	versions = map[string]int{
+		"connection": o.ConnectionVersion, "messaging": o.MessagingVersion, "status": o.StatusVersion,
+	}
+	maps.DeleteFunc(versions, func(_ string, v int) bool { return v < 0 })
+	return slices.Sorted(maps.Keys(versions)), versions
+}

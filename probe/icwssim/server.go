@@ -1,0 +1,170 @@
+package icwssim
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Server is a simulated ICWS server. All its methods may be called from any
+// goroutine. Close must be called when it is no longer needed.
+type Server struct {
+	opts    Options // not changed after New
+	closing context.Context
+	close   context.CancelFunc
+	running sync.WaitGroup // requests and the random life
+	control http.Handler
+
+	mu           sync.Mutex // guards all below; never held over I/O or waiting
+	quirks       Quirks
+	password     string
+	notAccepting bool
+	switchover   Switchover
+	catalogue    *catalogue
+	random       *rand.Rand // of the random life
+	size         int        // that the random life keeps near
+	sessions     map[string]*session
+	former       []string // ids of ended sessions, oldest first
+	lastSession  int
+	lastMessage  int
+	faults       []*scriptedFault
+	lastFault    int
+	journal      *journal
+}
+
+// New returns a running server. Of two statuses with the same id the later counts.
+func New(o Options) *Server {
+	o = o.withDefaults()
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{
+		opts: o, closing: ctx, close: cancel,
+		quirks: o.Quirks.withDefaults(), password: o.Password,
+		notAccepting: o.NotAccepting, switchover: o.Switchover,
+		catalogue: newCatalogue(o.Statuses, o.Quirks.ReverseStatus),
+		random:    rand.New(rand.NewPCG(o.Life.Seed, lifeStream)),
+		sessions:  map[string]*session{},
+		journal:   newJournal(o.JournalSize),
+	}
+	s.control = s.controlRoutes()
+	s.size = len(s.catalogue.entries)
+	if o.Life.Interval > 0 {
+		s.running.Go(s.live)
+	}
+	return s
+}
+
+// Close ends the streams, the waiting answers and the random life, and waits for
+// them. Requests after it are answered 503.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.close()
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+// enter admits a request unless the server is closed.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing.Err() != nil {
+		return false
+	}
+	s.running.Add(1)
+	return true
+}
+
+// maxBody bounds what is read of a request.
+const maxBody = 1 << 20
+
+// call is one ICWS request on its way through the server.
+type call struct {
+	request  *http.Request
+	path     string // without Options.Prefix
+	endpoint endpoint
+	sid, id  string
+	body     []byte
+	session  *session
+	fault    Fault
+	faultID  int // 0: none
+	arrived  time.Time
+}
+
+// ServeHTTP implements http.Handler: ICWS below Options.Prefix, and the control
+// path below /-/sim/.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.enter() {
+		http.Error(w, "the simulator is closed", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.running.Done()
+	defer s.limitWrites(w)()
+	if strings.HasPrefix(r.URL.Path, controlPath) {
+		s.control.ServeHTTP(w, r)
+		return
+	}
+	path, found := strings.CutPrefix(r.URL.Path, s.opts.Prefix)
+	if !found {
+		http.NotFound(w, r)
+		return
+	}
+	c := &call{request: r, path: path, arrived: time.Now()}
+	c.endpoint, c.sid, c.id = resolve(r, path)
+	var err error
+	if c.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+		s.send(w, c, badRequest("error.request.invalidRepresentation", "The body could not be read."))
+		return
+	}
+	s.takeFault(c)
+	if !s.wait(r, c.fault.Delay) {
+		c.fault = Fault{Drop: true} // an empty 200 would be a lie
+	}
+	s.send(w, c, s.answer(c))
+}
+
+// answer serves the call, unless its fault answers instead.
+func (s *Server) answer(c *call) answer {
+	if a, instead := c.fault.answer(); instead {
+		return a
+	}
+	if c.fault.Drop {
+		return answer{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expireIdle()
+	if a, refused := s.authenticate(c); refused {
+		return a
+	}
+	return c.endpoint.serve(s, c)
+}
+
+// closeGrace is how long a client that does not read can hold up Close.
+const closeGrace = time.Second
+
+// limitWrites has a write to a client that does not read fail soon after Close.
+func (s *Server) limitWrites(w http.ResponseWriter) (stop func() bool) {
+	rc := http.NewResponseController(w)
+	return context.AfterFunc(s.closing, func() {
+		_ = rc.SetWriteDeadline(time.Now().Add(closeGrace)) // a recorder has none
+	})
+}
+
+// wait waits for d and says whether the request is still wanted then.
+func (s *Server) wait(r *http.Request, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+	case <-s.closing.Done():
+	}
+	return false
+}
