@@ -1,0 +1,109 @@
+package catalogue
+
+import (
+	"hash/maphash"
+	"slices"
+	"strings"
+	"time"
+)
+
+// defaultGroups is how many groups are exported unless Limits says otherwise.
+const defaultGroups = 64
+
+// Limits bounds what a Catalogue exports.
+type Limits struct {
+	// Groups is how many group labels are exported, 64 when it is 0.
+	//
+	// The label of a group is its tag with every byte that is not UTF-8 replaced
+	// by U+FFFD, cut at 128 bytes on a rune border, "(none)" for the empty tag.
+	// A group takes a place with the message that brings it and keeps it while it
+	// has entries. At zero it stays exported until a new group needs the place:
+	// then the one that has been at zero longest goes. A group that found no
+	// place is counted under "(other)" until it comes to zero and is forgotten.
+	Groups int
+}
+
+// Catalogue is the live copy of one server's status messages. Messages enter
+// through its Stage; counts and hash follow at O(entries of the message).
+// All methods belong to one goroutine.
+type Catalogue struct {
+	entries map[string]*entry // by folded id
+	groups  groupTable
+	hash    uint64
+	stage   Stage
+}
+
+// entry is one status message and what the staged message says of it.
+type entry struct {
+	key string // folded id
+	content
+	live      bool // the catalogue holds it
+	lists     lists
+	draft     int    // index + 1 of the staged content that differs, 0 for none
+	message   uint64 // number of the message that named it last
+	hash      uint64
+	changedAt time.Time
+}
+
+// content is all that must be equal for an entry to be unchanged.
+type content struct {
+	id, text string
+	group    *group
+	extra    uint64 // hash of icon and system id, which are not kept
+	flags    Flags
+}
+
+// New returns an empty catalogue.
+func New(l Limits) *Catalogue {
+	if l.Groups <= 0 {
+		l.Groups = defaultGroups
+	}
+	c := &Catalogue{
+		entries: make(map[string]*entry),
+		groups:  groupTable{limit: l.Groups, byLabel: make(map[string]*group)},
+	}
+	c.stage = Stage{catalogue: c, message: 1, seed: maphash.MakeSeed()}
+	return c
+}
+
+// Stage returns the catalogue's one staging area, which serves every message.
+func (c *Catalogue) Stage() *Stage { return &c.stage }
+
+// Len returns how many status messages the catalogue holds.
+func (c *Catalogue) Len() int { return len(c.entries) }
+
+// Hash returns the 48-bit hash over ids, groups and flags: catalogues that agree
+// in these have the same hash, in every language, process and implementation
+// (the recipe stands in hash.go).
+func (c *Catalogue) Hash() uint64 { return c.hash & hashMask }
+
+// Groups returns a fresh copy of the counts by exported group, sorted by label.
+// Groups at zero that still have their place are included; "(other)" is when
+// groups are folded, together with a group whose own tag is "(other)".
+func (c *Catalogue) Groups() []GroupCount { return c.groups.exported() }
+
+// DistinctGroups returns how many groups have entries, before folding.
+func (c *Catalogue) DistinctGroups() int { return c.groups.distinct() }
+
+// FoldedGroups returns how many groups the limit keeps under "(other)".
+func (c *Catalogue) FoldedGroups() int { return c.groups.folded }
+
+// Entries returns a fresh copy of all status messages, sorted by folded id.
+// Group is the label before folding. It costs O(n log n): for people who look,
+// not for every message.
+func (c *Catalogue) Entries() []Entry {
+	held := make([]*entry, 0, len(c.entries))
+	for _, e := range c.entries {
+		held = append(held, e)
+	}
+	sortByKey(held)
+	list := make([]Entry, len(held))
+	for i, e := range held {
+		list[i] = Entry{ID: e.id, Text: e.text, Group: e.group.label, Flags: e.flags, ChangedAt: e.changedAt}
+	}
+	return list
+}
+
+func sortByKey(entries []*entry) {
+	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
+}
