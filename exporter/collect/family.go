@@ -1,0 +1,182 @@
+package collect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Type is the type of a metric family.
+type Type uint8
+
+// The types. A state set is a gauge with one series per state: 1 for the
+// present one, 0 for the others.
+const (
+	Gauge Type = iota
+	StateSet
+	Counter
+	Histogram
+)
+
+// String returns the type as the reference prints it.
+func (t Type) String() string {
+	return [...]string{"gauge", "gauge (state set)", "counter", "histogram, classic and native"}[t]
+}
+
+// exposed is the type that the exposition formats know.
+func (t Type) exposed() string {
+	return [...]string{"gauge", "gauge", "counter", "histogram"}[t]
+}
+
+// Stability says what a user may rely on.
+type Stability uint8
+
+const (
+	// Stable families keep name, type, labels and meaning within a major version.
+	Stable Stability = iota
+	// Experimental families may change in any version.
+	Experimental
+)
+
+// String returns the stability as the reference prints it.
+func (s Stability) String() string { return [...]string{"stable", "experimental"}[s] }
+
+// Dimension is what the number of values of an open label grows with.
+type Dimension uint8
+
+// The dimensions.
+const (
+	One       Dimension = iota // one value at a time
+	PerGroup                   // group tags, at most limits.groups and (other)
+	PerHost                    // configured hosts and accepted alternate hosts
+	PerStatus                  // status messages, at most limits.statuses
+)
+
+// Label is a label of a family besides server.
+type Label struct {
+	Name string
+	// Values are all values of a closed label; nil for an open one.
+	Values []string
+	// Grows is what the number of values of an open label depends on.
+	Grows Dimension
+}
+
+// Family is one metric family. The families are the exported Metric variables of
+// this package and must not be changed.
+type Family struct {
+	// Name is the name in the text format, _total included.
+	Name string
+	Type Type
+	Help string
+	// Labels are the labels besides server. Closed labels come first.
+	Labels    []Label
+	Stability Stability
+	// OptIn names the flag without which the family is not exposed; empty for a
+	// default family.
+	OptIn string
+
+	// Exactly one of these emits the samples: of one server, or of the exporter.
+	server   func(*reading, *samples)
+	exporter func(*scrape, *samples)
+
+	order  []gap
+	series []series
+	header [numFormats]string
+}
+
+var families []*Family
+
+// define adds a family to the table.
+func define(f Family) *Family {
+	f.compile()
+	families = append(families, &f)
+	return &f
+}
+
+// Families returns the metric table, sorted by name. Any goroutine may call it.
+func Families() []*Family {
+	return slices.SortedFunc(slices.Values(families), func(a, b *Family) int {
+		return strings.Compare(a.Name, b.Name)
+	})
+}
+
+// PerServer reports whether the family has a label server, or else describes the
+// exporter itself.
+func (f *Family) PerServer() bool { return f.server != nil }
+
+// Size is what the number of series of one server depends on.
+type Size struct {
+	Groups   int // limits.groups
+	Hosts    int // configured hosts and accepted alternate hosts
+	Statuses int // limits.statuses
+}
+
+// Bound is the most series that a family can have for one server, as the product
+// of a fixed number and of what its open labels grow with.
+type Bound struct {
+	Fixed int
+	Grows Dimension
+}
+
+// Bound returns the most series that the family can have: for one server, or in
+// all when it describes the exporter.
+func (f *Family) Bound() Bound {
+	b := Bound{Fixed: 1}
+	for _, l := range f.Labels {
+		if l.Values != nil {
+			b.Fixed *= len(l.Values)
+		}
+		// At most one open label of a family grows: the others depend on it.
+		b.Grows = max(b.Grows, l.Grows)
+	}
+	if f.Type == Histogram {
+		b.Fixed *= linesPerHistogram
+	}
+	return b
+}
+
+// Series returns the bound as a number.
+func (b Bound) Series(s Size) int {
+	switch b.Grows {
+	case PerGroup:
+		return b.Fixed * (s.Groups + 1)
+	case PerHost:
+		return b.Fixed * s.Hosts
+	case PerStatus:
+		return b.Fixed * s.Statuses
+	default:
+		return b.Fixed
+	}
+}
+
+// String returns the bound as the reference prints it.
+func (b Bound) String() string {
+	if b.Grows == One {
+		return fmt.Sprint(b.Fixed)
+	}
+	name := [...]string{PerGroup: "(groups + 1)", PerHost: "hosts", PerStatus: "statuses"}[b.Grows]
+	if b.Fixed == 1 {
+		return name
+	}
+	return fmt.Sprintf("%d × %s", b.Fixed, name)
+}
+
+// labelNames returns the names of all labels, sorted.
+func (f *Family) labelNames() []string {
+	var names []string
+	for _, l := range f.Labels {
+		names = append(names, l.Name)
+	}
+	if f.PerServer() {
+		names = append(names, "server")
+	}
+	slices.Sort(names)
+	return names
+}
+
+// desc makes the description for the const collector.
+func (f *Family) desc() *prometheus.Desc {
+	return prometheus.NewDesc(f.Name, f.Help, f.labelNames(), nil)
+}

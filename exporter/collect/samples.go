@@ -1,0 +1,142 @@
+package collect
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
+)
+
+// reading is what the samples of one server are taken from: its counters, and
+// one snapshot at one moment.
+type reading struct {
+	*ServerMetrics
+	snapshot *probe.Snapshot
+	now      time.Time
+	// fresh says that the counts of the catalogue may be shown.
+	fresh bool
+	// chosen are the status messages with series of their own, and notChosen counts
+	// the others.
+	chosen    []catalogue.Entry
+	notChosen int
+}
+
+// scrape is what the whole exposition is taken from.
+type scrape struct {
+	set     *Set
+	servers []reading
+}
+
+// samples takes the samples of one family after the other and writes them as
+// text, or sends them as const metrics when metrics is set.
+type samples struct {
+	family *Family
+	server *ServerMetrics
+
+	format  Format
+	buf     []byte
+	started bool
+
+	metrics chan<- prometheus.Metric
+	desc    *prometheus.Desc
+}
+
+// collect emits the whole table.
+func (out *samples) collect(table []*Family, s *scrape) {
+	for _, f := range table {
+		out.family, out.server, out.started = f, nil, false
+		if out.metrics != nil {
+			out.desc = s.set.descs[f]
+		}
+		if f.exporter != nil {
+			f.exporter(s, out)
+			continue
+		}
+		for i := range s.servers {
+			out.server = s.servers[i].ServerMetrics
+			f.server(&s.servers[i], out)
+		}
+	}
+}
+
+// add emits one sample: of the i-th combination of the closed labels' values, and
+// with the given open label values in the order of Family.Labels.
+func (out *samples) add(i int, v float64, open ...string) {
+	if out.metrics != nil {
+		out.send(i, v, open)
+		return
+	}
+	out.start()
+	out.buf = append(appendValue(out.appendLine(i, 0, open), v), '\n')
+}
+
+// addHistogram emits the i-th histogram of the family.
+func (out *samples) addHistogram(i int, h *histogram) {
+	if out.metrics != nil {
+		out.metrics <- h.metric
+		return
+	}
+	out.start()
+	d := h.distribution()
+	for n, count := range d.cumulative {
+		out.buf = append(appendValue(out.appendLine(i, n, nil), float64(count)), '\n')
+	}
+	count := d.cumulative[len(buckets)]
+	out.buf = append(appendValue(out.appendLine(i, linesPerHistogram-2, nil), d.sum), '\n')
+	out.buf = append(appendValue(out.appendLine(i, linesPerHistogram-1, nil), float64(count)), '\n')
+}
+
+// start writes the header before the first sample of a family: a family without
+// samples has none.
+func (out *samples) start() {
+	if !out.started {
+		out.buf = append(out.buf, out.family.header[out.format]...)
+		out.started = true
+	}
+}
+
+// appendLine appends the n-th line of the i-th series up to its value.
+func (out *samples) appendLine(i, n int, open []string) []byte {
+	pieces := out.family.series[i].lines[out.format][n]
+	buf := append(out.buf, pieces[0]...)
+	for k, g := range out.family.order {
+		switch {
+		case g == serverGap:
+			buf = append(buf, out.server.escapedName...)
+		case isPlain(open[g]):
+			buf = append(buf, open[g]...)
+		default:
+			buf = append(buf, escapeLabelValue(open[g])...)
+		}
+		buf = append(buf, pieces[k+1]...)
+	}
+	return buf
+}
+
+// send emits a sample as a const metric. Its label values stand in the order of
+// the sorted label names.
+func (out *samples) send(i int, v float64, open []string) {
+	kind := prometheus.GaugeValue
+	if out.family.Type == Counter {
+		kind = prometheus.CounterValue
+	}
+	values := map[string]string{}
+	if out.server != nil {
+		values["server"] = out.server.name
+	}
+	closed := out.family.series[i].closed
+	for n, l := range out.family.Labels {
+		if n < len(closed) {
+			values[l.Name] = closed[n]
+			continue
+		}
+		values[l.Name] = labelValue(open[n-len(closed)])
+	}
+	var ordered []string
+	for _, name := range out.family.labelNames() {
+		ordered = append(ordered, values[name])
+	}
+	out.metrics <- prometheus.MustNewConstMetric(out.desc, kind, v, ordered...)
+}

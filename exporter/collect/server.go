@@ -1,0 +1,132 @@
+package collect
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icws"
+)
+
+// Source publishes what a probe knows. Snapshot must return at once and never
+// nil; every scrape calls it.
+type Source interface {
+	Snapshot() *probe.Snapshot
+}
+
+// StatusSource is a Source that also publishes its status messages, for the
+// opt-in families icws_status_info and icws_status_flag. Statuses must return at
+// once, a slice that is never changed afterwards: the same one until the list
+// differs.
+type StatusSource interface {
+	Source
+	Statuses() []catalogue.Entry
+}
+
+// ServerMetrics counts the events of one server. It is the probe.Observer of
+// whichever probe watches the server and outlives them: its counters start at 0
+// when the name is added and end when it is removed. Set.Add makes one. Any
+// goroutine may use it.
+type ServerMetrics struct {
+	name        string // a legal label value
+	escapedName string
+	site        atomic.Pointer[string]
+	source      atomic.Pointer[Source]
+	// unwatched stands for the snapshot while there is no source.
+	unwatched *probe.Snapshot
+	statuses  statusChoice
+
+	responses       [icws.NumOperations * numCodes]atomic.Uint64
+	requestFailures [icws.NumOperations * icws.NumFailureReasons]atomic.Uint64
+	errorResponses  [numErrorIDs]atomic.Uint64
+	requestDuration [icws.NumOperations]*histogram
+	receivedBytes   atomic.Uint64
+	heartbeats      atomic.Uint64
+
+	alternatesRejected atomic.Uint64
+	sessionOpens       atomic.Uint64
+	openFailures       [probe.NumOpenFailures]atomic.Uint64
+	sessionCloses      [probe.NumCloseReasons]atomic.Uint64
+	switchovers        atomic.Uint64
+	breakerTransitions [probe.NumBreakerStates]atomic.Uint64
+	breakerRejections  atomic.Uint64
+
+	losses         [probe.NumLossReasons]atomic.Uint64
+	checks         [probe.NumCheckResults]atomic.Uint64
+	delivery       *histogram
+	messages       [probe.NumMessageKinds]atomic.Uint64
+	decodeFailures atomic.Uint64
+
+	changes   [catalogue.NumChanges]atomic.Uint64
+	anomalies [catalogue.NumAnomalies]atomic.Uint64
+	drift     atomic.Uint64
+	resyncs   [probe.NumResyncReasons]atomic.Uint64
+}
+
+// Watch makes source what the server's gauges are read from, in place of the
+// former one; nil means that nothing watches the server now.
+func (m *ServerMetrics) Watch(source Source) {
+	if source == nil {
+		m.source.Store(nil)
+		return
+	}
+	m.source.Store(&source)
+}
+
+// snapshot returns what the source published last.
+func (m *ServerMetrics) snapshot() *probe.Snapshot {
+	if source := m.source.Load(); source != nil {
+		return (*source).Snapshot()
+	}
+	return m.unwatched
+}
+
+// read takes a reading at now, with at most maxStatuses status messages.
+func (m *ServerMetrics) read(now time.Time, maxStatuses int) reading {
+	s := m.snapshot()
+	r := reading{ServerMetrics: m, snapshot: s, now: now, fresh: s.Fresh(now)}
+	if source := m.source.Load(); source != nil && maxStatuses > 0 {
+		if published, ok := (*source).(StatusSource); ok {
+			r.chosen, r.notChosen = m.statuses.choose(published.Statuses(), maxStatuses)
+		}
+	}
+	return r
+}
+
+// statusChoice is which status messages of a server have series. The choice is
+// sticky: what is exposed stays while it exists.
+type statusChoice struct {
+	mu     sync.Mutex
+	from   []catalogue.Entry
+	rows   []catalogue.Entry
+	folded int
+}
+
+// choose returns at most limit of the entries, with ids that are distinct label
+// values, and how many were left out.
+func (c *statusChoice) choose(entries []catalogue.Entry, limit int) (rows []catalogue.Entry, folded int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(entries) == len(c.from) && (len(entries) == 0 || &entries[0] == &c.from[0]) {
+		return c.rows, c.folded
+	}
+	former := make(map[string]bool, len(c.rows))
+	for _, e := range c.rows {
+		former[e.ID] = true
+	}
+	taken := make(map[string]bool, limit)
+	var chosen []catalogue.Entry
+	for _, kept := range []bool{true, false} {
+		for _, e := range entries {
+			e.ID = labelValue(e.ID)
+			if len(chosen) < limit && former[e.ID] == kept && !taken[e.ID] {
+				taken[e.ID] = true
+				chosen = append(chosen, e)
+			}
+		}
+	}
+	c.from, c.rows, c.folded = entries, chosen, len(entries)-len(chosen)
+	return c.rows, c.folded
+}

@@ -1,0 +1,157 @@
+package collect
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"icws_exporter/probe"
+	"icws_exporter/probe/icws"
+)
+
+// Default limits.
+const (
+	DefaultGroups   = 64
+	DefaultStatuses = 500
+)
+
+// Options are what a Set is made with.
+type Options struct {
+	// Build describes the binary; the zero value means ThisBuild().
+	Build Build
+	// MaxStatuses is how many status messages of a server have series when
+	// StatusSeries is on (limits.statuses); 0 means DefaultStatuses.
+	MaxStatuses int
+	// StatusSeries exposes icws_status_info and icws_status_flag.
+	StatusSeries bool
+	// ExporterMetrics exposes go_* and process_*.
+	ExporterMetrics bool
+	// Now is the clock of staleness; nil means time.Now.
+	Now func() time.Time
+}
+
+// Set holds the metrics of all servers of one exporter and of the exporter
+// itself, and renders them. Make it with New. Any goroutine may use it.
+type Set struct {
+	opts  Options
+	table []*Family
+	descs map[*Family]*prometheus.Desc
+
+	requestDuration *prometheus.HistogramVec
+	delivery        *prometheus.HistogramVec
+
+	mu      sync.Mutex                       // held while servers is replaced
+	servers atomic.Pointer[[]*ServerMetrics] // sorted by name, never changed
+
+	reload      atomic.Pointer[reload]
+	shard       atomic.Pointer[shard]
+	logMessages [numLogLevels]atomic.Uint64
+
+	pages    [numFormats]page
+	runtime  *runtimeMetrics // nil when switched off
+	registry *prometheus.Registry
+}
+
+// New makes a Set without servers.
+func New(o Options) *Set {
+	if o.Build == (Build{}) {
+		o.Build = ThisBuild()
+	}
+	if o.MaxStatuses <= 0 {
+		o.MaxStatuses = DefaultStatuses
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Set{
+		opts:            o,
+		descs:           map[*Family]*prometheus.Desc{},
+		requestDuration: newHistogramVec(MetricRequestDuration),
+		delivery:        newHistogramVec(MetricDelivery),
+		registry:        prometheus.NewPedanticRegistry(),
+	}
+	for _, f := range Families() {
+		if f.OptIn == "" || o.StatusSeries {
+			s.table = append(s.table, f)
+			s.descs[f] = f.desc()
+		}
+	}
+	s.servers.Store(new([]*ServerMetrics))
+	s.shard.Store(&shard{total: 1})
+	s.registry.MustRegister(s)
+	if o.ExporterMetrics {
+		s.runtime = newRuntimeMetrics(o.Now)
+	}
+	return s
+}
+
+// Add makes the server name part of every exposition, all its closed series at 0,
+// and returns its metrics. For a name that is already there it returns what is
+// there, counters and all, with the new site. Names that are the same label value
+// are the same server.
+func (s *Set) Add(name, site string) *ServerMetrics {
+	name = labelValue(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	servers := *s.servers.Load()
+	i, found := find(servers, name)
+	if !found {
+		servers = slices.Insert(slices.Clone(servers), i, s.newServer(name))
+		s.servers.Store(&servers)
+	}
+	servers[i].site.Store(&site)
+	return servers[i]
+}
+
+// Remove ends all series of the server name.
+func (s *Set) Remove(name string) {
+	name = labelValue(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	servers := *s.servers.Load()
+	i, found := find(servers, name)
+	if !found {
+		return
+	}
+	servers = slices.Delete(slices.Clone(servers), i, i+1)
+	s.servers.Store(&servers)
+	s.requestDuration.DeletePartialMatch(prometheus.Labels{"server": name})
+	s.delivery.DeletePartialMatch(prometheus.Labels{"server": name})
+}
+
+func find(servers []*ServerMetrics, name string) (int, bool) {
+	return slices.BinarySearchFunc(servers, name, func(m *ServerMetrics, name string) int {
+		return strings.Compare(m.name, name)
+	})
+}
+
+func (s *Set) newServer(name string) *ServerMetrics {
+	now := s.opts.Now()
+	m := &ServerMetrics{
+		name:        name,
+		escapedName: escapeLabelValue(name),
+		unwatched:   &probe.Snapshot{State: probe.StateConnecting, StateSince: now, Heartbeat: now},
+		delivery:    newHistogram(s.delivery, name),
+	}
+	for op := range m.requestDuration {
+		m.requestDuration[op] = newHistogram(s.requestDuration, icws.Operation(op).String(), name)
+	}
+	return m
+}
+
+// scrape takes a reading of every server, reusing the space of former ones.
+func (s *Set) scrape(space []reading) *scrape {
+	now, maxStatuses := s.opts.Now(), 0
+	if s.opts.StatusSeries {
+		maxStatuses = s.opts.MaxStatuses
+	}
+	readings := space[:0]
+	for _, m := range *s.servers.Load() {
+		readings = append(readings, m.read(now, maxStatuses))
+	}
+	return &scrape{set: s, servers: readings}
+}

@@ -1,0 +1,140 @@
+package collect
+
+import (
+	"sync/atomic"
+	"time"
+
+	"icws_exporter/probe"
+)
+
+// The probe and the server it watches.
+var (
+	MetricUp = define(Family{
+		Name:   "icws_up",
+		Help:   "1 when the probe is live, its subscription delivers and its catalogue is fresh; else 0.",
+		server: value(func(r *reading) float64 { return number(r.snapshot.Up(r.now)) }),
+	})
+	MetricProbeState = define(Family{
+		Name:   "icws_probe_state",
+		Type:   StateSet,
+		Help:   "What the probe is doing: 1 for the present state. The backoff, open and hold states wait until icws_next_attempt_timestamp_seconds.",
+		Labels: []Label{{Name: "state", Values: valuesOf[probe.State](probe.NumStates)}},
+		server: func(r *reading, out *samples) { emitState(out, int(r.snapshot.State)) },
+	})
+	MetricProbeStateSince = define(Family{
+		Name:   "icws_probe_state_since_timestamp_seconds",
+		Help:   "Unix time in seconds since which the probe has been in its present state.",
+		server: timestamp(func(s *probe.Snapshot) time.Time { return s.StateSince }),
+	})
+	MetricProbeHeartbeat = define(Family{
+		Name:   "icws_probe_heartbeat_timestamp_seconds",
+		Help:   "Unix time in seconds of the last turn of the probe's loop; when it stands still, the exporter hangs, not the server.",
+		server: timestamp(func(s *probe.Snapshot) time.Time { return s.Heartbeat }),
+	})
+	MetricNextAttempt = define(Family{
+		Name: "icws_next_attempt_timestamp_seconds",
+		Help: "Unix time in seconds before which the probe will not try again; 0 when it is not waiting.",
+		server: value(func(r *reading) float64 {
+			if r.snapshot.NextAttempt.IsZero() {
+				return 0
+			}
+			return seconds(r.snapshot.NextAttempt)
+		}),
+	})
+	MetricServerInfo = define(Family{
+		Name:   "icws_server_info",
+		Help:   "Always 1; the labels name the configured site, and the product and release of the server, empty until it told them.",
+		Labels: []Label{{Name: "site"}, {Name: "product"}, {Name: "release"}},
+		server: func(r *reading, out *samples) {
+			out.add(0, 1, *r.site.Load(), r.snapshot.Product, r.snapshot.Release)
+		},
+	})
+	MetricServerClockOffset = define(Family{
+		Name: "icws_server_clock_offset_seconds",
+		Help: "Clock of the server minus clock of the exporter in seconds, by the Date header; no series until a server sent one.",
+		server: known(func(s *probe.Snapshot) (float64, bool) {
+			return s.ClockOffset.Seconds(), s.ClockKnown
+		}),
+	})
+	MetricPasswordExpiry = define(Family{
+		Name:   "icws_password_expiry_timestamp_seconds",
+		Help:   "Unix time in seconds at which the password of the exporter's user expires; no series unless the server said so.",
+		server: timestamp(func(s *probe.Snapshot) time.Time { return s.PasswordExpiry }),
+	})
+	MetricTLSCertificateNotAfter = define(Family{
+		Name:   "icws_tls_certificate_not_after_timestamp_seconds",
+		Help:   "Unix time in seconds at which the first certificate of the presented chain expires; no series without TLS.",
+		server: timestamp(func(s *probe.Snapshot) time.Time { return s.CertificateNotAfter }),
+	})
+)
+
+// Hosts of a server, and the switchover between them.
+var (
+	labelHost = Label{Name: "host", Grows: PerHost}
+
+	MetricActiveHost = define(Family{
+		Name:   "icws_active_host",
+		Help:   "1 for the host that serves the session, 0 for the other configured and accepted hosts.",
+		Labels: []Label{labelHost},
+		server: func(r *reading, out *samples) {
+			for i, h := range r.snapshot.Hosts {
+				if firstOfName(r.snapshot.Hosts, i) {
+					out.add(0, number(h.Active), h.Name)
+				}
+			}
+		},
+	})
+	MetricHostUp = define(Family{
+		Name:   "icws_host_up",
+		Help:   "1 when the configured host answered the last look at its version, which needs no session; no series before the first look.",
+		Labels: []Label{labelHost},
+		server: func(r *reading, out *samples) {
+			for i, h := range r.snapshot.Hosts {
+				if h.Checked && firstOfName(r.snapshot.Hosts, i) {
+					out.add(0, number(h.Up), h.Name)
+				}
+			}
+		},
+	})
+	MetricAlternateHostsRejected = define(Family{
+		Name:   "icws_alternate_hosts_rejected_total",
+		Type:   Counter,
+		Help:   "Hosts that the server listed as alternatives and that allowed_hosts refused, so that they never got the password.",
+		server: count(func(m *ServerMetrics) *atomic.Uint64 { return &m.alternatesRejected }),
+	})
+	MetricSwitchovers = define(Family{
+		Name:   "icws_switchovers_total",
+		Type:   Counter,
+		Help:   "Moves of the session to another host.",
+		server: count(func(m *ServerMetrics) *atomic.Uint64 { return &m.switchovers }),
+	})
+	MetricSwitchoverActive = define(Family{
+		Name: "icws_switchover_active",
+		Help: "1 when the server reports a switchover in progress; no series unless it reports switchover status.",
+		server: known(func(s *probe.Snapshot) (float64, bool) {
+			return number(s.Switchover.Active), s.Switchover.Known
+		}),
+	})
+	MetricSwitchoverBackupState = define(Family{
+		Name:   "icws_switchover_backup_state",
+		Type:   StateSet,
+		Help:   "State of the backup server of a switchover pair: 1 for the present state; no series unless the server reports switchover status.",
+		Labels: []Label{{Name: "state", Values: valuesOf[probe.BackupState](probe.NumBackupStates)}},
+		server: func(r *reading, out *samples) {
+			if r.snapshot.Switchover.Known {
+				emitState(out, int(r.snapshot.Switchover.BackupState))
+			}
+		},
+	})
+)
+
+// firstOfName reports whether no host before the i-th has the same label value: a
+// series must not come twice, or Prometheus refuses the whole scrape.
+func firstOfName(hosts []probe.Host, i int) bool {
+	for _, h := range hosts[:i] {
+		if h.Name == hosts[i].Name || labelValue(h.Name) == labelValue(hosts[i].Name) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,121 @@
+package collect
+
+import (
+	"sync/atomic"
+	"time"
+
+	"icws_exporter/probe"
+	"icws_exporter/probe/icws"
+)
+
+// The session and its circuit breaker.
+var (
+	MetricSessionUp = define(Family{
+		Name:   "icws_session_up",
+		Help:   "1 while the exporter has a session with the server, else 0.",
+		server: value(func(r *reading) float64 { return number(r.snapshot.SessionUp) }),
+	})
+	MetricSessionEstablished = define(Family{
+		Name:   "icws_session_established_timestamp_seconds",
+		Help:   "Unix time in seconds at which the last session was established; no series before the first one.",
+		server: timestamp(func(s *probe.Snapshot) time.Time { return s.SessionEstablished }),
+	})
+	MetricSessionOpens = define(Family{
+		Name:   "icws_session_opens_total",
+		Type:   Counter,
+		Help:   "Attempts to open a session, successful or not.",
+		server: count(func(m *ServerMetrics) *atomic.Uint64 { return &m.sessionOpens }),
+	})
+	MetricSessionOpenFailures = define(Family{
+		Name:   "icws_session_open_failures_total",
+		Type:   Counter,
+		Help:   "Attempts to open a session that failed on every host, by reason.",
+		Labels: []Label{{Name: "reason", Values: valuesOf[probe.OpenFailure](probe.NumOpenFailures)}},
+		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.openFailures[:] }),
+	})
+	MetricSessionCloses = define(Family{
+		Name:   "icws_session_closes_total",
+		Type:   Counter,
+		Help:   "Established sessions that ended, by reason.",
+		Labels: []Label{{Name: "reason", Values: valuesOf[probe.CloseReason](probe.NumCloseReasons)}},
+		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.sessionCloses[:] }),
+	})
+	MetricBreakerState = define(Family{
+		Name:   "icws_breaker_state",
+		Type:   StateSet,
+		Help:   "State of the circuit breaker in front of the server: 1 for the present state.",
+		Labels: []Label{{Name: "state", Values: valuesOf[probe.BreakerState](probe.NumBreakerStates)}},
+		server: func(r *reading, out *samples) { emitState(out, int(r.snapshot.Breaker)) },
+	})
+	MetricBreakerTransitions = define(Family{
+		Name:   "icws_breaker_transitions_total",
+		Type:   Counter,
+		Help:   "Transitions of the circuit breaker, by the state it went to.",
+		Labels: []Label{{Name: "to", Values: valuesOf[probe.BreakerState](probe.NumBreakerStates)}},
+		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.breakerTransitions[:] }),
+	})
+	MetricBreakerRejections = define(Family{
+		Name:   "icws_breaker_rejections_total",
+		Type:   Counter,
+		Help:   "Calls that the open circuit breaker refused, so that the server never saw them.",
+		server: count(func(m *ServerMetrics) *atomic.Uint64 { return &m.breakerRejections }),
+	})
+)
+
+// Requests and answers.
+var (
+	MetricResponses = define(Family{
+		Name:   "icws_responses_total",
+		Type:   Counter,
+		Help:   "HTTP answers of the server, by operation and code; rare codes are counted by their class, such as 4xx.",
+		Labels: []Label{labelOperation, {Name: "code", Values: codes}},
+		server: func(r *reading, out *samples) {
+			for i := range r.responses {
+				if n := r.responses[i].Load(); n > 0 || expectedResponses[i] {
+					out.add(i, float64(n))
+				}
+			}
+		},
+	})
+	MetricRequestFailures = define(Family{
+		Name:   "icws_request_failures_total",
+		Type:   Counter,
+		Help:   "Requests without a usable answer, by operation and reason; canceled ones were given up by the exporter itself.",
+		Labels: []Label{labelOperation, {Name: "reason", Values: valuesOf[icws.FailureReason](icws.NumFailureReasons)}},
+		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.requestFailures[:] }),
+	})
+	MetricErrorResponses = define(Family{
+		Name:   "icws_error_responses_total",
+		Type:   Counter,
+		Help:   "Answers that carry an ICWS errorId, by errorId; unknown ones count as other, answers without one only in icws_responses_total.",
+		Labels: []Label{{Name: "error_id", Values: errorIDs}},
+		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.errorResponses[:] }),
+	})
+	MetricRequestDuration = define(Family{
+		Name:   "icws_request_duration_seconds",
+		Type:   Histogram,
+		Help:   "Seconds from sending a request until its answer was read, for the stream until its headers came; requests without an answer are not in it.",
+		Labels: []Label{labelOperation},
+		server: func(r *reading, out *samples) {
+			for op, h := range r.requestDuration {
+				out.addHistogram(op, h)
+			}
+		},
+	})
+	MetricReceivedBytes = define(Family{
+		Name:   "icws_received_bytes_total",
+		Type:   Counter,
+		Help:   "Bytes received in the bodies of answers and in the stream.",
+		server: count(func(m *ServerMetrics) *atomic.Uint64 { return &m.receivedBytes }),
+	})
+	MetricOperationGone = define(Family{
+		Name:   "icws_operation_gone",
+		Help:   "1 while the operation is not used because the server answered 410 to it: this server version has removed it.",
+		Labels: []Label{labelOperation},
+		server: func(r *reading, out *samples) {
+			for op, gone := range r.snapshot.OperationGone {
+				out.add(op, number(gone))
+			}
+		},
+	})
+)
