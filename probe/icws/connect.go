@@ -1,0 +1,60 @@
+package icws
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Credentials are the user and the password of a log-on. They print without the
+// password.
+type Credentials struct{ User, Password string }
+
+// String returns the user.
+func (c Credentials) String() string { return "user " + c.User }
+
+// GoString returns the user, so that %#v shows no password either.
+func (c Credentials) GoString() string { return c.String() }
+
+// Connect makes a session (protocol.md, 1.1 and 1.2). It asks for features and
+// version, and once more without them when a server that may not know the
+// parameter answers 400: each of the two is an Exchange. A refused log-on is not
+// tried twice. It returns a *ResponseError or a *RequestError.
+func (c *Client) Connect(ctx context.Context, cr Credentials) (*Session, error) {
+	s, err := c.connect(ctx, cr, "include=features,version")
+	var response *ResponseError
+	if errors.As(err, &response) && response.Code == http.StatusBadRequest && !response.AuthenticationFailed {
+		s, err = c.connect(ctx, cr, "")
+	}
+	return s, err
+}
+
+func (c *Client) connect(ctx context.Context, cr Credentials, query string) (*Session, error) {
+	u := c.base.JoinPath(resources[OpConnect].path)
+	u.RawQuery = query
+	r := request{op: OpConnect, url: u, body: cr.settings(c.opts.ApplicationName), secrets: []string{cr.Password}}
+	var s *Session
+	err := c.exchange(ctx, r, func(d *document, h http.Header) {
+		s = d.session(h)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.client = c
+	return s, nil
+}
+
+// settings is the body of the log-on.
+func (c Credentials) settings(application string) []byte {
+	b := []byte(`{"__type":"urn:inin.com:connection:icAuthConnectionRequestSettings"`)
+	for _, m := range [...]struct{ name, value string }{
+		{"applicationName", application}, {"userID", c.User}, {"password", c.Password},
+	} {
+		b = append(b, `,"`+m.name+`":`...)
+		// Invalid UTF-8 is replaced: such a password cannot be the right one.
+		b, _ = jsontext.AppendQuote(b, m.value)
+	}
+	return append(b, '}')
+}

@@ -1,0 +1,294 @@
+package icws
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"icws_exporter/probe/catalogue"
+)
+
+var (
+	errEmptyAnswer = errors.New("the answer is empty")
+	errTrailing    = errors.New("the answer goes on after its JSON document")
+	errNoVersion   = errors.New("the answer names no version")
+)
+
+// maxKeptBuffer bounds what a pooled document keeps from one use to the next.
+const maxKeptBuffer = 64 << 10
+
+// document reads one JSON document from the wire, value by value. Its first error
+// sticks: every later call does nothing and returns zero, so that callers ask for
+// the error once, at the end.
+type document struct {
+	dec       *jsontext.Decoder
+	err       error
+	abandoned bool
+
+	// Reused from value to value.
+	name  []byte
+	entry catalogue.Status
+}
+
+var documents = sync.Pool{New: func() any {
+	return &document{dec: jsontext.NewDecoder(noInput{})}
+}}
+
+type noInput struct{}
+
+func (noInput) Read([]byte) (int, error) { return 0, io.EOF }
+
+// newDocument starts reading. One bad character must not cost a whole list, and a
+// server may name a member twice, so both are allowed.
+func newDocument(r io.Reader) *document {
+	d := documents.Get().(*document)
+	d.err, d.abandoned = nil, false
+	d.dec.Reset(r, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return d
+}
+
+// release gives the document back. Nothing that it returned as bytes may be used
+// afterwards.
+func (d *document) release() {
+	d.dec.Reset(noInput{})
+	kept := cap(d.dec.UnreadBuffer()) + cap(d.name) + cap(d.entry.ID) + cap(d.entry.Text) +
+		cap(d.entry.Icon) + cap(d.entry.Group) + cap(d.entry.SystemID)
+	if kept <= maxKeptBuffer {
+		documents.Put(d)
+	}
+}
+
+// fail sets the error, unless there is one.
+func (d *document) fail(err error) {
+	if d.err != nil || err == nil {
+		return
+	}
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		// Not the whole of it: its pointer quotes the answer.
+		err = fmt.Errorf("no valid JSON after byte %d: %w", syntax.ByteOffset, syntax.Err)
+	}
+	d.err = err
+}
+
+func (d *document) mismatch(want string) {
+	if d.err == nil {
+		d.fail(fmt.Errorf("%s found after %q where %s belongs", d.dec.PeekKind(), d.dec.StackPointer(), want))
+	}
+}
+
+// abandon gives the rest of the document up; what was read is good.
+func (d *document) abandon() { d.abandoned = true }
+
+// end returns the error, also when something follows the document.
+func (d *document) end() error {
+	if d.err != nil || d.abandoned {
+		return d.err
+	}
+	switch _, err := d.dec.ReadToken(); {
+	case err == nil:
+		d.fail(errTrailing)
+	case err != io.EOF:
+		d.fail(err)
+	}
+	return d.err
+}
+
+// empty reports whether there is no document at all.
+func (d *document) empty() bool {
+	if d.err != nil || d.dec.PeekKind() != jsontext.KindInvalid {
+		return false
+	}
+	_, err := d.dec.ReadToken()
+	if err == io.EOF {
+		return true
+	}
+	d.fail(err)
+	return false
+}
+
+// kind is the kind of the next value, KindInvalid after an error.
+func (d *document) kind() jsontext.Kind {
+	if d.err != nil {
+		return jsontext.KindInvalid
+	}
+	k := d.dec.PeekKind()
+	if k == jsontext.KindInvalid {
+		_, err := d.dec.ReadToken()
+		if err == io.EOF {
+			err = errEmptyAnswer
+		}
+		d.fail(err)
+	}
+	return k
+}
+
+// value reads the next value as it is written.
+func (d *document) value() []byte {
+	if d.err != nil {
+		return nil
+	}
+	v, err := d.dec.ReadValue()
+	d.fail(err)
+	return v
+}
+
+func (d *document) skip() {
+	if d.err == nil {
+		d.fail(d.dec.SkipValue())
+	}
+}
+
+func (d *document) token() {
+	if d.err == nil {
+		_, err := d.dec.ReadToken()
+		d.fail(err)
+	}
+}
+
+// null reports whether the next value is null, and reads it then.
+func (d *document) null() bool {
+	if d.kind() != jsontext.KindNull {
+		return false
+	}
+	d.token()
+	return true
+}
+
+// members ranges over the names of an object; the loop's body has to read or skip
+// each value. A name is valid until then.
+func (d *document) members(yield func(name []byte) bool) {
+	if d.kind() != jsontext.KindBeginObject {
+		d.mismatch("an object")
+		return
+	}
+	d.token()
+	for d.kind() != jsontext.KindEndObject && d.err == nil {
+		name := d.value()
+		if d.err != nil {
+			return
+		}
+		if bytes.IndexByte(name, '\\') < 0 {
+			name = name[1 : len(name)-1]
+		} else {
+			d.name, _ = jsontext.AppendUnquote(d.name[:0], name)
+			name = d.name
+		}
+		if !yield(name) {
+			return
+		}
+	}
+	d.token()
+}
+
+// elements ranges over the elements of an array; the loop's body has to read or
+// skip each. null is an array without elements.
+func (d *document) elements(yield func() bool) {
+	if d.null() {
+		return
+	}
+	if d.kind() != jsontext.KindBeginArray {
+		d.mismatch("an array")
+		return
+	}
+	d.token()
+	for d.kind() != jsontext.KindEndArray && d.err == nil {
+		if !yield() {
+			return
+		}
+	}
+	d.token()
+}
+
+// appendText appends a string, or a number as it is written; null is "". Invalid
+// UTF-8 is replaced.
+func (d *document) appendText(b []byte) []byte {
+	switch d.kind() {
+	case jsontext.KindString:
+		v := d.value()
+		if d.err != nil {
+			return b
+		}
+		if inner := v[1 : len(v)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+			return append(b, inner...)
+		}
+		b, _ = jsontext.AppendUnquote(b, v)
+		return b
+	case jsontext.KindNumber:
+		return append(b, d.value()...)
+	case jsontext.KindNull:
+		d.token()
+	default:
+		d.mismatch("a string")
+	}
+	return b
+}
+
+func (d *document) text() string { return string(d.appendText(nil)) }
+
+// texts reads an array of strings.
+func (d *document) texts() []string {
+	var list []string
+	for range d.elements {
+		list = append(list, d.text())
+	}
+	return list
+}
+
+// scalar returns any string, number or boolean as text. Anything else is skipped
+// and "": it is for members whose meaning depends on one that may come later, and
+// for the bodies of errors.
+func (d *document) scalar() string {
+	switch d.kind() {
+	case jsontext.KindString, jsontext.KindNumber:
+		return d.text()
+	case jsontext.KindTrue, jsontext.KindFalse:
+		return string(d.value())
+	default:
+		d.skip()
+		return ""
+	}
+}
+
+// boolean reads true, false or a string that says so; null is false.
+func (d *document) boolean() bool {
+	switch d.kind() {
+	case jsontext.KindTrue:
+		d.token()
+		return true
+	case jsontext.KindFalse, jsontext.KindNull:
+		d.token()
+		return false
+	case jsontext.KindString:
+		switch v := d.value(); {
+		case bytes.EqualFold(v, []byte(`"true"`)):
+			return true
+		case bytes.EqualFold(v, []byte(`"false"`)):
+			return false
+		}
+		d.fail(fmt.Errorf("a string that is no boolean after %q", d.dec.StackPointer()))
+	default:
+		d.mismatch("a boolean")
+	}
+	return false
+}
+
+// integer reads a whole number or a string that holds one; null is 0.
+func (d *document) integer() int {
+	text := d.text()
+	if d.err != nil || text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil {
+		d.fail(fmt.Errorf("no whole number after %q", d.dec.StackPointer()))
+	}
+	return n
+}

@@ -1,0 +1,197 @@
+package icws
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Exchange is one HTTP exchange as it went.
+type Exchange struct {
+	Operation Operation
+	// Code is the HTTP code, 0 when no headers came.
+	Code    int
+	ErrorID string
+	// Err is what the operation returned, and Reason says why when Failed.
+	Err    error
+	Reason FailureReason
+	Start  time.Time
+	// Duration is from the request to the end of the body, for a stream to its
+	// headers.
+	Duration time.Duration
+	// Date is the header of that name, zero without one.
+	Date time.Time
+	// NotAfter is when the first certificate of the presented chain expires; zero
+	// without TLS.
+	NotAfter time.Time
+}
+
+// Failed reports whether there was no usable answer. An answer with an error code
+// is usable.
+func (e Exchange) Failed() bool {
+	var request *RequestError
+	return errors.As(e.Err, &request)
+}
+
+// maxIgnoredBytes is how much of a body that nobody wants is read, so that its
+// connection can be used again, and how much of an error's body is looked at.
+const maxIgnoredBytes = 64 << 10
+
+// request is one request to make.
+type request struct {
+	op      Operation
+	url     *url.URL
+	session *Session // nil: without
+	body    []byte
+	secrets []string // never to be repeated in an error
+}
+
+// answer is what came back with a success code. Its reader closes it.
+type answer struct {
+	code   int
+	header http.Header
+	body   *bodyReader
+}
+
+// exchange makes one request within the time-out, lets read decode the body, and
+// reports the exchange. Without a read the body is ignored.
+func (c *Client) exchange(ctx context.Context, r request, read func(*document, http.Header)) error {
+	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
+	defer cancel()
+	x := Exchange{Operation: r.op, Start: time.Now()}
+	a, err := c.send(ctx, r, &x)
+	if err == nil {
+		if read != nil {
+			err = a.decode(ctx, r.op, read)
+		}
+		a.body.discard()
+	}
+	c.report(x, err)
+	return err
+}
+
+// report ends an exchange.
+func (c *Client) report(x Exchange, err error) {
+	x.Duration = time.Since(x.Start)
+	x.Err = err
+	if x.Failed() {
+		x.Reason = ReasonOf(err)
+	}
+	var response *ResponseError
+	if errors.As(err, &response) {
+		x.ErrorID = response.ErrorID
+	}
+	if c.opts.OnExchange != nil {
+		c.opts.OnExchange(x)
+	}
+}
+
+// send makes one request and returns its answer when that has a success code.
+func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, error) {
+	req, err := http.NewRequestWithContext(ctx, resources[r.op].method, r.url.String(), bodyOf(r))
+	if err != nil {
+		return nil, &RequestError{Operation: r.op, Reason: FailOther, Err: errors.New("the URL is not valid")}
+	}
+	c.setHeader(req.Header, r)
+	resp, err := c.rt.RoundTrip(req)
+	if err != nil {
+		return nil, failure(ctx, r.op, 0, err)
+	}
+	x.Code = resp.StatusCode
+	x.Date, _ = http.ParseTime(resp.Header.Get("Date"))
+	x.NotAfter = firstExpiry(resp.TLS)
+	body := c.bodyReader(resp.Body, r.op)
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		defer body.discard()
+		return nil, responseError(r, resp, body)
+	}
+	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		body.discard()
+		err := fmt.Errorf("the answer is encoded as %q although we accept identity only", cut(encoding, 40))
+		return nil, &RequestError{Operation: r.op, Reason: FailDecode, Code: resp.StatusCode, Err: err}
+	}
+	return &answer{code: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+func bodyOf(r request) io.Reader {
+	if r.body == nil {
+		return nil // sent with Content-Length: 0 where the method wants one
+	}
+	return bytes.NewReader(r.body)
+}
+
+// setHeader sets the headers of protocol.md, 1.1 and 1.3. The documented spelling
+// of the token's header is kept, for servers that are not Go.
+func (c *Client) setHeader(h http.Header, r request) {
+	h.Set("Accept", mediaType)
+	h.Set("Accept-Language", c.opts.Language)
+	// Nothing is ever inflated, so no small answer becomes a huge one.
+	h.Set("Accept-Encoding", "identity")
+	h.Set("User-Agent", c.opts.UserAgent)
+	switch resources[r.op].method {
+	case http.MethodPost, http.MethodPut:
+		h.Set("Content-Type", mediaType)
+	}
+	if r.op == OpStream {
+		h.Set("Accept", "text/event-stream")
+		h.Set("Cache-Control", "no-cache")
+	}
+	if s := r.session; s != nil {
+		h["ININ-ICWS-CSRF-Token"] = []string{s.token}
+		if s.cookie != "" {
+			h.Set("Cookie", s.cookie)
+		}
+	}
+}
+
+// failure is the error of a request without a usable answer. When the context
+// ended, that is the cause, whatever the transport made of it.
+func failure(ctx context.Context, op Operation, code int, err error) *RequestError {
+	switch {
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		err = fmt.Errorf("no complete answer in time: %w", context.DeadlineExceeded)
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	}
+	return &RequestError{Operation: op, Reason: ReasonOf(err), Code: code, Err: err}
+}
+
+// decode lets read take the one JSON document of the body.
+func (a *answer) decode(ctx context.Context, op Operation, read func(*document, http.Header)) error {
+	d := newDocument(skipBOM(a.body))
+	defer d.release()
+	read(d, a.header)
+	if err := d.end(); err != nil {
+		return undecoded(ctx, op, a.code, a.body.err, err)
+	}
+	return nil
+}
+
+// undecoded tells a document that could not be read to its end from one that made
+// no sense.
+func undecoded(ctx context.Context, op Operation, code int, readErr, decodeErr error) *RequestError {
+	if readErr != nil {
+		return failure(ctx, op, code, readErr)
+	}
+	return &RequestError{Operation: op, Reason: FailDecode, Code: code, Err: decodeErr}
+}
+
+func firstExpiry(state *tls.ConnectionState) time.Time {
+	var first time.Time
+	if state == nil {
+		return first
+	}
+	for _, certificate := range state.PeerCertificates {
+		if first.IsZero() || certificate.NotAfter.Before(first) {
+			first = certificate.NotAfter
+		}
+	}
+	return first
+}

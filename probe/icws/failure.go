@@ -1,0 +1,125 @@
+package icws
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+)
+
+// FailureReason is why a request had no usable answer (label reason= of
+// icws_request_failures_total).
+type FailureReason uint8
+
+// The reasons.
+const (
+	FailTimeout FailureReason = iota
+	FailDNS
+	FailRefused
+	FailReset
+	FailTLS
+	FailTooLarge
+	FailDecode
+	FailCanceled
+	FailOther
+
+	// NumFailureReasons is how many reasons there are.
+	NumFailureReasons = 9
+)
+
+var failureReasonNames = [NumFailureReasons]string{
+	"timeout", "dns", "refused", "reset", "tls", "too_large", "decode", "canceled", "other",
+}
+
+// String returns the label value of the reason.
+func (r FailureReason) String() string { return failureReasonNames[r] }
+
+// advice is what an operator may do about each reason.
+var advice = [NumFailureReasons]string{
+	FailTimeout:  "check the load of the server and the network, or raise the request timeout",
+	FailDNS:      "check the host name",
+	FailRefused:  "check that ICWS listens on this port (8018 for http, 8019 for https)",
+	FailReset:    "the server or a proxy cut the connection",
+	FailTLS:      "check the scheme of the URL and the TLS settings (CA, server name, client certificate)",
+	FailTooLarge: "raise the limit of the response size if the server really has that many statuses",
+	FailDecode:   "check that the URL leads to ICWS and not to the page of a proxy",
+}
+
+var errTooLarge = errors.New("the answer is larger than the limit")
+
+// ReasonOf classifies an error of this package, or of a http.RoundTripper, by
+// what is wrapped in it. An error that it does not know is FailOther.
+func ReasonOf(err error) FailureReason {
+	var request *RequestError
+	if errors.As(err, &request) {
+		return request.Reason
+	}
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return FailCanceled
+	case errors.Is(err, context.DeadlineExceeded):
+		return FailTimeout
+	case errors.As(err, &dns):
+		return FailDNS
+	case errors.Is(err, errTooLarge):
+		return FailTooLarge
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return FailRefused
+	case timedOut(err):
+		return FailTimeout
+	case isTLS(err):
+		return FailTLS
+	case isReset(err):
+		return FailReset
+	default:
+		return FailOther
+	}
+}
+
+// timedOut covers os.ErrDeadlineExceeded and the time-outs of the transport too.
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// isTLS reports whether the handshake failed. Much of crypto/tls has no error
+// type, so its prefix has to do.
+func isTLS(err error) bool {
+	var (
+		record    tls.RecordHeaderError
+		verify    *tls.CertificateVerificationError
+		authority x509.UnknownAuthorityError
+		name      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		alert     *net.OpError
+	)
+	switch {
+	case errors.As(err, &record), errors.As(err, &verify), errors.As(err, &authority),
+		errors.As(err, &name), errors.As(err, &invalid), errors.Is(err, http.ErrSchemeMismatch):
+		return true
+	case errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"):
+		return true
+	}
+	return err != nil && strings.Contains(err.Error(), "tls: ")
+}
+
+// isReset reports whether the connection ended before the answer did. The
+// transport's own error for a kept connection that the server has closed has no
+// type.
+func isReset(err error) bool {
+	for _, target := range []error{
+		syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE,
+		io.ErrUnexpectedEOF, io.EOF, net.ErrClosed,
+	} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return err != nil && strings.Contains(err.Error(), "server closed idle connection")
+}

@@ -1,0 +1,73 @@
+package icws
+
+// MessageKind tells the messages apart that the exporter acts on.
+type MessageKind uint8
+
+// The kinds. KindOther is every type that is not named here (protocol.md, 1.8).
+const (
+	KindOther MessageKind = iota
+	KindStatus
+	KindConnectionState
+	KindSubscriptionState
+)
+
+const (
+	typeStatus            = "urn:inin.com:status:statusMessagesMessage"
+	typeConnectionState   = "urn:inin.com:connection:connectionStateChangeMessage"
+	typeSubscriptionState = "urn:inin.com:messaging:subscriptionStateMessage"
+)
+
+// Message is one message without its status entries, which went to the
+// StatusSink (protocol.md, 1.8 and 3.3).
+type Message struct {
+	// Type is the `__type`, empty when the message had none.
+	Type string
+	Kind MessageKind
+	// IsDelta is false for a message that replaces all that was known. A message
+	// without the property counts as false, as in every known client.
+	IsDelta bool
+	// Connection is set for KindConnectionState.
+	Connection ConnectionStateChange
+	// Subscription is set for KindSubscriptionState. No field of the message
+	// says which subscription it is about.
+	Subscription SubscriptionState
+}
+
+// ConnectionState is the state of a session (protocol.md, 1.7). Its numbers are
+// the wire's.
+type ConnectionState uint8
+
+// The connection states.
+const (
+	ConnectionNone ConnectionState = 0
+	ConnectionUp   ConnectionState = 1
+	ConnectionDown ConnectionState = 2
+	// ConnectionUnknown stands for an absent value and for one that the protocol
+	// does not name.
+	ConnectionUnknown ConnectionState = 255
+)
+
+// ConnectionStateChange says that the session goes up or down.
+type ConnectionStateChange struct {
+	Previous, New ConnectionState
+	// Reason is the server's text, without control characters.
+	Reason string
+	// ShouldReconnect is nil when the server did not say. False: another log-on
+	// or an administrator ended the session.
+	ShouldReconnect *bool
+}
+
+// SubscriptionState is what the server says of a subscription (protocol.md, 1.8).
+// Its numbers are the wire's.
+type SubscriptionState uint8
+
+// The subscription states.
+const (
+	SubscriptionNone      SubscriptionState = 0
+	SubscriptionNormal    SubscriptionState = 1
+	SubscriptionSuspended SubscriptionState = 2
+	SubscriptionFaulted   SubscriptionState = 3
+	// SubscriptionUnknown stands for an absent value and for one that the
+	// protocol does not name.
+	SubscriptionUnknown SubscriptionState = 255
+)

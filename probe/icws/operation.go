@@ -1,0 +1,46 @@
+package icws
+
+import "net/http"
+
+// Operation is one kind of request (label operation= of the metrics).
+type Operation uint8
+
+// The operations.
+const (
+	OpConnect Operation = iota
+	OpDisconnect
+	OpVersion
+	OpSubscribe
+	OpUnsubscribe
+	OpPoll
+	OpStream
+	OpList
+	OpSwitchoverStatus
+
+	// NumOperations is how many operations there are.
+	NumOperations = 9
+)
+
+var operationNames = [NumOperations]string{
+	"connect", "disconnect", "version", "subscribe", "unsubscribe",
+	"poll", "stream", "list", "switchover_status",
+}
+
+// String returns the label value of the operation.
+func (op Operation) String() string { return operationNames[op] }
+
+const statusMessagesSubscription = "messaging/subscriptions/status/status-messages"
+
+// resources says how each operation is asked for. The path is below /icws for
+// OpConnect and OpVersion, below /icws/{sessionId} for all others.
+var resources = [NumOperations]struct{ method, path string }{
+	OpConnect:          {http.MethodPost, "connection"},
+	OpDisconnect:       {http.MethodDelete, "connection"},
+	OpVersion:          {http.MethodGet, "connection/version"},
+	OpSubscribe:        {http.MethodPut, statusMessagesSubscription},
+	OpUnsubscribe:      {http.MethodDelete, statusMessagesSubscription},
+	OpPoll:             {http.MethodGet, "messaging/messages"},
+	OpStream:           {http.MethodGet, "messaging/messages"},
+	OpList:             {http.MethodGet, "status/status-messages"},
+	OpSwitchoverStatus: {http.MethodGet, "connection/switchover-status"},
+}
