@@ -1,0 +1,109 @@
+package collect
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// referenceSize is the server whose series the reference adds up.
+var referenceSize = Size{Groups: DefaultGroups, Hosts: 2, Statuses: DefaultStatuses}
+
+// WriteReference writes the metric reference (METRICS.md) in Markdown. It returns
+// the error of w.
+func WriteReference(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(`# Metrics
+
+Every metric family of icws_exporter, generated from the metric table. All
+timestamps are Unix times and all durations are seconds. Histograms have classic
+buckets in every format, and native ones for a Prometheus that scrapes native
+histograms.
+
+A family whose samples do not apply yet, such as the time of something that never
+happened, is absent. While the catalogue of a server is stale, its
+`)
+	b.WriteString("`icws_statuses*` and `icws_status_*` series are withheld and `icws_catalogue_stale` is 1.\n")
+	writeFamilies(&b, "One server", "All have the label `server`: its configured name.", (*Family).PerServer)
+	writeFamilies(&b, "The exporter", "", func(f *Family) bool { return !f.PerServer() })
+	b.WriteString("\nUnless `--web.disable-exporter-metrics` is given, the `go_*` and `process_*` families of\n" +
+		"client_golang come with them, at most a second old.\n")
+	writeLabels(&b)
+	writeCardinality(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeFamilies(b *strings.Builder, title, intro string, belongs func(*Family) bool) {
+	fmt.Fprintf(b, "\n## %s\n\n", title)
+	if intro != "" {
+		b.WriteString(intro + "\n\n")
+	}
+	b.WriteString("| name | type | labels | series at most | stability | meaning |\n|---|---|---|---|---|---|\n")
+	for _, f := range Families() {
+		if !belongs(f) {
+			continue
+		}
+		var labels []string
+		for _, l := range f.Labels {
+			labels = append(labels, "`"+l.Name+"`")
+		}
+		help := strings.ReplaceAll(f.Help, "|", `\|`)
+		if f.OptIn != "" {
+			help += " Only with `" + f.OptIn + "`."
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s |\n",
+			f.Name, f.Type, strings.Join(labels, ", "), f.Bound(), f.Stability, help)
+	}
+}
+
+// writeLabels writes the values of the closed labels.
+func writeLabels(b *strings.Builder) {
+	b.WriteString("\n## Label values\n\nThe series of these values exist from the first scrape on, at 0; of `code`, those that\n" +
+		"the operation is documented to answer, and 401, 410, 500 and 503.\n\n" +
+		"| family | label | values |\n|---|---|---|\n")
+	for _, f := range Families() {
+		for _, l := range f.Labels {
+			if l.Values != nil {
+				fmt.Fprintf(b, "| `%s` | `%s` | %s |\n", f.Name, l.Name, strings.Join(l.Values, ", "))
+			}
+		}
+	}
+	fmt.Fprintf(b, "\nOther label values come from the configuration or the server: invalid UTF-8 is replaced, and\n"+
+		"what exceeds %d bytes is cut off.\n", maxLabelValue)
+}
+
+// writeCardinality writes how many series a server can have.
+func writeCardinality(b *strings.Builder) {
+	terms, total, optIn := seriesPerServer(referenceSize)
+	fmt.Fprintf(b, "\n## Cardinality\n\nBy default no family has a label per status message: a server with 10,000 of them has as\n"+
+		"many series as one with 10. The bound per server is\n\n    %s\n\n"+
+		"where `groups` is `limits.groups` and `hosts` counts the configured hosts and the accepted\n"+
+		"alternate hosts: with %d groups and %d hosts %d series. The series of one status message each,\n"+
+		"`--metrics.status-series`, are %d × `limits.statuses` at most, %d with the default limit.\n",
+		terms, referenceSize.Groups, referenceSize.Hosts, total, optIn/referenceSize.Statuses, optIn)
+}
+
+// seriesPerServer adds up the bounds of the families of one server: the default
+// ones as a formula and as a number, and the opt-in ones.
+func seriesPerServer(size Size) (formula string, total, optIn int) {
+	var fixed [PerStatus + 1]int
+	for _, f := range Families() {
+		b := f.Bound()
+		switch {
+		case !f.PerServer():
+		case f.OptIn != "":
+			optIn += b.Series(size)
+		default:
+			fixed[b.Grows] += b.Fixed
+			total += b.Series(size)
+		}
+	}
+	var terms []string
+	for grows, n := range fixed {
+		if n > 0 {
+			terms = append(terms, Bound{Fixed: n, Grows: Dimension(grows)}.String())
+		}
+	}
+	return strings.Join(terms, " + "), total, optIn
+}
