@@ -1,0 +1,207 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"icws_exporter/probe/icws"
+)
+
+// delivery is a full message that has to come, because a PUT asked for it.
+type delivery struct {
+	reason   ResyncReason
+	putAt    time.Time
+	deadline time.Time
+	renewed  bool // by DELETE and PUT
+}
+
+func (d *delivery) isCheck() bool { return d.reason == ResyncCheck }
+
+// isFirst reports whether this is the first full message of the session.
+func (d *delivery) isFirst() bool { return d.reason == ResyncInitial || d.reason == ResyncSession }
+
+// check begins a delivery check.
+func (w *watch) check(ctx context.Context) error {
+	now := time.Now()
+	w.checkAt = now.Add(jittered(w.l.rand, w.l.cfg.CheckInterval))
+	var err error
+	switch {
+	case !w.noResend:
+		err = w.put(ctx, ResyncCheck, false)
+	case w.renewalDue(now) && w.mayDelete():
+		err = w.put(ctx, ResyncCheck, true)
+	default:
+		err = w.audit(ctx, ResyncCheck)
+	}
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case rejectedByBreaker(err):
+		w.checkAt = now
+		w.l.observer.DeliveryChecked(CheckSkipped)
+	default:
+		w.checkAt = now
+		w.l.observer.DeliveryChecked(CheckFailed)
+	}
+	return err
+}
+
+// renewalDue reports whether a server that does not resend should be made to by
+// DELETE and PUT: every resubscribe_interval, or at every check when it does not
+// have the list either.
+func (w *watch) renewalDue(now time.Time) bool {
+	if w.l.gone[icws.OpList] {
+		return true
+	}
+	return w.l.cfg.ResubscribeInterval > 0 && !now.Before(w.renewAt)
+}
+
+// mayDelete reports whether the subscription may be deleted to be made again: a
+// monitor must not break a working subscription on a server in trouble.
+func (w *watch) mayDelete() bool {
+	return w.l.breaker.state == BreakerClosed && !w.lastFailed
+}
+
+// resynchronise asks for the whole catalogue, for the reason that waits.
+func (w *watch) resynchronise(ctx context.Context) error {
+	reason := *w.resync
+	first := reason == ResyncInitial || reason == ResyncSession
+	if w.noResend && !w.renew && !first && !w.l.gone[icws.OpList] {
+		return w.audit(ctx, reason)
+	}
+	renew := (w.renew || w.noResend) && w.subscribed && w.mayDelete()
+	return w.put(ctx, reason, renew)
+}
+
+// put subscribes, after a DELETE when renew is set, and then expects a full
+// message.
+func (w *watch) put(ctx context.Context, reason ResyncReason, renew bool) error {
+	if renew {
+		if err := w.call(func() error { return w.s.Unsubscribe(ctx) }); err != nil {
+			return fmt.Errorf("renewing the subscription: %w", err)
+		}
+	}
+	start := time.Now()
+	if err := w.call(func() error { return w.s.Subscribe(ctx) }); err != nil {
+		if renew {
+			w.l.lose(LossSelfInflicted)
+		}
+		return fmt.Errorf("subscribing to the status messages: %w", err)
+	}
+	w.subscribed = true
+	w.resync, w.renew = nil, false
+	w.l.subscription = SubscriptionNone
+	w.l.observer.CatalogueResync(reason)
+	w.awaiting = &delivery{
+		reason: reason, putAt: start, renewed: renew,
+		deadline: time.Now().Add(w.l.cfg.DeliveryTimeout),
+	}
+	w.pollEvery = firstPollDelay
+	w.pollAt = time.Now().Add(firstPollDelay)
+	return nil
+}
+
+// deliveryTimedOut reacts to a full message that did not come: once by DELETE
+// and PUT, after which it must come.
+func (w *watch) deliveryTimedOut(ctx context.Context) error {
+	d := w.awaiting
+	if !d.renewed && w.mayDelete() {
+		if err := w.put(ctx, d.reason, true); err != nil {
+			w.abandon()
+			return err
+		}
+		return nil
+	}
+	w.awaiting = nil
+	if d.isCheck() {
+		w.l.observer.DeliveryChecked(CheckTimeout)
+	}
+	if w.l.transport == TransportSSE {
+		w.l.streamUndelivered(time.Now())
+	}
+	return errNotDelivering
+}
+
+// abandon gives up waiting for a full message that cannot come any more; what it
+// was for is asked for again.
+func (w *watch) abandon() {
+	d := w.awaiting
+	if d == nil {
+		return
+	}
+	w.awaiting = nil
+	if d.isCheck() {
+		w.l.observer.DeliveryChecked(CheckFailed)
+		return
+	}
+	w.ask(d.reason)
+}
+
+// streamUndelivered counts the times in a row that the stream carried nothing
+// although the PUT was answered: a proxy that buffers. Two are enough to poll.
+func (l *loop) streamUndelivered(now time.Time) {
+	l.undelivered++
+	if l.undelivered >= 2 && l.cfg.Transport == ModeAuto {
+		l.undelivered = 0
+		l.pollOnlyUntil = now.Add(pollOnlyTime)
+		l.log.Warn("the event stream delivers nothing although subscribing works; polling for an hour (does a proxy buffer the stream?)")
+	}
+}
+
+// fullArrived takes note of a committed full message. It returns how many of its
+// changes are drift.
+func (w *watch) fullArrived(now time.Time, changes int) (drift int) {
+	d := w.awaiting
+	w.awaiting = nil
+	if d != nil {
+		w.l.observer.Delivered(now.Sub(d.putAt))
+		if d.renewed && !d.isFirst() {
+			w.noResend = true
+			w.renewAt = now.Add(w.l.cfg.ResubscribeInterval)
+		}
+		drift = w.verified(now, d.reason, changes)
+	} else {
+		w.verified(now, ResyncInitial, 0)
+	}
+	w.l.lastFull = now
+	w.delivered = true
+	w.l.undelivered = 0
+	w.resync = nil
+	if !w.l.subscriptionUp {
+		w.l.subscriptionUp, w.l.subscribedAt = true, now
+	}
+	w.succeeded()
+	return drift
+}
+
+// verified takes note that the live copy equals the server's list now.
+func (w *watch) verified(now time.Time, reason ResyncReason, changes int) (drift int) {
+	if reason == ResyncCheck {
+		result := CheckOK
+		if !w.suspect && changes > 0 {
+			drift, result = changes, CheckDrift
+		}
+		w.l.observer.DeliveryChecked(result)
+	}
+	w.suspect = false
+	w.l.lastVerified = now
+	w.checkAt = now.Add(jittered(w.l.rand, w.l.cfg.CheckInterval))
+	return drift
+}
+
+// audit compares the live copy with the status list, for a server that does not
+// resend on a second PUT.
+func (w *watch) audit(ctx context.Context, reason ResyncReason) error {
+	err := w.call(func() error { return w.s.List(ctx, w.l.stage) })
+	if err != nil {
+		return fmt.Errorf("reading the status list: %w", err)
+	}
+	now := time.Now()
+	w.l.observer.CatalogueResync(reason)
+	result := w.l.catalogue.CommitFull(now)
+	drift := w.verified(now, reason, result.Total())
+	w.resync = nil
+	w.committed(now, result, drift)
+	w.succeeded()
+	return nil
+}

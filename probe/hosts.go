@@ -1,0 +1,178 @@
+package probe
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"icws_exporter/probe/icws"
+)
+
+const hostWatchInterval = 5 * time.Minute
+
+// hostPolicy decides which hosts the password may go to. A listed host is a
+// redirect of our credentials, so it has to match allowed_hosts.
+type hostPolicy struct {
+	configured []string
+	globs      []string
+}
+
+func newHostPolicy(hosts, globs []string) hostPolicy {
+	return hostPolicy{configured: hosts, globs: globs}
+}
+
+// permits reports whether entry may be sent the password: it is a plain host
+// name or address, with or without a port, and is a configured host or matches a
+// glob. Without globs, single-label names and hosts of the configured hosts'
+// parent domains match.
+func (p hostPolicy) permits(entry string) bool {
+	if !icws.ValidHost(entry) {
+		return false
+	}
+	name := hostName(entry)
+	for _, h := range p.configured {
+		if hostName(h) == name {
+			return true
+		}
+	}
+	if len(p.globs) > 0 {
+		for _, glob := range p.globs {
+			if ok, err := path.Match(strings.ToLower(glob), name); err == nil && ok {
+				return true
+			}
+		}
+		return false
+	}
+	if isAddress(name) {
+		return false
+	}
+	if !strings.Contains(name, ".") {
+		return true
+	}
+	for _, h := range p.configured {
+		if parent := parentDomain(hostName(h)); parent != "" && strings.HasSuffix(name, "."+parent) {
+			return true
+		}
+	}
+	return false
+}
+
+// hostName is the entry without port and brackets, in lower case.
+func hostName(entry string) string {
+	if h, _, err := net.SplitHostPort(entry); err == nil {
+		entry = h
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(entry, "[]"), "."))
+}
+
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err == nil
+}
+
+// parentDomain is what follows the first label, unless that is a single label:
+// "example.com" must not permit all of ".com".
+func parentDomain(name string) string {
+	if isAddress(name) {
+		return ""
+	}
+	_, parent, ok := strings.Cut(name, ".")
+	if !ok || !strings.Contains(parent, ".") {
+		return ""
+	}
+	return parent
+}
+
+// hostReport is what the host watch saw of one configured host.
+type hostReport struct {
+	host     string
+	err      error
+	version  icws.Version
+	notAfter time.Time
+}
+
+// hostWatch asks every configured host for its version now and then, without a
+// session, so that a dead standby is known before the switchover. It runs beside
+// the loop, because a dead host answers late.
+type hostWatch struct {
+	reports chan hostReport
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+}
+
+func (l *loop) startHostWatch(ctx context.Context) *hostWatch {
+	ctx, cancel := context.WithCancel(ctx)
+	w := &hostWatch{reports: make(chan hostReport), cancel: cancel}
+	var seed [2]uint64
+	seed[0], seed[1] = l.rand.Uint64(), l.rand.Uint64()
+	for _, host := range l.cfg.Hosts {
+		w.done.Go(func() { l.watchHost(ctx, w, host, seed) })
+	}
+	return w
+}
+
+func (w *hostWatch) stop() {
+	w.cancel()
+	w.done.Wait()
+}
+
+func (l *loop) watchHost(ctx context.Context, w *hostWatch, host string, seed [2]uint64) {
+	pace := newPace(seed, host)
+	for {
+		report := hostReport{host: host}
+		client, err := l.newClient(host, func(e icws.Exchange) {
+			report.notAfter = e.NotAfter
+			l.observer.Exchange(e)
+		})
+		if err == nil {
+			report.version, err = client.Version(ctx)
+		}
+		report.err = err
+		select {
+		case w.reports <- report:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(jittered(pace, hostWatchInterval)):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// noteHost takes a report into the state; it logs only when a host changes
+// between up and down.
+func (l *loop) noteHost(r hostReport) {
+	up := r.err == nil || !blamesServer(r.err)
+	h := l.host(r.host)
+	if !h.Checked || h.Up != up {
+		if up && h.Checked {
+			l.log.Info("host answers again", "host", r.host)
+		} else if !up {
+			l.log.Warn("host does not answer; a switchover to it would fail", "host", r.host, "err", r.err)
+		}
+	}
+	h.Checked, h.Up = true, up
+	if !r.notAfter.IsZero() {
+		l.certificates[r.host] = r.notAfter
+	}
+	if r.err == nil && r.host == l.activeHost && l.product == "" {
+		l.product, l.release = r.version.ProductID, r.version.Release()
+	}
+}
+
+// host returns the entry of a host in the published list, adding it when new.
+func (l *loop) host(name string) *Host {
+	for i := range l.hosts {
+		if strings.EqualFold(l.hosts[i].Name, name) {
+			return &l.hosts[i]
+		}
+	}
+	l.hosts = append(l.hosts, Host{Name: name})
+	return &l.hosts[len(l.hosts)-1]
+}

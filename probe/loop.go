@@ -1,0 +1,308 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icws"
+)
+
+const (
+	// heartbeatInterval is how long the loop sleeps at most.
+	heartbeatInterval = 15 * time.Second
+	// calmAfter is how long a session must be live until earlier failures are
+	// forgotten; a 201 alone proves nothing.
+	calmAfter = time.Minute
+	// passwordLookInterval is how often a held log-on looks for a new password.
+	passwordLookInterval = 10 * time.Second
+	maxListedHosts       = 8
+	// goneHold and displacedHold wait for a person, not for the server.
+	goneHold      = 15 * time.Minute
+	displacedHold = 15 * time.Minute
+	maxRetryAfter = 15 * time.Minute
+)
+
+// loop is the state of one running probe. All of it belongs to one goroutine.
+type loop struct {
+	p        *Probe
+	cfg      Config
+	observer Observer
+	log      *slog.Logger
+	rand     *rand.Rand
+	rt       http.RoundTripper
+	policy   hostPolicy
+	breaker  *breaker
+	watch    *hostWatch
+
+	backoff  backoff
+	authHold hold
+
+	catalogue *catalogue.Catalogue
+	stage     *catalogue.Stage
+
+	state       State
+	stateSince  time.Time
+	reason      string
+	nextAttempt time.Time
+
+	// What the password was when the server refused it.
+	refusedPassword string
+	// retriedUnauthorized says that the running session replaced one that was
+	// told 401: a second 401 soon after it is not healed by a third session.
+	retriedUnauthorized bool
+	pollOnlyUntil       time.Time
+	undelivered         int
+	contact             *contact // of the running session, or of the last
+
+	hosts        []Host
+	listed       []string // alternate hosts of the last 201
+	rejected     map[string]bool
+	activeHost   string
+	certificates map[string]time.Time
+	expiry       time.Time
+	offset       time.Duration
+	offsetKnown  bool
+	gone         [icws.NumOperations]bool
+	switchover   Switchover
+
+	product, release, icServer string
+
+	transport      Transport
+	transportKnown bool
+
+	sessionUp      bool
+	sessionSince   time.Time
+	subscriptionUp bool
+	subscription   SubscriptionState
+	subscribedAt   time.Time
+	lastContact    time.Time
+	lastMessage    time.Time
+
+	lastVerified, lastFull, lastChange time.Time
+	groups                             []catalogue.GroupCount
+	groupsChanged                      bool
+}
+
+func newLoop(p *Probe) *loop {
+	cfg := p.cfg
+	l := &loop{
+		p: p, cfg: cfg, observer: p.opts.Observer, rt: p.opts.RoundTripper, rand: p.opts.Rand,
+		log:          p.opts.Logger.With("server", cfg.Name),
+		policy:       newHostPolicy(cfg.Hosts, cfg.AllowedHosts),
+		breaker:      newBreaker(cfg, p.opts.Observer),
+		backoff:      backoff{min: cfg.BackoffMin, max: cfg.BackoffMax, rand: p.opts.Rand},
+		authHold:     hold{min: cfg.AuthHoldMin, max: cfg.AuthHoldMax},
+		catalogue:    catalogue.New(catalogue.Limits{Groups: cfg.MaxGroups}),
+		hosts:        configuredHosts(cfg.Hosts),
+		rejected:     make(map[string]bool),
+		certificates: make(map[string]time.Time),
+		stateSince:   time.Now(),
+	}
+	l.stage = l.catalogue.Stage()
+	return l
+}
+
+// run is the whole life of the probe.
+func (l *loop) run(ctx context.Context) {
+	l.publish()
+	if !l.sleep(ctx, time.Now().Add(l.p.opts.StartDelay), nil) {
+		return
+	}
+	l.watch = l.startHostWatch(ctx)
+	defer l.watch.stop()
+	defer func() {
+		l.publish()
+		l.log.Info("stopped watching")
+	}()
+	for ctx.Err() == nil {
+		session, err := l.connect(ctx)
+		if err != nil {
+			if !l.connectFailed(ctx, err) {
+				return
+			}
+			continue
+		}
+		end := l.serve(ctx, session)
+		if !l.sessionEnded(ctx, end) {
+			return
+		}
+	}
+}
+
+// serve runs one session from its 201 to its DELETE.
+func (l *loop) serve(ctx context.Context, s *icws.Session) *sessionEnd {
+	w := newWatch(l, s)
+	end := w.run(ctx)
+	w.leave(ctx)
+	return end
+}
+
+// sessionEnded counts the end of a session and waits as it asks. It reports
+// whether the loop goes on.
+func (l *loop) sessionEnded(ctx context.Context, end *sessionEnd) bool {
+	l.sessionUp = false
+	l.sessionSince = time.Time{}
+	l.observer.SessionClosed(end.close)
+	if ctx.Err() != nil {
+		l.subscriptionUp = false
+		return false
+	}
+	l.lose(end.loss)
+	l.subscription = SubscriptionNone
+	if end.state == StateConnecting {
+		l.setState(StateConnecting, end.Error(), time.Time{})
+		l.publish()
+		return true
+	}
+	l.setState(end.state, end.Error(), end.until)
+	return l.sleep(ctx, end.until, nil)
+}
+
+// sleep waits until then, while the heartbeat moves, hosts report and the live
+// copy can be asked for. It ends early when wake, asked every
+// passwordLookInterval, says so. It reports whether the loop goes on.
+func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) bool {
+	look := time.Now().Add(passwordLookInterval)
+	for {
+		l.publish()
+		now := time.Now()
+		if ctx.Err() != nil {
+			return false
+		}
+		if !now.Before(until) {
+			return true
+		}
+		if wake != nil && !now.Before(look) {
+			if wake() {
+				return true
+			}
+			look = now.Add(passwordLookInterval)
+		}
+		next := min(until.Sub(now), heartbeatInterval)
+		if wake != nil {
+			next = min(next, look.Sub(now))
+		}
+		timer := time.NewTimer(next)
+		select {
+		case <-timer.C:
+		case r := <-l.hostReports():
+			l.noteHost(r)
+		case answer := <-l.p.statuses:
+			answer <- l.catalogue.Entries()
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// hostReports is nil, so never ready, before the watch has started.
+func (l *loop) hostReports() chan hostReport {
+	if l.watch == nil {
+		return nil
+	}
+	return l.watch.reports
+}
+
+// onStreamRead and onPing are told by the stream's reader.
+func (l *loop) onStreamRead(int) { l.contact.read(time.Now()) }
+
+func (l *loop) onPing() {
+	l.observer.StreamHeartbeats(1)
+	l.contact.ping(time.Now())
+}
+
+// setState moves to a state and logs the move, once.
+func (l *loop) setState(s State, reason string, next time.Time) {
+	l.reason, l.nextAttempt = reason, next
+	if s == l.state {
+		if reason != "" {
+			l.log.Debug("still "+s.String(), "reason", reason, "next_attempt", next)
+		}
+		return
+	}
+	from := l.state
+	l.state, l.stateSince = s, time.Now()
+	attrs := []any{"from", from.String(), "state", s.String()}
+	if reason != "" {
+		attrs = append(attrs, "reason", reason)
+	}
+	if !next.IsZero() {
+		attrs = append(attrs, "next_attempt", next.Format(time.RFC3339))
+	}
+	switch s {
+	case StateLive:
+		l.log.Info("live", append(attrs, "host", l.activeHost, "transport", l.transport.String(), "statuses", l.catalogue.Len())...)
+	case StateConnecting, StateSubscribing:
+		l.log.Info(s.String(), attrs...)
+	default:
+		l.log.Warn(s.String(), attrs...)
+	}
+}
+
+// lose counts the loss of a subscription that delivered.
+func (l *loop) lose(reason LossReason) {
+	if l.subscriptionUp {
+		l.subscriptionUp = false
+		l.observer.SubscriptionLost(reason)
+	}
+}
+
+// calm forgets earlier failures once the probe has been live for calmAfter.
+func (l *loop) calm(now time.Time) {
+	if l.state != StateLive || now.Sub(l.stateSince) < calmAfter {
+		return
+	}
+	l.backoff.reset()
+	l.authHold.reset()
+	l.retriedUnauthorized = false
+}
+
+// outcome notes that the first attempt of this probe has ended, good or bad.
+func (l *loop) outcome() { l.p.attempted.Store(true) }
+
+// noteListed remembers the alternate hosts of a 201 for a later loss.
+func (l *loop) noteListed(entries []string) {
+	l.listed = nil
+	l.hosts = slices.DeleteFunc(l.hosts, func(h Host) bool {
+		return !h.Active && !slices.Contains(l.cfg.Hosts, h.Name)
+	})
+	for _, entry := range entries {
+		if !l.policy.permits(entry) {
+			l.reject(entry)
+			continue
+		}
+		if len(l.listed) < maxListedHosts {
+			l.listed = append(l.listed, entry)
+			l.host(entry)
+		}
+	}
+}
+
+// reject counts a host that allowed_hosts refused, and logs each one once.
+func (l *loop) reject(entry string) {
+	l.observer.AlternateHostRejected()
+	entry = strings.ToValidUTF8(entry, "\ufffd")
+	if len(entry) > 255 {
+		entry = entry[:255]
+	}
+	if l.rejected[entry] || len(l.rejected) >= 64 {
+		return
+	}
+	l.rejected[entry] = true
+	l.log.Warn("the server listed a host that allowed_hosts does not permit; it gets no password", "host", entry)
+}
+
+// closeReasonOf tells a removal by reload from a shutdown.
+func closeReasonOf(ctx context.Context) CloseReason {
+	if errors.Is(context.Cause(ctx), ErrReload) {
+		return CloseReload
+	}
+	return CloseShutdown
+}

@@ -1,0 +1,106 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"icws_exporter/probe/catalogue"
+)
+
+// ErrReload is the cancellation cause of a probe whose server was removed from
+// the configuration or changed in it: its session then counts as closed by a
+// reload, not by a shutdown.
+var ErrReload = errors.New("configuration changed")
+
+// ErrStopped is returned by Statuses when the probe is not running.
+var ErrStopped = errors.New("the probe is not running")
+
+// Options are what a probe works with besides its configuration.
+type Options struct {
+	// RoundTripper does all I/O. It must not follow redirects by itself.
+	RoundTripper http.RoundTripper
+	Observer     Observer
+	Logger       *slog.Logger
+	// Rand is the source of every jitter; nil means a random seed. The probe
+	// uses it from its loop only.
+	Rand *rand.Rand
+	// StartDelay puts off the first log-on, to spread the start of many probes.
+	StartDelay time.Duration
+	UserAgent  string
+}
+
+// Probe watches one server. Make it with New, start it with Run.
+type Probe struct {
+	cfg  Config
+	opts Options
+
+	snapshot  atomic.Pointer[Snapshot]
+	attempted atomic.Bool
+	stopped   chan struct{}
+	statuses  chan chan<- []catalogue.Entry
+}
+
+// New makes a probe for one server. Nothing happens before Run.
+func New(cfg Config, o Options) *Probe {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Rand == nil {
+		o.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	p := &Probe{
+		cfg:      cfg,
+		opts:     o,
+		stopped:  make(chan struct{}),
+		statuses: make(chan chan<- []catalogue.Entry),
+	}
+	now := time.Now()
+	p.snapshot.Store(&Snapshot{
+		State: StateConnecting, StateSince: now, Heartbeat: now, Hosts: configuredHosts(cfg.Hosts),
+	})
+	return p
+}
+
+func configuredHosts(names []string) []Host {
+	hosts := make([]Host, len(names))
+	for i, name := range names {
+		hosts[i] = Host{Name: name}
+	}
+	return hosts
+}
+
+// Run watches the server until ctx ends, and then leaves it: it removes the
+// subscription and the session, within leaveTimeout, before it returns. A cause
+// of ErrReload says that the configuration ended the probe. Call it once.
+func (p *Probe) Run(ctx context.Context) {
+	defer close(p.stopped)
+	newLoop(p).run(ctx)
+}
+
+// Snapshot returns what the probe published last, never nil. Any goroutine may
+// call it; it never waits and never causes a request.
+func (p *Probe) Snapshot() *Snapshot { return p.snapshot.Load() }
+
+// Attempted reports whether the first attempt has an outcome, good or bad. Any
+// goroutine may call it.
+func (p *Probe) Attempted() bool { return p.attempted.Load() }
+
+// Statuses returns the live copy, sorted by id. The loop answers between two
+// requests, so it may take as long as one request. It returns ErrStopped when
+// the probe has ended, or the context's error. Any goroutine may call it.
+func (p *Probe) Statuses(ctx context.Context) ([]catalogue.Entry, error) {
+	answer := make(chan []catalogue.Entry, 1)
+	select {
+	case p.statuses <- answer:
+		return <-answer, nil
+	case <-p.stopped:
+		return nil, ErrStopped
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}

@@ -1,0 +1,258 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icws"
+	"icws_exporter/probe/icwssim"
+)
+
+const testPassword = "s3cr3t-of-the-test"
+
+// recorder counts what a probe reports, by name.
+type recorder struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func (r *recorder) add(name string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.counts == nil {
+		r.counts = map[string]int{}
+	}
+	r.counts[name] += n
+}
+
+func (r *recorder) get(name string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts[name]
+}
+
+func (r *recorder) Exchange(e icws.Exchange) {
+	r.add("request "+e.Operation.String(), 1)
+	if e.Code != 0 {
+		r.add(fmt.Sprintf("response %s %d", e.Operation, e.Code), 1)
+	}
+}
+func (r *recorder) Read(n int)                      { r.add("bytes", n) }
+func (r *recorder) StreamHeartbeats(n int)          { r.add("pings", n) }
+func (r *recorder) SessionOpening()                 { r.add("opens", 1) }
+func (r *recorder) SessionOpenFailed(v OpenFailure) { r.add("open failed "+v.String(), 1) }
+func (r *recorder) SessionClosed(v CloseReason)     { r.add("closed "+v.String(), 1) }
+func (r *recorder) SwitchedOver()                   { r.add("switchovers", 1) }
+func (r *recorder) AlternateHostRejected()          { r.add("rejected", 1) }
+func (r *recorder) BreakerChanged(to BreakerState)  { r.add("breaker "+to.String(), 1) }
+func (r *recorder) BreakerRejected()                { r.add("breaker rejections", 1) }
+func (r *recorder) SubscriptionLost(v LossReason)   { r.add("lost "+v.String(), 1) }
+func (r *recorder) DeliveryChecked(v CheckResult)   { r.add("check "+v.String(), 1) }
+func (r *recorder) Delivered(time.Duration)         { r.add("delivered", 1) }
+func (r *recorder) MessageReceived(v MessageKind)   { r.add("message "+v.String(), 1) }
+func (r *recorder) MessageDecodeFailed()            { r.add("decode failures", 1) }
+func (r *recorder) CatalogueResync(v ResyncReason)  { r.add("resync "+v.String(), 1) }
+func (r *recorder) CatalogueCommitted(c catalogue.Result, drift int) {
+	for change := range catalogue.NumChanges {
+		r.add(catalogue.Change(change).String(), c.Changes[change])
+	}
+	r.add("drift", drift)
+}
+
+// logLines keeps what a probe logs at Info and above.
+type logLines struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logLines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *logLines) count(part string) int { return strings.Count(l.String(), part) }
+
+// rig is a probe that talks to simulators over a network in memory. It lives in
+// one synctest bubble.
+type rig struct {
+	t        *testing.T
+	net      *memNetwork
+	sims     map[string]*icwssim.Server
+	servers  map[string]*http.Server
+	rt       *http.Transport
+	cfg      Config
+	password atomic.Value
+	seen     *recorder
+	logs     *logLines
+	probe    *Probe
+	cancel   context.CancelCauseFunc
+	done     chan struct{}
+}
+
+// testConfig is the default configuration of design.md for hosts a, b, ….
+func testConfig(mode TransportMode, hosts ...string) Config {
+	return Config{
+		Name: "test", URL: "http://{host}:8018", Hosts: hosts,
+		User: "svc-prom", Language: "en-US", Transport: mode,
+		PollInterval: 2 * time.Second, CheckInterval: time.Minute,
+		ResubscribeInterval: 15 * time.Minute, DeliveryTimeout: 10 * time.Second,
+		RequestTimeout: 10 * time.Second, StaleAfter: 3 * time.Minute,
+		BackoffMin: time.Second, BackoffMax: time.Minute,
+		AuthHoldMin: 15 * time.Minute, AuthHoldMax: time.Hour,
+		BreakerFailures: 5, BreakerOpenFor: 30 * time.Second,
+		MaxGroups: 64, MaxResponseBytes: 16 << 20,
+	}
+}
+
+func newRig(t *testing.T, cfg Config) *rig {
+	r := &rig{
+		t: t, net: newMemNetwork(), cfg: cfg, seen: &recorder{}, logs: &logLines{},
+		sims: map[string]*icwssim.Server{}, servers: map[string]*http.Server{},
+	}
+	r.rt = &http.Transport{DialContext: r.net.DialContext, DisableCompression: true, IdleConnTimeout: 90 * time.Second}
+	r.password.Store(testPassword)
+	r.cfg.Password = func() (string, error) { return r.password.Load().(string), nil }
+	t.Cleanup(r.close)
+	return r
+}
+
+// serve starts a simulator as the host.
+func (r *rig) serve(host string, o icwssim.Options) *icwssim.Server {
+	o.User, o.Password = "svc-prom", testPassword
+	if o.Name == "" {
+		o.Name = host
+	}
+	sim := icwssim.New(o)
+	r.sims[host] = sim
+	r.listen(host)
+	return sim
+}
+
+// listen makes the host reachable (again).
+func (r *rig) listen(host string) {
+	srv := &http.Server{Handler: r.sims[host]}
+	l := r.net.Listen(host + ":8018")
+	r.servers[host] = srv
+	go srv.Serve(l)
+}
+
+// kill takes the host off the network: connections are reset, new ones refused.
+func (r *rig) kill(host string) {
+	srv := r.servers[host]
+	delete(r.servers, host)
+	r.net.Cut(host + ":8018")
+	srv.Close()
+}
+
+func (r *rig) start() {
+	handler := slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelInfo})
+	r.probe = New(r.cfg, Options{
+		RoundTripper: r.rt, Observer: r.seen, Logger: slog.New(handler),
+		Rand: rand.New(rand.NewPCG(1, 2)), UserAgent: "icws_exporter/test",
+	})
+	ctx, cancel := context.WithCancelCause(context.Background())
+	r.cancel, r.done = cancel, make(chan struct{})
+	go func() {
+		defer close(r.done)
+		r.probe.Run(ctx)
+	}()
+}
+
+func (r *rig) stop() {
+	if r.cancel != nil {
+		r.cancel(nil)
+		<-r.done
+		r.cancel = nil
+	}
+}
+
+func (r *rig) close() {
+	r.stop()
+	for _, sim := range r.sims {
+		sim.Close()
+	}
+	for _, srv := range r.servers {
+		srv.Close()
+	}
+	r.rt.CloseIdleConnections()
+}
+
+// pass lets virtual time pass until everything is at rest.
+func (r *rig) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (r *rig) state(want State) {
+	r.t.Helper()
+	s := r.probe.Snapshot()
+	if s.State != want {
+		r.t.Fatalf("state %s (%s), want %s\n%s", s.State, s.Reason, want, r.logs)
+	}
+}
+
+func (r *rig) count(name string, want int) {
+	r.t.Helper()
+	if got := r.seen.get(name); got != want {
+		r.t.Errorf("%s: %d, want %d\n%s", name, got, want, r.logs)
+	}
+}
+
+// equalsTruth compares the published counts with the simulator's own.
+func (r *rig) equalsTruth(sim *icwssim.Server) {
+	r.t.Helper()
+	s := r.probe.Snapshot()
+	truth := sim.Truth()
+	if untagged, ok := truth.Groups[""]; ok {
+		delete(truth.Groups, "")
+		truth.Groups["(none)"] = untagged
+	}
+	if !s.Fresh(time.Now()) {
+		r.t.Fatalf("not fresh\n%s", r.logs)
+	}
+	if s.Entries != len(truth.Statuses) {
+		r.t.Errorf("%d entries, the server has %d", s.Entries, len(truth.Statuses))
+	}
+	got := map[string]int{}
+	for _, g := range s.Groups {
+		if g.Entries > 0 {
+			got[g.Group] = g.Entries
+		}
+		for f := range catalogue.NumFlags {
+			if n := truth.Groups[g.Group].Flagged[catalogue.Flag(f).String()]; n != g.Flagged[f] {
+				r.t.Errorf("group %s flag %s: %d, the server has %d", g.Group, catalogue.Flag(f), g.Flagged[f], n)
+			}
+		}
+	}
+	for group, n := range truth.Groups {
+		if got[group] != n.Entries {
+			r.t.Errorf("group %s: %d, the server has %d", group, got[group], n.Entries)
+		}
+	}
+}
+
+// eachTransport runs a test in a bubble over SSE and over polling.
+func eachTransport(t *testing.T, f func(t *testing.T, mode TransportMode)) {
+	for _, mode := range []TransportMode{ModeSSE, ModePoll} {
+		t.Run(string(mode), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { f(t, mode) })
+		})
+	}
+}

@@ -1,0 +1,126 @@
+package probe
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"icws_exporter/probe/icws"
+)
+
+const (
+	minSilence = 45 * time.Second
+	// contactNotice is how often the loop is told of contact at most.
+	contactNotice = time.Second
+)
+
+// contact notes the bytes of the stream as they arrive. The stream's reader
+// writes it, the loop reads it.
+type contact struct {
+	last    atomic.Int64 // unix nanoseconds of the last byte
+	longest atomic.Int64 // the longest gap between two pings, in nanoseconds
+	pings   atomic.Uint64
+	noticed chan struct{}
+
+	// Of the reader alone.
+	lastPing, lastNotice time.Time
+}
+
+func newContact() *contact { return &contact{noticed: make(chan struct{}, 1)} }
+
+// read notes that bytes arrived.
+func (c *contact) read(now time.Time) {
+	c.last.Store(now.UnixNano())
+	if now.Sub(c.lastNotice) >= contactNotice {
+		c.lastNotice = now
+		select {
+		case c.noticed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// ping notes a heartbeat of the stream.
+func (c *contact) ping(now time.Time) {
+	if !c.lastPing.IsZero() {
+		c.longest.Store(max(c.longest.Load(), int64(now.Sub(c.lastPing))))
+	}
+	c.lastPing = now
+	c.pings.Add(1)
+}
+
+// reopened forgets the last ping of the stream before: the gap to the next one
+// is not the server's. Only while no reader runs.
+func (c *contact) reopened(now time.Time) {
+	c.lastPing = time.Time{}
+	c.last.Store(now.UnixNano())
+}
+
+func (c *contact) time() time.Time {
+	if n := c.last.Load(); n != 0 {
+		return time.Unix(0, n)
+	}
+	return time.Time{}
+}
+
+// silence is how long the stream may be silent: as configured, or three times
+// the longest gap between pings; 0 while that is not known.
+func (c *contact) silence(configured time.Duration) time.Duration {
+	if configured > 0 {
+		return configured
+	}
+	if c.pings.Load() < 2 {
+		return 0
+	}
+	return max(minSilence, 3*time.Duration(c.longest.Load()))
+}
+
+// pump waits on a stream for the next event and hands the stream over to the
+// loop for as long as that decodes it, so that the live copy keeps one owner.
+type pump struct {
+	stream  *icws.Stream
+	contact *contact
+	ready   chan error // nil: an event begins; else: how the stream ended
+	resume  chan struct{}
+	stop    chan struct{}
+	done    sync.WaitGroup
+}
+
+func startPump(s *icws.Stream, c *contact) *pump {
+	p := &pump{
+		stream: s, contact: c,
+		ready: make(chan error), resume: make(chan struct{}), stop: make(chan struct{}),
+	}
+	p.done.Go(p.run)
+	return p
+}
+
+func (p *pump) run() {
+	for {
+		err := p.stream.Next()
+		select {
+		case p.ready <- err:
+		case <-p.stop:
+			return
+		}
+		if err != nil {
+			return
+		}
+		select {
+		case <-p.resume:
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+// cut ends the stream under its reader; any goroutine may call it. What closing
+// a broken connection says is of no interest.
+func (p *pump) cut() { _ = p.stream.Close() }
+
+// close ends the stream and waits for the reader. Call it once, from the loop.
+func (p *pump) close() {
+	p.cut()
+	close(p.stop)
+	p.done.Wait()
+}
