@@ -1,0 +1,154 @@
+package probe
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"icws_exporter/probe/icwssim"
+)
+
+var (
+	simulationSeed  = flag.Uint64("simulation.seed", 0, "replay one seed of the fault simulation")
+	simulationSeeds = flag.Int("simulation.seeds", 40, "how many seeds of the fault simulation to run")
+)
+
+// Random faults for hours of virtual time, seeded: whatever happens, there is
+// one session at most, log-ons stay rare, and after the last fault the probe is
+// live again with the server's own counts. Replay a failure with
+//
+//	go test ./probe -run Simulation -simulation.seed=N
+func TestSimulation(t *testing.T) {
+	first, last := uint64(1), uint64(*simulationSeeds)
+	if *simulationSeed != 0 {
+		first, last = *simulationSeed, *simulationSeed
+	}
+	for seed := first; seed <= last; seed++ {
+		for _, mode := range []TransportMode{ModeAuto, ModePoll} {
+			t.Run(fmt.Sprintf("%s/%d", mode, seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { simulate(t, mode, seed) })
+			})
+		}
+	}
+}
+
+func simulate(t *testing.T, mode TransportMode, seed uint64) {
+	random := rand.New(rand.NewPCG(seed, 0))
+	r := newRig(t, testConfig(mode, "a", "b"))
+	quirks := icwssim.Quirks{NoResend: seed%4 == 1, IsDeltaLast: seed%3 == 1, AnnounceState: seed%5 == 2}
+	a := r.serve("a", icwssim.Options{Quirks: quirks, AlternateHosts: []string{"b"}})
+	b := r.serve("b", icwssim.Options{Quirks: quirks, Statuses: icwssim.Catalogue(30, 3)})
+	sims := []*icwssim.Server{a, b}
+	r.start()
+	var story []string
+	for range 40 {
+		sim := sims[random.IntN(4)/3]
+		story = append(story, fmt.Sprintf("%s %s", time.Now().Format("15:04:05"), r.misfortune(random, sim)))
+		for range 1 + random.IntN(6) {
+			r.pass(time.Duration(random.Int64N(int64(90 * time.Second))))
+			sim.Step(1 + random.IntN(5))
+			r.invariants(story)
+		}
+		a.Clear()
+		b.Clear()
+		if _, up := r.servers["a"]; !up {
+			r.listen("a")
+		}
+		if random.IntN(3) == 0 {
+			r.recovers(sims, story)
+		}
+	}
+	r.recovers(sims, story)
+	if n := r.seen.get("opens"); n > 40*8 {
+		t.Errorf("%d log-ons in 40 misfortunes\n%v", n, story)
+	}
+}
+
+// misfortune lets one thing go wrong and says what.
+func (r *rig) misfortune(random *rand.Rand, sim *icwssim.Server) string {
+	operation := []string{"", "connect", "subscribe", "unsubscribe", "poll", "stream", "list", "switchover_status", "disconnect"}[random.IntN(9)]
+	cut := random.IntN(400)
+	fault := icwssim.Fault{Operation: operation, Count: random.IntN(6), Skip: random.IntN(3)}
+	switch random.IntN(12) {
+	case 0:
+		r.kill("a")
+		return "host a dies"
+	case 1:
+		sim.ExpireSessions()
+		return "sessions expire"
+	case 2:
+		sim.EndSessions(true)
+		return "sessions end"
+	case 3:
+		sim.SubscriptionState(3)
+		return "subscription faulted"
+	case 4:
+		sim.Silently(icwssim.Remove(sim.Truth().Statuses[0].ID))
+		return "a lost delta"
+	case 5:
+		sim.Send(`{"__type":"urn:inin.com:status:statusMessagesMessage","statusMessagesAdded":7}`)
+		return "a malformed message"
+	case 6:
+		fault.Code = []int{400, 403, 404, 429, 500, 502, 503, 504}[random.IntN(8)]
+	case 7:
+		fault.Drop = true
+	case 8:
+		fault.Cut = &cut
+	case 9:
+		fault.Stall = true
+	case 10:
+		fault.Swallow = []icwssim.Swallow{
+			icwssim.SwallowDeltas, icwssim.SwallowFull, icwssim.SwallowMessages, icwssim.SwallowStream}[random.IntN(4)]
+		fault.Operation = ""
+	case 11:
+		fault.Code, fault.Body, fault.ContentType = http.StatusBadGateway, "<html>proxy</html>", "text/html"
+	}
+	sim.Inject(fault)
+	return fmt.Sprintf("%+v", fault)
+}
+
+func (r *rig) invariants(story []string) {
+	r.t.Helper()
+	sessions := 0
+	for _, sim := range r.sims {
+		sessions += len(sim.Sessions())
+	}
+	s := r.probe.Snapshot()
+	if sessions > 2 || sessions == 2 && s.SessionUp && time.Since(s.SessionEstablished) > 6*time.Minute {
+		r.t.Fatalf("%d sessions on the servers\n%v\n%s", sessions, story, r.logs)
+	}
+	if time.Since(s.Heartbeat) > 3*heartbeatInterval {
+		r.t.Fatalf("the loop stood still since %s\n%v", s.Heartbeat, story)
+	}
+	if s.Fresh(time.Now()) && time.Since(s.LastVerified) > r.cfg.StaleAfter {
+		r.t.Fatalf("fresh, but last verified %s\n%v", s.LastVerified, story)
+	}
+}
+
+// recovers waits for the time that the probe may take after the last fault: an
+// authentication hold for a second 401 is the longest.
+func (r *rig) recovers(sims []*icwssim.Server, story []string) {
+	r.t.Helper()
+	deadline := time.Now().Add(5 * time.Minute)
+	for {
+		r.pass(10 * time.Second)
+		s := r.probe.Snapshot()
+		host := 0
+		for _, h := range s.Hosts {
+			if h.Active && h.Name == "b" {
+				host = 1
+			}
+		}
+		if s.Up(time.Now()) && snapshotEquals(s, sims[host].Truth()) {
+			return
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("five minutes after the last fault: state %s (%s), up %t, %d entries of %d\n%v\n%s",
+				s.State, s.Reason, s.Up(time.Now()), s.Entries, len(sims[host].Truth().Statuses), story, r.logs)
+		}
+	}
+}
