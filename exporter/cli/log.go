@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/lmittmann/tint"
+)
+
+type logFlags struct {
+	Level  string `help:"Least severe level to log: debug, info, warn, error. Default ${default}." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
+	Format string `help:"Format of the log: auto (colours on a terminal, else logfmt), logfmt, json. Default ${default}." enum:"auto,logfmt,json" default:"auto" placeholder:"FORMAT"`
+}
+
+var logLevels = map[string]slog.Level{
+	"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+}
+
+// handler returns the handler of the log for w.
+func (f *logFlags) handler(w io.Writer) slog.Handler {
+	level := logLevels[f.Level]
+	switch {
+	case f.Format == "json":
+		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+	case f.Format == "auto" && isTerminal(w) && os.Getenv("NO_COLOR") == "":
+		return tint.NewTextHandler(w, &tint.Options{Level: level})
+	default:
+		return slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"icws_exporter/exporter/config"
+	"icws_exporter/exporter/web"
+)
+
+// passwordVariable is the environment variable of the quick start's password.
+const passwordVariable = "ICWS_PASSWORD"
+
+type serveCommand struct {
+	Server       []string `help:"Server to watch, URL or NAME=URL; may be repeated." placeholder:"URL" sep:"none" group:"Servers, given here"`
+	User         string   `help:"User to log on as." placeholder:"USER" group:"Servers, given here"`
+	PasswordFile string   `help:"File with the user's password; without it, the environment variable ICWS_PASSWORD." placeholder:"FILE" group:"Servers, given here"`
+
+	ConfigFile string `name:"config.file" help:"YAML configuration, instead of the flags above." placeholder:"FILE" group:"Servers, given in a file"`
+
+	ListenAddress          []string `name:"web.listen-address" help:"Address to serve on; may be repeated. Default ${default}." default:":10018" placeholder:"HOST:PORT" sep:"none" group:"Pages"`
+	WebConfigFile          string   `name:"web.config.file" help:"TLS and authentication of the pages, a file as the Prometheus exporter-toolkit describes it." placeholder:"FILE" group:"Pages"`
+	SystemdSocket          bool     `name:"web.systemd-socket" help:"Take the listeners from systemd." group:"Pages"`
+	DisableExporterMetrics bool     `name:"web.disable-exporter-metrics" help:"Leave out the metrics of this process, go_* and process_*." group:"Pages"`
+	StatusSeries           bool     `name:"metrics.status-series" help:"Add series per status message, icws_status_info and icws_status_flag." group:"Pages"`
+}
+
+// Run watches the servers until ctx ends. Nothing connects before the whole
+// configuration is known to be good and the sockets are open.
+func (c *serveCommand) Run(ctx context.Context, s *streams) error {
+	watched, err := c.configuration()
+	if err != nil {
+		return usageError{err}
+	}
+	limitMemory()
+	return serve(ctx, watched, s, servingOptions{
+		Listen: web.ListenOptions{
+			Addresses:     c.ListenAddress,
+			SystemdSocket: c.SystemdSocket,
+			ConfigFile:    c.WebConfigFile,
+		},
+		ExporterMetrics: !c.DisableExporterMetrics,
+		StatusSeries:    c.StatusSeries,
+	})
+}
+
+// configuration reads the servers from the flags or from the file, never from both.
+func (c *serveCommand) configuration() (config.Validated, error) {
+	given := len(c.Server) > 0 || c.User != "" || c.PasswordFile != ""
+	switch {
+	case c.ConfigFile != "" && given:
+		return config.Validated{}, errors.New("--config.file and --server, --user or --password-file exclude each other: name the servers in one place")
+	case c.ConfigFile != "":
+		return config.Load(c.ConfigFile)
+	case len(c.Server) == 0:
+		return config.Validated{}, errors.New("nothing to watch: name a server with --server URL, or give --config.file FILE")
+	}
+	return config.FromFlags(config.Flags{
+		Servers:      c.Server,
+		User:         c.User,
+		PasswordFile: c.PasswordFile,
+		PasswordEnv:  passwordVariable,
+	})
+}

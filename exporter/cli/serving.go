@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/prometheus/common/version"
+
+	"icws_exporter/exporter"
+	"icws_exporter/exporter/collect"
+	"icws_exporter/exporter/config"
+	"icws_exporter/exporter/web"
+)
+
+// servingOptions are what serve and demo set differently.
+type servingOptions struct {
+	Listen          web.ListenOptions
+	ExporterMetrics bool
+	StatusSeries    bool
+	// Ready is called once the sockets are open, before the first connection.
+	Ready func(*web.Listeners)
+}
+
+// serve watches the servers and serves their pages until ctx ends. It returns
+// when every probe has left its server and the open requests are answered.
+func serve(ctx context.Context, watched config.Validated, s *streams, o servingOptions) error {
+	metrics := collect.New(collect.Options{
+		MaxStatuses:     watched.Limits().Statuses,
+		StatusSeries:    o.StatusSeries,
+		ExporterMetrics: o.ExporterMetrics,
+	})
+	log := slog.New(collect.CountLogs(s.logging.handler(s.log), metrics))
+	o.Listen.Logger = log
+	listeners, err := web.Listen(o.Listen)
+	if err != nil {
+		if errors.As(err, new(*web.ConfigError)) {
+			return usageError{err}
+		}
+		return err
+	}
+	if o.Ready != nil {
+		o.Ready(listeners)
+	}
+	fleet := exporter.New(exporter.Options{
+		Metrics: metrics, Logger: log, UserAgent: userAgent(), StatusSeries: o.StatusSeries,
+	})
+	log.Info("starting", "version", version.Version, "revision", version.GetRevision(), "servers", len(watched.Servers()))
+	if err := fleet.Apply(watched); err != nil {
+		listeners.Close()
+		return usageError{err} // only what the configuration asks for can fail here
+	}
+	metrics.ConfigLoaded(time.Now(), watched.Hash())
+	err = runUntil(ctx, fleet, func(ctx context.Context) error {
+		return listeners.Serve(ctx, web.NewHandler(fleet, web.NewMetricsHandler(metrics), version.Version))
+	})
+	log.Info("stopped, every probe has left its server")
+	return err
+}
+
+// runUntil serves until ctx ends or serving fails. The probes leave their servers
+// while the last requests are answered, so that ending takes the longer of the
+// two times and not their sum.
+func runUntil(ctx context.Context, fleet *exporter.Fleet, serve func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		<-ctx.Done()
+		fleet.Close()
+	}()
+	err := serve(ctx)
+	stop()
+	<-left
+	return err
+}
+
+// limitMemory has the garbage collector keep within the memory of the container.
+// Without a limit, or where none can be read, nothing changes.
+func limitMemory() { _, _ = memlimit.Set() }

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"icws_exporter/probe/icwssim"
+)
+
+// maxSimulatedStatuses is ten times what the largest known servers have.
+const maxSimulatedStatuses = 100_000
+
+type simulateCommand struct {
+	ListenAddress   string        `help:"Address to serve on. Default ${default}." default:"127.0.0.1:8018" placeholder:"HOST:PORT"`
+	Name            string        `help:"Name of the simulated IC server. Default ${default}." default:"cic-sim" placeholder:"NAME"`
+	User            string        `help:"User who may log on. Default ${default}." default:"demo" placeholder:"USER"`
+	PasswordFile    string        `help:"File with the user's password; without it, the environment variable ICWS_PASSWORD, else the password is demo." placeholder:"FILE"`
+	Statuses        int           `help:"Status messages at the start. Default ${default}." default:"24" placeholder:"N"`
+	Life            time.Duration `help:"Mean time between two random changes; 0 for none. Default ${default}." default:"1s" placeholder:"DURATION"`
+	Seed            uint64        `help:"Seed of the catalogue and its random life. Default ${default}." default:"1" placeholder:"N"`
+	PollOnly        bool          `help:"Be an old server that has no event stream."`
+	Fault           []string      `help:"Fault to begin with, as JSON like {\"operation\":\"poll\",\"code\":503,\"count\":3}; may be repeated. GET /-/sim/ on the simulator lists the fields." placeholder:"JSON" sep:"none"`
+	CertificateFile string        `help:"Serve HTTPS with a certificate made at start, and write it to this file, to be named as ca_file." placeholder:"FILE"`
+}
+
+// Run simulates one server until ctx ends.
+func (c *simulateCommand) Run(ctx context.Context, s *streams) error {
+	options, faults, err := c.options()
+	if err != nil {
+		return usageError{err}
+	}
+	var tlsConfig *tls.Config
+	if c.CertificateFile != "" {
+		if tlsConfig, err = makeCertificate(c.ListenAddress, c.CertificateFile); err != nil {
+			return usageError{err}
+		}
+	}
+	sim := icwssim.New(options)
+	for _, f := range faults {
+		sim.Inject(f)
+	}
+	running, err := startSimulation(c.ListenAddress, sim, tlsConfig)
+	if err != nil {
+		return err
+	}
+	defer running.close()
+	fmt.Fprintf(s.out, "Simulating the ICWS server %s with %d status messages.\n\n"+
+		"  URL      %s\n  User     %s\n  Control  %s/-/sim/\n\nCtrl-C ends it.\n",
+		c.Name, c.Statuses, running.url, c.User, running.url)
+	select {
+	case err := <-running.failed:
+		return err
+	case <-ctx.Done():
+		fmt.Fprintf(s.out, "The simulation has ended. Sessions left on it: %d.\n", len(running.Sessions()))
+		return nil
+	}
+}
+
+// options checks the flags.
+func (c *simulateCommand) options() (icwssim.Options, []icwssim.Fault, error) {
+	o := icwssim.Options{Name: c.Name, User: c.User, Life: icwssim.Life{Interval: c.Life, Seed: c.Seed}}
+	if c.Statuses < 0 || c.Statuses > maxSimulatedStatuses {
+		return o, nil, fmt.Errorf("--statuses: %d is not between 0 and %d", c.Statuses, maxSimulatedStatuses)
+	}
+	if c.Life < 0 {
+		return o, nil, fmt.Errorf("--life: %s is negative; 0 means none", c.Life)
+	}
+	o.Statuses = icwssim.Catalogue(c.Statuses, c.Seed)
+	if c.PollOnly {
+		o.MessagingVersion = 1
+	}
+	var err error
+	if o.Password, err = c.password(); err != nil {
+		return o, nil, err
+	}
+	faults, err := parseFaults(c.Fault)
+	return o, faults, err
+}
+
+func (c *simulateCommand) password() (string, error) {
+	if c.PasswordFile == "" {
+		return os.Getenv(passwordVariable), nil // empty: the simulator's own default
+	}
+	content, err := os.ReadFile(c.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("--password-file: %w", err)
+	}
+	password := strings.TrimRight(string(content), "\r\n")
+	if password == "" {
+		return "", fmt.Errorf("--password-file: %s is empty; write the password into it", c.PasswordFile)
+	}
+	return password, nil
+}
+
+func parseFaults(texts []string) ([]icwssim.Fault, error) {
+	faults := make([]icwssim.Fault, len(texts))
+	for i, text := range texts {
+		err := json.Unmarshal([]byte(text), &faults[i])
+		if err == nil {
+			err = faults[i].Validate()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--fault %s: %w", text, err)
+		}
+	}
+	return faults, nil
+}

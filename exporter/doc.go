@@ -1,0 +1,3 @@
+// Package exporter runs the probes that a configuration asks for: it starts,
+// keeps and stops one probe per server and answers what /-/ready and /-/healthy ask.
+package exporter

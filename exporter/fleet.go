@@ -1,0 +1,168 @@
+package exporter
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"icws_exporter/exporter/collect"
+	"icws_exporter/exporter/config"
+	"icws_exporter/probe"
+)
+
+// ErrClosed is returned by Apply after Close.
+var ErrClosed = errors.New("the fleet is closed")
+
+// Options are what a Fleet works with besides the configuration.
+type Options struct {
+	// Metrics receives the events and the snapshots of every probe.
+	Metrics *collect.Set
+	Logger  *slog.Logger
+	// UserAgent is sent with every request.
+	UserAgent string
+	// Dial opens the connections; nil means the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// StatusSeries has every status message published to Metrics.
+	StatusSeries bool
+}
+
+// Fleet runs one probe per configured server. All its methods may be called
+// from any goroutine.
+type Fleet struct {
+	opts Options
+	// turn holds one token: whoever takes it may change what is watched. It is
+	// held while probes leave their servers, which a mutex must not be.
+	turn    chan struct{}
+	closed  bool
+	current atomic.Pointer[generation]
+	ready   atomic.Bool
+}
+
+// generation is what the fleet watches at one moment. It is immutable; the
+// watches are sorted by name.
+type generation struct {
+	// beforeFirst marks what a fleet has before any configuration was applied.
+	beforeFirst bool
+	readyWhen   config.ReadyWhen
+	watches     []*watch
+}
+
+// New makes a fleet that watches nothing until Apply.
+func New(o Options) *Fleet {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	f := &Fleet{opts: o, turn: make(chan struct{}, 1)}
+	f.current.Store(&generation{beforeFirst: true})
+	return f
+}
+
+// Apply makes the fleet watch what the configuration says. A server whose
+// configuration is the same as before keeps its probe and its session; one that
+// changed leaves its server and starts anew, with the counters of its name; one
+// that is gone leaves its server and takes its metrics with it. Apply returns
+// after every stopped probe has left its server. On an error nothing has changed.
+func (f *Fleet) Apply(v config.Validated) error {
+	f.turn <- struct{}{}
+	defer func() { <-f.turn }()
+	if f.closed {
+		return ErrClosed
+	}
+	next, starting, err := f.plan(v)
+	if err != nil {
+		return err
+	}
+	stopping := missing(f.current.Load().watches, next.watches)
+	stopAll(stopping, probe.ErrReload)
+	for _, w := range stopping {
+		if !next.names(w.server.Name) {
+			f.opts.Metrics.Remove(w.server.Name)
+		}
+	}
+	for i, w := range starting {
+		f.start(v, w, startDelay(i, len(starting)))
+	}
+	f.current.Store(next)
+	return nil
+}
+
+// plan pairs the configured servers with the running probes: those with an equal
+// configuration are taken over, the others are prepared and returned a second
+// time as the ones to start.
+func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, err error) {
+	running := make(map[string]*watch)
+	for _, w := range f.current.Load().watches {
+		running[w.server.Name] = w
+	}
+	next = &generation{readyWhen: v.ReadyWhen()}
+	for _, server := range v.Servers() {
+		w := running[server.Name]
+		if w == nil || !w.server.Equal(server) {
+			trips, err := server.RoundTripper(f.opts.Dial)
+			if err != nil {
+				return nil, nil, fmt.Errorf("server %q: %w", server.Name, err)
+			}
+			w = &watch{server: server, trips: trips}
+			starting = append(starting, w)
+		}
+		next.watches = append(next.watches, w)
+	}
+	slices.SortFunc(next.watches, func(a, b *watch) int { return cmp.Compare(a.server.Name, b.server.Name) })
+	return next, starting, nil
+}
+
+// start makes and runs the probe of w. Its counters are those of the server's name.
+func (f *Fleet) start(v config.Validated, w *watch, delay time.Duration) {
+	metrics := f.opts.Metrics.Add(w.server.Name, w.server.Site)
+	w.probe = probe.New(w.server.Probe(v.Limits()), probe.Options{
+		RoundTripper: w.trips,
+		Observer:     metrics,
+		Logger:       f.opts.Logger,
+		StartDelay:   delay,
+		UserAgent:    f.opts.UserAgent,
+	})
+	ctx, cancel := context.WithCancelCause(context.Background())
+	w.cancel = cancel
+	if f.opts.StatusSeries {
+		list := &statusList{Probe: w.probe}
+		metrics.Watch(list)
+		w.running.Go(func() { list.follow(ctx) })
+	} else {
+		metrics.Watch(w.probe)
+	}
+	w.running.Go(func() { w.run(ctx) })
+}
+
+// Close makes every probe leave its server and waits for it. Each probe bounds
+// its own leaving to a few seconds, and all leave at the same time. The last
+// snapshots stay readable. A second Close waits for the first.
+func (f *Fleet) Close() {
+	f.turn <- struct{}{}
+	defer func() { <-f.turn }()
+	f.closed = true
+	stopAll(f.current.Load().watches, context.Canceled)
+}
+
+func stopAll(watches []*watch, cause error) {
+	for _, w := range watches {
+		w.stop(cause)
+	}
+	for _, w := range watches {
+		w.stopped()
+	}
+}
+
+// missing returns the watches of old that are not in next.
+func missing(old, next []*watch) []*watch {
+	return slices.DeleteFunc(slices.Clone(old), func(w *watch) bool { return slices.Contains(next, w) })
+}
+
+func (g *generation) names(name string) bool {
+	return slices.ContainsFunc(g.watches, func(w *watch) bool { return w.server.Name == name })
+}

@@ -1,0 +1,82 @@
+package exporter
+
+import (
+	"fmt"
+	"time"
+
+	"icws_exporter/exporter/config"
+)
+
+// heartbeatLimit is how old the heartbeat of a loop may be. The slowest turn of a
+// healthy loop is one request, so two minutes mean that the loop hangs.
+const heartbeatLimit = 2 * time.Minute
+
+// Servers returns every watched server with its present snapshot, sorted by name.
+func (f *Fleet) Servers() []Server {
+	watches := f.current.Load().watches
+	servers := make([]Server, len(watches))
+	for i, w := range watches {
+		servers[i] = Server{Name: w.server.Name, Site: w.server.Site, Snapshot: w.probe.Snapshot()}
+	}
+	return servers
+}
+
+// Unhealthy returns a sentence for every probe whose loop has not turned for two
+// minutes at now. Nothing but a restart helps such a probe; a server that is down
+// is not among them.
+func (f *Fleet) Unhealthy(now time.Time) []string {
+	var reasons []string
+	for _, s := range f.Servers() {
+		if age := now.Sub(s.Snapshot.Heartbeat); age > heartbeatLimit {
+			reasons = append(reasons, fmt.Sprintf("%s: the probe has not moved for %s; restart the exporter",
+				s.Name, age.Truncate(time.Second)))
+		}
+	}
+	return reasons
+}
+
+// NotReady returns why the fleet is not ready at now, a sentence per server, or
+// nothing when it is ready. What counts is ready_when of the configuration. Once
+// ready, a fleet stays ready; without servers it is ready.
+func (f *Fleet) NotReady(now time.Time) []string {
+	if f.ready.Load() {
+		return nil
+	}
+	g := f.current.Load()
+	if g.beforeFirst {
+		return []string{"no configuration has been applied yet"}
+	}
+	var reasons []string
+	for _, w := range g.watches {
+		if reason := w.notReady(g.readyWhen, now); reason != "" {
+			reasons = append(reasons, w.server.Name+": "+reason)
+		}
+	}
+	enough := len(reasons) == 0
+	if g.readyWhen == config.ReadyAny {
+		enough = enough || len(reasons) < len(g.watches)
+	}
+	if enough {
+		f.ready.Store(true)
+		return nil
+	}
+	return reasons
+}
+
+func (w *watch) notReady(when config.ReadyWhen, now time.Time) string {
+	if when == config.ReadyAttempted {
+		if w.probe.Attempted() {
+			return ""
+		}
+		return "the first attempt has no outcome yet"
+	}
+	s := w.probe.Snapshot()
+	if s.Up(now) {
+		return ""
+	}
+	reason := "not up: " + s.State.String()
+	if s.Reason != "" {
+		reason += ", " + s.Reason
+	}
+	return reason
+}

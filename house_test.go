@@ -1,0 +1,190 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	maxFunctionLines = 60
+	maxFileLines     = 400
+	maxMainLines     = 60
+)
+
+// source is one Go file of the module.
+type source struct {
+	path    string // from the module's root, with slashes
+	lines   int
+	file    *ast.File
+	fileSet *token.FileSet
+}
+
+func (s source) isTest() bool       { return strings.HasSuffix(s.path, "_test.go") }
+func (s source) pkg() string        { return path.Dir(s.path) }
+func (s source) in(dir string) bool { return s.pkg() == dir || strings.HasPrefix(s.pkg(), dir+"/") }
+
+func (s source) imports() []string {
+	var paths []string
+	for _, spec := range s.file.Imports {
+		p, _ := strconv.Unquote(spec.Path.Value)
+		paths = append(paths, p)
+	}
+	return paths
+}
+
+// sources parses every Go file of this module; modules inside it, such as the
+// tools of CI, are other houses.
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && name != "." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if entry.IsDir() || filepath.Ext(name) != ".go" {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, text, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		all = append(all, source{filepath.ToSlash(name), strings.Count(string(text), "\n"), file, set})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 20 {
+		t.Fatalf("found only %d Go files: the walk is broken", len(all))
+	}
+	return all
+}
+
+func isStd(p string) bool {
+	first, _, _ := strings.Cut(p, "/")
+	return !strings.Contains(first, ".") && first != "icws_exporter"
+}
+
+// importRules are the import directions of the house: allowed says which imports
+// the files of a directory may have. Tests of a package may use more.
+var importRules = []struct {
+	why     string
+	applies func(source) bool
+	allowed func(string) bool
+}{
+	{
+		"probe and all below it know neither the exporter nor Prometheus",
+		func(s source) bool { return s.in("probe") },
+		func(p string) bool {
+			return !strings.HasPrefix(p, "icws_exporter/exporter") && !strings.HasPrefix(p, "github.com/prometheus/")
+		},
+	},
+	{
+		"the catalogue and the simulator need nothing but the standard library",
+		func(s source) bool { return s.in("probe/catalogue") || s.in("probe/icwssim") },
+		isStd,
+	},
+	{
+		"the wire client needs the catalogue and jsontext besides the standard library",
+		func(s source) bool { return s.in("probe/icws") },
+		func(p string) bool {
+			return isStd(p) || p == "icws_exporter/probe/catalogue" || p == "github.com/go-json-experiment/json/jsontext"
+		},
+	},
+	{
+		"the metric table does no I/O",
+		func(s source) bool { return s.in("exporter/collect") },
+		func(p string) bool { return p != "net" && p != "net/http" && p != "os" && p != "os/exec" },
+	},
+	{
+		"only main knows the command line",
+		func(s source) bool { return s.path != "main.go" },
+		func(p string) bool { return p != "icws_exporter/exporter/cli" },
+	},
+	{
+		"main only calls the command line",
+		func(s source) bool { return s.path == "main.go" },
+		func(p string) bool { return isStd(p) || p == "icws_exporter/exporter/cli" },
+	},
+	{
+		"the configuration knows neither the metrics nor the pages",
+		func(s source) bool { return s.in("exporter/config") },
+		func(p string) bool { return !strings.HasPrefix(p, "icws_exporter/exporter") },
+	},
+	{
+		"the pages are above the fleet",
+		func(s source) bool { return s.pkg() == "exporter" },
+		func(p string) bool { return p != "icws_exporter/exporter/web" },
+	},
+}
+
+func TestImportsPointDownwards(t *testing.T) {
+	all := sources(t)
+	for _, rule := range importRules {
+		applied := false
+		for _, s := range all {
+			if s.isTest() || !rule.applies(s) {
+				continue
+			}
+			applied = true
+			for _, p := range s.imports() {
+				if !rule.allowed(p) {
+					t.Errorf("%s imports %s: %s", s.path, p, rule.why)
+				}
+			}
+		}
+		if !applied {
+			t.Errorf("no file is under the rule %q: it has lost its package", rule.why)
+		}
+	}
+}
+
+func TestFilesAndFunctionsAreSmall(t *testing.T) {
+	for _, s := range sources(t) {
+		limit := maxFileLines
+		if s.path == "main.go" {
+			limit = maxMainLines - 1
+		}
+		if !s.isTest() && s.lines > limit {
+			t.Errorf("%s has %d lines, more than %d", s.path, s.lines, limit)
+		}
+		for _, declaration := range s.file.Decls {
+			f, ok := declaration.(*ast.FuncDecl)
+			if !ok || s.isTest() {
+				continue
+			}
+			lines := s.fileSet.Position(f.End()).Line - s.fileSet.Position(f.Pos()).Line + 1
+			if lines > maxFunctionLines {
+				t.Errorf("%s: %s has %d lines, more than %d", s.path, f.Name.Name, lines, maxFunctionLines)
+			}
+		}
+	}
+}
+
+func TestNoPackageIsADrawer(t *testing.T) {
+	for _, s := range sources(t) {
+		base := strings.TrimSuffix(path.Base(s.path), ".go")
+		for _, name := range []string{s.file.Name.Name, base} {
+			if slices.Contains([]string{"util", "utils", "helper", "helpers", "common", "manager", "misc"}, name) {
+				t.Errorf("%s: the name %s says nothing about what is in it", s.path, name)
+			}
+		}
+	}
+}
