@@ -1,0 +1,100 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"strings"
+
+	"icws_exporter/probe/icws"
+)
+
+const placeholder = "{host}"
+
+// isServerName refuses the two names that the path of a page cannot hold.
+func isServerName(name string) bool { return name != "." && name != ".." }
+
+// isCertificateName accepts names and addresses without a port.
+func isCertificateName(name string) bool {
+	return icws.ValidHost(name) && (!strings.Contains(name, ":") || strings.Count(name, ":") > 1)
+}
+
+// isHostGlob accepts what can match a host name. The probe compares without the
+// port, so a glob with one would never match.
+func isHostGlob(glob string) bool {
+	if _, err := path.Match(glob, ""); err != nil {
+		return false
+	}
+	for _, c := range []byte(glob) {
+		isHost := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.:", c) >= 0
+		if !isHost && strings.IndexByte("*?[]^", c) < 0 {
+			return false
+		}
+	}
+	return strings.Count(glob, ":") != 1
+}
+
+// readURL reads the template of the base URL. Its problems do not repeat it: it
+// may hold a password that does not belong there.
+func readURL(r *resolver, into *Server, f field) bool {
+	const want = "a URL such as https://{host}:8019 or https://proxy/app/api/{host}"
+	value, ok := r.word(f, want)
+	if !ok {
+		return false
+	}
+	if wrong := wrongWithURL(value); wrong != "" {
+		r.add(f.at, "%s; expected %s", wrong, want)
+		return false
+	}
+	into.URL = value
+	return true
+}
+
+func wrongWithURL(value string) string {
+	scheme, rest, _ := strings.Cut(value, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	switch {
+	case len(value) > 2048:
+		return "longer than 2048 bytes"
+	case scheme != "http" && scheme != "https":
+		return "the scheme is neither http nor https"
+	case strings.Contains(authority, "@"):
+		return "a user or password in a URL is not allowed, because URLs are shown"
+	case strings.ContainsAny(value, "?#"):
+		return "a query or fragment is not allowed"
+	case strings.Count(value, placeholder) > 1:
+		return "{host} stands there more than once"
+	}
+	if !isPrintable(value) {
+		return "not a valid URL"
+	}
+	if _, err := icws.ExpandURL(value, "host"); err != nil {
+		return "not a valid URL"
+	}
+	return ""
+}
+
+// fixHosts makes hosts and URL agree: a template needs hosts, and a URL without
+// {host} is its own only host.
+func (r *resolver) fixHosts(s *Server, own layer, fields map[string]field) {
+	hosts, given := fields["hosts"]
+	template := strings.Contains(s.URL, placeholder)
+	switch {
+	case template && !given:
+		r.add(own.missing("hosts"), "missing; expected the hosts of the server, because its url has {host}, or a url without {host}")
+	case template && len(s.Hosts) == 0:
+		r.add(hosts.at, "empty; expected at least one host")
+	case !template && given:
+		r.add(hosts.at, "without effect, because the url has no {host}; expected {host} in the url, or no hosts")
+	case !template:
+		if u, err := url.Parse(s.URL); err == nil {
+			s.Hosts = []string{u.Host}
+		}
+	}
+	for i, host := range s.Hosts {
+		if _, err := icws.ExpandURL(s.URL, host); err != nil {
+			r.add(place{hosts.at.line, hosts.at.column, fmt.Sprintf("%s[%d]", hosts.at.key, i)},
+				"does not fit into the url; expected a host that makes a valid URL there")
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Flags are the quick start without a file. Every server has the same user.
+type Flags struct {
+	// Servers are URLs, or NAME=URL. Without a name the server is called host:port.
+	Servers []string
+	User    string
+	// Exactly one of the two says where the password is. The file is relative to
+	// the working directory.
+	PasswordFile, PasswordEnv string
+}
+
+var flagNames = map[string]string{
+	"name": "--server", "url": "--server", "hosts": "--server", "user": "--user",
+	"password_file": "--password-file", "password_env": "--password-env",
+}
+
+// FromFlags checks the flags as Parse checks a file, with the same defaults. The
+// error is an *Error whose problems name the flag.
+func FromFlags(flags Flags) (Validated, error) {
+	r := &resolver{}
+	e := defaultEffective()
+	common := flagLayer(map[string]string{
+		"user": flags.User, "password_file": flags.PasswordFile, "password_env": flags.PasswordEnv,
+	})
+	if len(flags.Servers) == 0 {
+		r.add(common.missing("url"), "missing; expected a URL such as https://cic.example.com:8019, or NAME=URL")
+	}
+	for _, text := range flags.Servers {
+		name, target := splitServer(text)
+		own := flagLayer(map[string]string{"name": name, "url": target})
+		e.Servers = append(e.Servers, r.server(own, common))
+		r.uniqueName(e.Servers, own)
+	}
+	return r.validated(e)
+}
+
+// flagLayer is a layer of the flags that are not empty.
+func flagLayer(values map[string]string) layer {
+	l := layer{fields: make(map[string]field), keyName: func(dotted string) string { return flagNames[dotted] }}
+	for key, value := range values {
+		if value != "" {
+			l.fields[key] = field{l.missing(key), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}}
+		}
+	}
+	return l
+}
+
+// splitServer splits NAME=URL. A URL alone is named after its host and port.
+func splitServer(text string) (name, target string) {
+	before, after, found := strings.Cut(text, "=")
+	if found && !strings.Contains(before, "://") {
+		return before, after
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return "server", text // the URL is refused, so the name is not seen
+	}
+	if u.Port() == "" {
+		return u.Host + map[string]string{"http": ":80", "https": ":443"}[u.Scheme], text
+	}
+	return u.Host, text
+}

@@ -1,0 +1,113 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v4"
+)
+
+const maxFileBytes = 8 << 20
+
+// Validated is a configuration that passed every check. Only Load, Parse and
+// FromFlags make one; it cannot be changed, and any goroutine may use it. The
+// zero Validated watches nothing.
+type Validated struct {
+	effective *effective
+}
+
+// effective is the configuration with every default filled in, as pages show it.
+type effective struct {
+	ReadyWhen ReadyWhen `yaml:"ready_when"`
+	Limits    Limits    `yaml:"limits"`
+	Servers   []Server  `yaml:"servers"`
+}
+
+func defaultEffective() *effective {
+	return &effective{ReadyWhen: ReadyAttempted, Limits: defaultLimits()}
+}
+
+// Load reads and checks the configuration file. File names in it are relative to
+// its directory. An unreadable file is an error of os; everything else that is
+// wrong is an *Error with every problem.
+func Load(path string) (Validated, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Validated{}, fmt.Errorf("read the configuration file: %w", err)
+	}
+	defer file.Close()
+	src, err := readBounded(file, maxFileBytes)
+	if err != nil {
+		return Validated{}, fmt.Errorf("read the configuration file %s: %w", path, err)
+	}
+	return Parse(path, src, filepath.Dir(path))
+}
+
+// Parse checks the configuration in src; name stands for the file in errors, and
+// file names in it are relative to dir. It reads the files that the configuration
+// names. The error is an *Error with every problem.
+func Parse(name string, src []byte, dir string) (Validated, error) {
+	r := &resolver{problems: problems{file: name}, dir: dir}
+	e := defaultEffective()
+	if root := r.document(src); root != nil {
+		r.root(e, root)
+	}
+	return r.validated(e)
+}
+
+// validated is the only place that makes a Validated.
+func (r *resolver) validated(e *effective) (Validated, error) {
+	if err := r.err(); err != nil {
+		return Validated{}, err
+	}
+	return Validated{e}, nil
+}
+
+func (v Validated) get() *effective {
+	if v.effective == nil {
+		return defaultEffective()
+	}
+	return v.effective
+}
+
+// Servers returns the servers in the order of the configuration. The caller may
+// change them.
+func (v Validated) Servers() []Server {
+	servers := make([]Server, len(v.get().Servers))
+	for i, s := range v.get().Servers {
+		servers[i] = s.clone()
+	}
+	return servers
+}
+
+// Limits returns the limits, which hold for each server.
+func (v Validated) Limits() Limits { return v.get().Limits }
+
+// ReadyWhen returns when the exporter is ready.
+func (v Validated) ReadyWhen() ReadyWhen { return v.get().ReadyWhen }
+
+// Redacted returns the effective configuration as YAML, without any secret.
+func (v Validated) Redacted() []byte { return dump(v.get()) }
+
+// Redacted returns the effective configuration of the server as YAML, without any
+// secret.
+func (s Server) Redacted() []byte { return dump(s) }
+
+// dump cannot fail: these types hold nothing that YAML cannot say.
+func dump(v any) []byte {
+	out, err := yaml.Dump(v)
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// Hash returns 48 bits of a digest of what Redacted shows: equal configurations
+// have equal hashes on every host, and no secret or file content is part of it.
+func (v Validated) Hash() uint64 {
+	digest := sha256.Sum256(v.Redacted())
+	return binary.BigEndian.Uint64(digest[:]) >> 16
+}
