@@ -86,7 +86,7 @@ func (f *Fleet) Apply(v config.Validated) error {
 		}
 	}
 	for i, w := range starting {
-		f.start(v, w, startDelay(i, len(starting)))
+		f.start(w, startDelay(i, len(starting)))
 	}
 	f.current.Store(next)
 	return nil
@@ -103,12 +103,12 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 	next = &generation{readyWhen: v.ReadyWhen()}
 	for _, server := range v.Servers() {
 		w := running[server.Name]
-		if w == nil || !w.server.Equal(server) {
+		if w == nil || !w.server.Equal(server) || w.limits != v.Limits() {
 			trips, err := server.RoundTripper(f.opts.Dial)
 			if err != nil {
 				return nil, nil, fmt.Errorf("server %q: %w", server.Name, err)
 			}
-			w = &watch{server: server, trips: trips}
+			w = &watch{server: server, limits: v.Limits(), trips: trips}
 			starting = append(starting, w)
 		}
 		next.watches = append(next.watches, w)
@@ -118,9 +118,9 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 }
 
 // start makes and runs the probe of w. Its counters are those of the server's name.
-func (f *Fleet) start(v config.Validated, w *watch, delay time.Duration) {
+func (f *Fleet) start(w *watch, delay time.Duration) {
 	metrics := f.opts.Metrics.Add(w.server.Name, w.server.Site)
-	w.probe = probe.New(w.server.Probe(v.Limits()), probe.Options{
+	w.probe = probe.New(w.server.Probe(w.limits), probe.Options{
 		RoundTripper: w.trips,
 		Observer:     metrics,
 		Logger:       f.opts.Logger,

@@ -19,6 +19,7 @@ type Server struct {
 // watch is one running probe. Its fields do not change once it runs.
 type watch struct {
 	server  config.Server
+	limits  config.Limits
 	probe   *probe.Probe
 	trips   http.RoundTripper
 	cancel  context.CancelCauseFunc

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 
 	"icws_exporter/exporter/config"
 	"icws_exporter/exporter/web"
@@ -51,14 +53,25 @@ func (c *serveCommand) configuration() (config.Validated, error) {
 	case c.ConfigFile != "" && given:
 		return config.Validated{}, errors.New("--config.file and --server, --user or --password-file exclude each other: name the servers in one place")
 	case c.ConfigFile != "":
-		return config.Load(c.ConfigFile)
+		return loadFile(c.ConfigFile)
 	case len(c.Server) == 0:
 		return config.Validated{}, errors.New("nothing to watch: name a server with --server URL, or give --config.file FILE")
 	}
-	return config.FromFlags(config.Flags{
-		Servers:      c.Server,
-		User:         c.User,
-		PasswordFile: c.PasswordFile,
-		PasswordEnv:  passwordVariable,
-	})
+	flags := config.Flags{Servers: c.Server, User: c.User, PasswordFile: c.PasswordFile}
+	if c.PasswordFile == "" {
+		if os.Getenv(passwordVariable) == "" {
+			return config.Validated{}, errors.New("no password: give --password-file FILE or set the environment variable " + passwordVariable)
+		}
+		flags.PasswordEnv = passwordVariable
+	}
+	return config.FromFlags(flags)
+}
+
+// loadFile has every error name its place: a *config.Error does by itself.
+func loadFile(name string) (config.Validated, error) {
+	v, err := config.Load(name)
+	if err != nil && !errors.As(err, new(*config.Error)) {
+		err = fmt.Errorf("--config.file: %w", err)
+	}
+	return v, err
 }
