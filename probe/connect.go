@@ -42,6 +42,8 @@ func (l *loop) exchanged(e icws.Exchange) {
 	if !e.NotAfter.IsZero() && l.activeHost != "" {
 		l.certificates[l.activeHost] = e.NotAfter
 	}
+	// A round over dead hosts is long: each of its answers shows that we live.
+	l.publish()
 }
 
 // passwordError is a password that cannot be read: no log-on is tried.

@@ -191,7 +191,14 @@ func (w *watch) verified(now time.Time, reason ResyncReason, changes int) (drift
 
 // audit compares the live copy with the status list, for a server that does not
 // resend on a second PUT.
+//
+// Queued messages are fetched first: what they announce is no drift.
 func (w *watch) audit(ctx context.Context, reason ResyncReason) error {
+	if w.l.transport == TransportPoll {
+		if err := w.poll(ctx); err != nil {
+			return err
+		}
+	}
 	err := w.call(func() error { return w.s.List(ctx, w.l.stage) })
 	if err != nil {
 		return fmt.Errorf("reading the status list: %w", err)

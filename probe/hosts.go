@@ -154,7 +154,7 @@ func (l *loop) noteHost(r hostReport) {
 		if up && h.Checked {
 			l.log.Info("host answers again", "host", r.host)
 		} else if !up {
-			l.log.Warn("host does not answer; a switchover to it would fail", "host", r.host, "err", r.err)
+			l.log.Warn("host does not answer", "host", r.host, "active", h.Active, "err", r.err)
 		}
 	}
 	h.Checked, h.Up = true, up

@@ -226,6 +226,24 @@ func TestServerThatDoesNotResendIsAudited(t *testing.T) {
 	})
 }
 
+// An audit must not take for drift what a delta in the queue announces.
+func TestAuditOfABusyServerFindsNoDrift(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r := newRig(t, testConfig(mode, "a"))
+		sim := r.serve("a", icwssim.Options{
+			Quirks: icwssim.Quirks{NoResend: true}, Life: icwssim.Life{Interval: 500 * time.Millisecond, Seed: 3},
+		})
+		r.start()
+		r.pass(30 * time.Minute)
+		r.state(StateLive)
+		r.count("drift", 0)
+		if n := r.seen.get("response list 200"); n < 20 {
+			t.Errorf("%d audits in half an hour", n)
+		}
+		sim.Close()
+	})
+}
+
 func TestSubscriptionThatDeliversNothingIsNotUp(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
 		r := newRig(t, testConfig(mode, "a"))

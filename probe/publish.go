@@ -14,7 +14,9 @@ func (l *loop) publish() {
 		l.groupsChanged = false
 	}
 	if l.contact != nil {
-		l.lastContact = l.contact.time()
+		if t := l.contact.time(); !t.IsZero() {
+			l.lastContact = t
+		}
 	}
 	s := &Snapshot{
 		State: l.state, StateSince: l.stateSince, Reason: l.reason,
@@ -60,7 +62,7 @@ func (l *loop) earliestCertificate() time.Time {
 func switchoverOf(s icws.SwitchoverStatus) Switchover {
 	o := Switchover{Known: true, Active: s.Active}
 	if s.BackupState >= 0 && s.BackupState < NumBackupStates {
-		o.BackupState = BackupState(s.BackupState)
+		o.BackupKnown, o.BackupState = true, BackupState(s.BackupState)
 	}
 	return o
 }

@@ -104,6 +104,9 @@ type rig struct {
 	probe    *Probe
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
+	// unseenSessions is how many sessions the servers may hold that the probe
+	// cannot know of or end.
+	unseenSessions int
 }
 
 // testConfig is the default configuration of design.md for hosts a, b, ….

@@ -18,8 +18,10 @@ type Host struct {
 
 // Switchover is the last answer to switchover-status (protocol.md, 1.7).
 type Switchover struct {
-	Known       bool
-	Active      bool
+	Known  bool
+	Active bool
+	// BackupState is what the server said of the backup, when BackupKnown.
+	BackupKnown bool
 	BackupState BackupState
 }
 
