@@ -85,6 +85,7 @@ func (r *rig) misfortune(random *rand.Rand, sim *icwssim.Server) string {
 	switch random.IntN(12) {
 	case 0:
 		r.kill("a")
+		r.unseenSessions += 10 // it keeps the session until it expires
 		return "host a dies"
 	case 1:
 		sim.ExpireSessions()
