@@ -33,13 +33,12 @@ type icwsError struct {
 
 // Values of errorCode (protocol.md, 5.2).
 const (
-	codeSessionID       = 1
-	codeToken           = 2
-	codeCookieMissing   = 4
-	codeCookieInvalid   = 5
-	codeLogOnFailed     = -2147221503
-	codeSessionUnknown  = -2147221499
-	codeUnexpectedError = -2147467259
+	codeSessionID      = 1
+	codeToken          = 2
+	codeCookieMissing  = 4
+	codeCookieInvalid  = 5
+	codeLogOnFailed    = -2147221503
+	codeSessionUnknown = -2147221499
 )
 
 // Values of errorId that are needed twice.

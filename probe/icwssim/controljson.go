@@ -47,8 +47,11 @@ func decode(r *http.Request, v any) error {
 func explain(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	switch {
+	case errors.Is(err, errDelay):
+		return err
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return fmt.Errorf("%s: a JSON %s cannot stand here", wrongType.Field, wrongType.Value)
+		field := strings.TrimPrefix(wrongType.Field, "plainFault.")
+		return fmt.Errorf("%s: a JSON %s cannot stand here", field, wrongType.Value)
 	case errors.As(err, &wrongType):
 		return errors.New("body: a JSON object is needed")
 	case errors.Is(err, io.EOF):
@@ -59,6 +62,8 @@ func explain(err error) error {
 	}
 	return fmt.Errorf("body: %w", err)
 }
+
+var errDelay = errors.New(`delay: a duration such as "2s" is needed`)
 
 // plainFault is a Fault without its methods.
 type plainFault Fault
@@ -93,7 +98,7 @@ func (f *Fault) UnmarshalJSON(data []byte) error {
 	}
 	var err error
 	if f.Delay, err = time.ParseDuration(wire.Delay); err != nil {
-		return fmt.Errorf("delay: %q is not a duration such as 2s", wire.Delay)
+		return errDelay
 	}
 	return nil
 }

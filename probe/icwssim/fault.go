@@ -52,7 +52,9 @@ type Fault struct {
 	RetryAfter  string            `json:"retryAfter,omitempty"`
 	Headers     map[string]string `json:"headers,omitempty"`
 
-	// Drop ends the connection without an answer; the request is not served.
+	// Drop ends the connection without an answer; the request is not served. Go's
+	// http.Transport sends a GET again, once, when this befalls a connection that
+	// it used before: with a Count of 1 it may hide the fault.
 	Drop bool `json:"drop,omitempty"`
 	// Cut ends the connection after that many bytes of the body, though the
 	// request was served; on a stream, after that many bytes of events.

@@ -105,7 +105,7 @@ func DefaultCatalogue() []Status {
 		st := &list[i]
 		orDefault(&st.Text, st.ID)
 		st.Icon = "/icws/resources/status/" + st.SystemID + ".png"
-		st.IsSelectableStatus = !(st.ID == "AcdAgentNotAnswering" || st.IsAfterCallWorkStatus)
+		st.IsSelectableStatus = st.ID != "AcdAgentNotAnswering" && !st.IsAfterCallWorkStatus
 	}
 	return list
 }

@@ -7,13 +7,16 @@ import (
 )
 
 // Life is the random life of the catalogue: statuses are changed, added and
-// removed, and their number stays near the one at the start. The edits follow
-// from Seed alone.
+// removed, and their number stays near the one at the start, or becomes about ten
+// if that is less. The edits follow from Seed alone.
 type Life struct {
 	// Interval is the mean time between two deltas; 0: no life.
 	Interval time.Duration
 	Seed     uint64
 }
+
+// smallestLife is the number of statuses that the random life keeps at least near.
+const smallestLife = 10
 
 // lifeStream keeps the random numbers of life apart from those of Catalogue.
 const lifeStream = 1
@@ -72,7 +75,7 @@ func (s *Server) randomEdit(touched map[string]bool) Edit {
 	for touched[fold(e.status.ID)] {
 		e = entries[s.random.IntN(len(entries))]
 	}
-	lack := float64(s.size-len(entries)) / float64(max(s.size, 1))
+	lack := float64(s.size-len(entries)) / float64(s.size)
 	switch p := s.random.Float64(); {
 	case p < 0.2+lack:
 		return s.randomAddition(touched)

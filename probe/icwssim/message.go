@@ -39,8 +39,8 @@ func (s *Server) statusMessage(isDelta bool, lists statusLists) []byte {
 	list("statusMessagesAdded", len(lists.added), lists.added)
 	list("statusMessagesChanged", len(lists.changed), lists.changed)
 	list("statusMessagesRemoved", len(lists.removed), lists.removed)
-	if s.quirks.IsDeltaLast {
-		o = append(slices.Delete(o, 1, 2), o[1])
+	if delta := o[1]; s.quirks.IsDeltaLast {
+		o = append(slices.Delete(o, 1, 2), delta)
 	}
 	if s.quirks.TypeLast {
 		o = append(o[1:], o[0])

@@ -44,7 +44,11 @@ func appendJSON(b []byte, v any) []byte {
 	case json.RawMessage:
 		return append(b, v...)
 	case []json.RawMessage:
-		b = append(b, '[')
+		size := len(v) + 2
+		for _, raw := range v {
+			size += len(raw)
+		}
+		b = append(slices.Grow(b, size), '[')
 		for i, raw := range v {
 			if i > 0 {
 				b = append(b, ',')

@@ -55,12 +55,13 @@ func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 	}
 }
 
-// stall keeps the answer open without a byte.
+// stall keeps the answer open without a byte, and never completes it.
 func (s *Server) stall(r *http.Request) {
 	select {
 	case <-r.Context().Done():
 	case <-s.closing.Done():
 	}
+	panic(http.ErrAbortHandler)
 }
 
 func (o *reply) write(p []byte) error {

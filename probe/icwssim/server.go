@@ -50,7 +50,7 @@ func New(o Options) *Server {
 		journal:   newJournal(o.JournalSize),
 	}
 	s.control = s.controlRoutes()
-	s.size = len(s.catalogue.entries)
+	s.size = max(len(s.catalogue.entries), smallestLife)
 	if o.Life.Interval > 0 {
 		s.running.Go(s.live)
 	}

@@ -1,0 +1,229 @@
+package icwssim
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func (c *client) control(method, path, body string) result {
+	c.t.Helper()
+	return c.do(method, "/-/sim/"+path, body)
+}
+
+func TestControlPathActs(t *testing.T) {
+	s, c := serve(t, Options{Name: "cic-a"})
+	c.mustSubscribe().poll()
+	act := func(path, body string) {
+		t.Helper()
+		if r := c.control("POST", path, body); r.code != 200 {
+			t.Fatalf("%s: %+v", path, r)
+		}
+	}
+	act("step?n=3", "")
+	if m := c.poll(); len(m) == 0 || !m[0].IsDelta {
+		t.Errorf("step: %+v", m)
+	}
+	act("step", "")
+	c.poll()
+	act("edit", `{"edits":[{"add":{"statusId":"X","groupTag":"G","isAcdStatus":true}},{"remove":"Gone Home"},{"change":{"statusId":"Available"}}]}`)
+	if m := c.poll(); len(m) != 1 || len(m[0].Added) != 1 || len(m[0].Changed) != 1 || len(m[0].Removed) != 1 {
+		t.Errorf("edit: %+v", m)
+	}
+	act("edit", `{"edits":[{"remove":"X"}],"silently":true}`)
+	if m := c.poll(); len(m) != 0 {
+		t.Errorf("silent edit: %+v", m)
+	}
+	act("full", "")
+	if m := c.poll(); len(m) != 1 || m[0].IsDelta {
+		t.Errorf("full: %+v", m)
+	}
+	act("message", `{"__type": "urn:odd", "isDelta": true}`)
+	if m := c.poll(); len(m) != 1 || m[0].Type != "urn:odd" {
+		t.Errorf("message: %+v", m)
+	}
+	act("subscription-state", `{"state":2}`)
+	if m := c.poll(); len(m) != 1 || m[0].State != SubscriptionSuspended {
+		t.Errorf("subscription state: %+v", m)
+	}
+	act("switchover", `{"isSwitchoverActive":true,"backupHost":"b"}`)
+	if r := c.session("GET", "connection/switchover-status", ""); !strings.Contains(r.body, `"backupHost":"b"`) {
+		t.Errorf("switchover: %+v", r)
+	}
+	act("sessions/end?reconnect=true", "")
+	if m := c.poll(); len(m) != 1 || !*m[0].ShouldReconnect {
+		t.Errorf("end: %+v", m)
+	}
+	c.mustConnect()
+	act("sessions/expire", "")
+	if r := c.session("GET", messagesPath, ""); r.code != 401 {
+		t.Errorf("expire: %+v", r)
+	}
+	act("accepting", `{"accepting":false}`)
+	if r := c.connect(""); r.code != 503 {
+		t.Errorf("accepting: %+v", r)
+	}
+	act("accepting", `{"accepting":true}`)
+	act("password", `{"password":"other"}`)
+	if r := c.connect(""); r.code != 400 {
+		t.Errorf("password: %+v", r)
+	}
+	if _, found := s.Truth().ByID("X"); found {
+		t.Error("X is not removed")
+	}
+}
+
+func TestControlPathTells(t *testing.T) {
+	s, c := serve(t, Options{Name: "cic-a"})
+	c.mustSubscribe()
+	s.Inject(Fault{Operation: OpList, Code: 500, Skip: 9})
+	var state State
+	parse(t, c.control("GET", "state", "").body, &state)
+	if state.Name != "cic-a" || !state.Accepting || state.Statuses != len(DefaultCatalogue()) || len(state.Sessions) != 1 ||
+		state.Counts.Of(OpConnect, 201) != 1 || state.LogOns["demo"] != 1 || len(state.Faults) != 1 || state.Groups["Break"].Entries == 0 {
+		t.Errorf("%+v", state)
+	}
+	var journal []Exchange
+	parse(t, c.control("GET", "journal", "").body, &journal)
+	if len(journal) != 2 || journal[1].Operation != OpSubscribe {
+		t.Errorf("%+v", journal)
+	}
+	manual := c.control("GET", "", "")
+	for _, path := range []string{"state", "journal", "faults", "step", "edit", "full", "message", "sessions/expire", "sessions/end", "subscription-state", "password", "accepting", "switchover"} {
+		if !strings.Contains(manual.body, controlPath+path) {
+			t.Errorf("the manual does not name %s", path)
+		}
+	}
+}
+
+func TestControlPathInjects(t *testing.T) {
+	s, c := serve(t, Options{})
+	r := c.control("POST", "faults", `{"operation":"version","code":500,"delay":"1ms","count":2,"cut":4}`)
+	if r.code != http.StatusOK || r.body != "{\"id\":1}\n" {
+		t.Fatalf("%+v", r)
+	}
+	if f := s.Faults()[0].Fault; f.Delay != time.Millisecond || f.Code != 500 || f.Count != 2 || *f.Cut != 4 {
+		t.Errorf("%+v", f)
+	}
+	var infos []FaultInfo
+	parse(t, c.control("GET", "faults", "").body, &infos)
+	if len(infos) != 1 || infos[0].Fault.Delay != time.Millisecond || infos[0].Fault.Operation != OpVersion {
+		t.Errorf("%+v", infos)
+	}
+	if r := c.control("DELETE", "faults/7", ""); r.code != http.StatusNotFound {
+		t.Errorf("unknown fault: %+v", r)
+	}
+	if r := c.control("DELETE", "faults/1", ""); r.code != 200 || len(s.Faults()) != 0 {
+		t.Errorf("%+v", r)
+	}
+	s.Inject(Fault{Code: 500})
+	if r := c.control("DELETE", "faults", ""); r.code != 200 || len(s.Faults()) != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestControlPathNamesTheFieldThatIsWrong(t *testing.T) {
+	s, c := serve(t, Options{})
+	before := s.Truth()
+	for _, test := range []struct{ path, body, want string }{
+		{"faults", `{"cod":500}`, "cod: unknown field"},
+		{"faults", `{"code":"500"}`, "code: a JSON string cannot stand here"},
+		{"faults", `{"code":5}`, "code: "},
+		{"faults", `{"delay":"soon"}`, "delay: "},
+		{"faults", `{"swallow":"x"}`, "swallow: "},
+		{"faults", `[]`, "body: a JSON object is needed"},
+		{"faults", ``, "body: a JSON object is needed, but the body is empty"},
+		{"faults", `{} {}`, "body: exactly one JSON value"},
+		{"faults", `{`, "body: "},
+		{"step?n=0", ``, "n: "},
+		{"step?n=x", ``, "n: "},
+		{"edit", `{}`, "edits: "},
+		{"edit", `{"edits":[{}]}`, "edits[0]: exactly one"},
+		{"edit", `{"edits":[{"remove":"a"},{"add":{}}]}`, "edits[1]: add.statusId: "},
+		{"edit", `{"edits":[{"change":{}}]}`, "edits[0]: change.statusId: "},
+		{"edit", `{"edits":[{"remove":""}]}`, "edits[0]: remove: "},
+		{"edit", `{"edits":[{"add":{"statusID2":"a"}}]}`, "statusID2: unknown field"},
+		{"message", `[1]`, "body: "},
+		{"sessions/end?reconnect=maybe", ``, "reconnect: "},
+		{"subscription-state", `{}`, "state: "},
+		{"subscription-state", `{"state":4}`, "state: "},
+		{"subscription-state", `{"status":4}`, "status: unknown field"},
+		{"password", `{"password":""}`, "password: "},
+		{"password", `{"password":7}`, "password: "},
+		{"accepting", `{}`, "accepting: "},
+		{"accepting", `{"accepting":"no"}`, "accepting: "},
+		{"switchover", `{"backupState":9}`, "backupState: "},
+		{"switchover", `{"active":true}`, "active: unknown field"},
+	} {
+		r := c.control("POST", test.path, test.body)
+		var v struct{ Error string }
+		parse(t, r.body, &v)
+		if r.code != 400 || !strings.HasPrefix(v.Error, test.want) {
+			t.Errorf("%s %s: %d %q, want %q", test.path, test.body, r.code, v.Error, test.want)
+		}
+	}
+	if r := c.control("DELETE", "faults/x", ""); r.code != 400 {
+		t.Errorf("%+v", r)
+	}
+	if r := c.control("GET", "nothing", ""); r.code != 404 {
+		t.Errorf("%+v", r)
+	}
+	if len(s.Faults()) > 0 || s.Truth().Revision != before.Revision {
+		t.Error("a refused request changed something")
+	}
+}
+
+func FuzzRequests(f *testing.F) {
+	f.Add("POST", "/icws/connection?include=features", logOn, "icws_1000001=x", "en")
+	f.Add("GET", "/icws/1000001/messaging/messages", "", "icws_1000001=", "")
+	f.Add("PUT", "/icws/1000001/"+subscriptionPath, "null", "", "de")
+	f.Add("POST", "/-/sim/faults", `{"code":500}`, "", "")
+	f.Add("DELETE", "/icws//connection/", "{", ";;=", "")
+	f.Add("POST", "/-/sim/edit", `{"edits":[{"remove":"A"}]}`, "", "")
+	f.Fuzz(func(t *testing.T, method, path, body, cookie, language string) {
+		s := New(Options{})
+		defer s.Close()
+		if strings.HasPrefix(path, "/-/sim/step") {
+			return // a hundred thousand steps are allowed, but take their time
+		}
+		for range 2 {
+			r, err := http.NewRequestWithContext(t.Context(), method, "http://sim", strings.NewReader(body))
+			if err != nil {
+				return
+			}
+			if r.URL.Path, r.URL.RawQuery, _ = strings.Cut(path, "?"); !strings.HasPrefix(r.URL.Path, "/") {
+				return
+			}
+			r.Header = http.Header{"Cookie": {cookie}, "Accept-Language": {language}, HeaderToken: {body}}
+			answer := &recorded{header: http.Header{}}
+			s.ServeHTTP(answer, r)
+			if answer.code >= 500 {
+				t.Errorf("%s %s: %d %s", method, path, answer.code, answer.body.String())
+			}
+		}
+	})
+}
+
+// recorded is the plainest http.ResponseWriter: it cannot flush nor has it deadlines.
+type recorded struct {
+	header http.Header
+	code   int
+	body   strings.Builder
+}
+
+func (r *recorded) Header() http.Header { return r.header }
+
+func (r *recorded) WriteHeader(code int) { r.code = code }
+
+func (r *recorded) Write(p []byte) (int, error) { return r.body.Write(p) }
+
+func ExampleServer() {
+	s := New(Options{})
+	defer s.Close()
+	s.Apply(Remove("At Lunch"))
+	_, found := s.Truth().ByID("at lunch")
+	fmt.Println(found)
+	// Output: false
+}
