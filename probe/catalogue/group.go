@@ -112,7 +112,7 @@ func (t *groupTable) count(g *group, flags Flags, by int) {
 // settle ends a message, committed or dropped.
 func (t *groupTable) settle() {
 	for _, g := range t.drained {
-		if g.entries == 0 && t.byLabel[g.label] == g {
+		if g.entries == 0 {
 			delete(t.byLabel, g.label)
 			t.folded--
 		}
