@@ -2,8 +2,8 @@ package config
 
 import (
 	"fmt"
-	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"icws_exporter/probe/icws"
@@ -76,20 +76,20 @@ func wrongWithURL(value string) string {
 
 // fixHosts makes hosts and URL agree: a template needs hosts, and a URL without
 // {host} is its own only host.
-func (r *resolver) fixHosts(s *Server, own layer, fields map[string]field) {
-	hosts, given := fields["hosts"]
-	template := strings.Contains(s.URL, placeholder)
-	switch {
-	case template && !given:
-		r.add(own.missing("hosts"), "missing; expected the hosts of the server, because its url has {host}, or a url without {host}")
-	case template && len(s.Hosts) == 0:
-		r.add(hosts.at, "empty; expected at least one host")
-	case !template && given:
-		r.add(hosts.at, "without effect, because the url has no {host}; expected {host} in the url, or no hosts")
-	case !template:
-		if u, err := url.Parse(s.URL); err == nil {
-			s.Hosts = []string{u.Host}
+func (r *resolver) fixHosts(s *Server, l layer) {
+	hosts, given := l.fields["hosts"]
+	if !strings.Contains(s.URL, placeholder) {
+		own := ownHost(s.URL)
+		if given && !slices.Equal(s.Hosts, own) {
+			r.add(l.fields["url"].at, "has no {host}, so that the hosts have no effect; expected {host} in it, or no hosts")
 		}
+		s.Hosts = own
+		return
+	}
+	if !given {
+		r.require(l, "hosts", "the hosts of the server, because its url has {host}, or a url without {host}")
+	} else if len(s.Hosts) == 0 {
+		r.add(hosts.at, "empty; expected at least one host")
 	}
 	for i, host := range s.Hosts {
 		if _, err := icws.ExpandURL(s.URL, host); err != nil {
@@ -97,4 +97,13 @@ func (r *resolver) fixHosts(s *Server, own layer, fields map[string]field) {
 				"does not fit into the url; expected a host that makes a valid URL there")
 		}
 	}
+}
+
+// ownHost is the host of a URL without {host}, which readURL accepted.
+func ownHost(url string) []string {
+	u, err := icws.ExpandURL(url, "")
+	if err != nil {
+		return nil
+	}
+	return []string{u.Host}
 }

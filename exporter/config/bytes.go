@@ -44,11 +44,11 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 // String is the size in the largest unit that divides it.
 func (b Bytes) String() string {
 	for _, unit := range byteUnits {
-		if b%unit.size == 0 && (b != 0 || unit.size == 1) {
+		if b != 0 && b%unit.size == 0 {
 			return strconv.FormatInt(int64(b/unit.size), 10) + unit.name
 		}
 	}
-	return ""
+	return "0"
 }
 
 // MarshalText is String.

@@ -33,7 +33,19 @@ func (r *resolver) document(src []byte) *yaml.Node {
 		r.syntax(err)
 		return nil
 	}
+	r.refuseTags(first.Content[0])
 	return first.Content[0]
+}
+
+// refuseTags reports every tag: nothing here needs one, and one that is ignored
+// would not do what it says.
+func (r *resolver) refuseTags(n *yaml.Node) {
+	if n.Style&yaml.TaggedStyle != 0 {
+		r.add(at(n, ""), "a YAML tag (!) stands here; expected the value without a tag")
+	}
+	for _, child := range n.Content {
+		r.refuseTags(child)
+	}
 }
 
 // syntax takes over the position of a syntax error, and its words unless they

@@ -25,7 +25,7 @@ func readWhole(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, withoutPath(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	return readBounded(file, limit)
 }
 

@@ -33,18 +33,18 @@ func FromFlags(flags Flags) (Validated, error) {
 	if len(flags.Servers) == 0 {
 		r.add(common.missing("url"), "missing; expected a URL such as https://cic.example.com:8019, or NAME=URL")
 	}
-	for _, text := range flags.Servers {
+	for i, text := range flags.Servers {
 		name, target := splitServer(text)
 		own := flagLayer(map[string]string{"name": name, "url": target})
-		e.Servers = append(e.Servers, r.server(own, common))
-		r.uniqueName(e.Servers, own)
+		r.uniqueName(own, i)
+		e.Servers = append(e.Servers, r.server(own.over(common)))
 	}
 	return r.validated(e)
 }
 
 // flagLayer is a layer of the flags that are not empty.
 func flagLayer(values map[string]string) layer {
-	l := layer{fields: make(map[string]field), keyName: func(dotted string) string { return flagNames[dotted] }}
+	l := layer{fields: make(map[string]field), tried: make(map[string]bool), keyName: func(dotted string) string { return flagNames[dotted] }}
 	for key, value := range values {
 		if value != "" {
 			l.fields[key] = field{l.missing(key), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}}

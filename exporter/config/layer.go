@@ -1,6 +1,8 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -11,6 +13,8 @@ import (
 type layer struct {
 	at     place
 	fields map[string]field
+	// tried are keys that somebody meant to give: reported, and so not missing.
+	tried map[string]bool
 	// keyName is how a user writes a dotted key of this layer.
 	keyName func(dotted string) string
 }
@@ -26,24 +30,24 @@ func (l layer) missing(dotted string) place {
 	return place{l.at.line, l.at.column, l.keyName(dotted)}
 }
 
-// over returns the fields of l and, for the keys that l does not have, of base.
-// The three password keys are one choice, so one of them in l hides those of base.
-func (l layer) over(base layer) map[string]field {
-	merged := make(map[string]field)
-	for key, f := range base.fields {
-		merged[key] = f
+// over returns l with the fields of base for the keys that l does not have. The
+// three password keys are one choice, so one of them in l hides those of base.
+func (l layer) over(base layer) layer {
+	own := l.fields
+	l.fields = maps.Clone(base.fields)
+	if l.fields == nil {
+		l.fields = make(map[string]field)
 	}
 	for _, key := range passwordKeys {
-		if _, own := l.fields[key]; own {
-			for _, other := range passwordKeys {
-				delete(merged, other)
-			}
+		if _, given := own[key]; given {
+			maps.DeleteFunc(l.fields, func(key string, _ field) bool { return slices.Contains(passwordKeys, key) })
 		}
 	}
-	for key, f := range l.fields {
-		merged[key] = f
-	}
-	return merged
+	maps.Copy(l.fields, own)
+	tried := maps.Clone(l.tried)
+	maps.Copy(tried, base.tried)
+	l.tried = tried
+	return l
 }
 
 // advice answers keys that people know from elsewhere.
@@ -61,7 +65,7 @@ func (r *resolver) layer(n *yaml.Node, path string, known []string) layer {
 		path += "."
 	}
 	l := layer{
-		at: at(n, strings.TrimSuffix(path, ".")), fields: make(map[string]field),
+		at: at(n, strings.TrimSuffix(path, ".")), fields: make(map[string]field), tried: make(map[string]bool),
 		keyName: func(dotted string) string { return path + dotted },
 	}
 	r.collect(l, place{n.Line, n.Column, l.at.key}, target(n), "", known)
@@ -77,6 +81,10 @@ func (r *resolver) collect(l layer, where place, n *yaml.Node, prefix string, kn
 	first := make(map[string]int)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
+		if key.Value == "<<" {
+			r.add(at(key, where.key), "a merge key (<<) stands here; expected the keys themselves, or common keys under defaults")
+			continue
+		}
 		if key.Kind != yaml.ScalarNode || !isPlainKey(key.Value) {
 			r.add(at(key, where.key), "a key here is not a plain word; expected one of %s", children(prefix, known))
 			continue
@@ -100,8 +108,9 @@ func (r *resolver) collectKey(l layer, here place, dotted string, value *yaml.No
 	}
 	switch {
 	case !isKey && !isBlock:
-		r.unknown(here, dotted, known)
+		r.unknown(l, here, dotted, known)
 	case isNull(target(value)):
+		l.tried[dotted] = true
 		r.add(here, "has no value; expected one, or that the line is removed")
 	case isBlock:
 		r.collect(l, at(value, here.key), target(value), dotted+".", known)
@@ -110,13 +119,15 @@ func (r *resolver) collectKey(l layer, here place, dotted string, value *yaml.No
 	}
 }
 
-func (r *resolver) unknown(here place, dotted string, known []string) {
+func (r *resolver) unknown(l layer, here place, dotted string, known []string) {
+	l.tried[dotted] = true
 	if text, ok := advice[dotted]; ok {
 		r.add(here, "%s", text)
 		return
 	}
-	prefix := dotted[:strings.LastIndexByte(dotted, '.')+1]
-	if near := nearest(dotted[len(prefix):], known); near != "" {
+	prefix, _ := cutLast(dotted)
+	if near := nearest(dotted, known); near != "" {
+		l.tried[near] = true
 		r.add(here, "unknown key; did you mean %s?", near)
 		return
 	}

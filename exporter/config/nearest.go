@@ -2,18 +2,26 @@ package config
 
 import "strings"
 
-// nearest returns the candidate that name is most likely a slip of the pen for,
-// or nothing. Candidates are dotted; the last part counts most, so that a key in
-// the wrong block is found too.
-func nearest(name string, candidates []string) string {
+// nearest returns the known key that the dotted name is most likely a slip of the
+// pen for, or nothing: a similar key of the same block, or the same key of another.
+func nearest(dotted string, known []string) string {
+	prefix, name := cutLast(dotted)
 	best, bestDistance := "", len(name)/3+1
-	for _, candidate := range candidates {
-		last := candidate[strings.LastIndexByte(candidate, '.')+1:]
+	for _, candidate := range known {
+		candidatePrefix, last := cutLast(candidate)
+		if candidatePrefix != prefix && last != name {
+			continue
+		}
 		if d := editDistance(name, last); d < bestDistance {
 			best, bestDistance = candidate, d
 		}
 	}
 	return best
+}
+
+func cutLast(dotted string) (prefix, name string) {
+	i := strings.LastIndexByte(dotted, '.') + 1
+	return dotted[:i], dotted[i:]
 }
 
 // editDistance is the number of bytes to insert, delete or replace.

@@ -42,8 +42,9 @@ func (s Server) Password() (Secret, error) {
 // passwordOf refuses what the server would take for a wrong password: every
 // refused log-on brings the account nearer to being locked.
 func passwordOf(content []byte) (Secret, error) {
-	content = bytes.TrimSuffix(content, []byte("\n"))
-	content = bytes.TrimSuffix(content, []byte("\r"))
+	if line, ended := bytes.CutSuffix(content, []byte("\n")); ended {
+		content = bytes.TrimSuffix(line, []byte("\r"))
+	}
 	switch {
 	case len(content) == 0:
 		return Secret{}, errors.New("the password is empty; put the password there")

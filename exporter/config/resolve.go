@@ -10,7 +10,8 @@ import (
 // resolver turns layers of settings into servers and collects what is wrong.
 type resolver struct {
 	problems
-	dir string // of relative file names
+	dir   string         // of relative file names
+	names map[string]int // of the servers so far, in lower case
 }
 
 // root reads the whole file.
@@ -39,8 +40,10 @@ func (r *resolver) root(e *effective, n *yaml.Node) {
 				continue
 			}
 			own := r.layer(entry, path, serverKeys)
-			e.Servers = append(e.Servers, r.server(own, defaults))
-			r.uniqueName(e.Servers, own)
+			if entry.Kind == yaml.MappingNode {
+				r.uniqueName(own, i)
+				e.Servers = append(e.Servers, r.server(own.over(defaults)))
+			}
 		}
 	}
 }
@@ -63,36 +66,36 @@ func apply[T any](r *resolver, into *T, fields map[string]field, settings []sett
 	return bad
 }
 
-// server fills one server from its own layer, the defaults and what is built in,
-// and checks what only the whole can tell.
-func (r *resolver) server(own, defaults layer) Server {
+// server fills one server from its layer, which lies over the defaults, and from
+// what is built in, and checks what only the whole can tell.
+func (r *resolver) server(l layer) Server {
 	s := defaultServer()
-	fields := own.over(defaults)
-	bad := apply(r, &s, fields, serverSettings)
+	bad := apply(r, &s, l.fields, serverSettings)
 
-	r.required(own, fields, "name", "a name for the label server=")
-	r.required(own, fields, "user", "the ICWS user to log on as")
-	r.checkPassword(s, own, fields, bad)
+	r.require(l, "name", "a name for the label server=")
+	r.require(l, "user", "the ICWS user to log on as")
+	r.checkPassword(s, l, bad)
 	if !bad["url"] && !bad["hosts"] {
-		r.fixHosts(&s, own, fields)
+		r.fixHosts(&s, l)
 	}
-	if _, given := fields["stale_after"]; !given {
+	if _, given := l.fields["stale_after"]; !given {
 		s.StaleAfter = 3 * s.CheckInterval
 	}
-	order := ordering{r, fields, bad}
+	order := ordering{r, l.fields, bad}
 	order.check("stale_after", "check_interval", s.StaleAfter >= 2*s.CheckInterval, "at least twice check_interval")
 	order.check("delivery_timeout", "check_interval", s.DeliveryTimeout < s.CheckInterval, "less than check_interval")
 	order.check("resubscribe_interval", "check_interval",
 		s.ResubscribeInterval == 0 || s.ResubscribeInterval >= s.CheckInterval, "at least check_interval, or 0 for never")
-	order.check("backoff.min", "backoff.max", s.Backoff.Min <= s.Backoff.Max, "at most max")
-	order.check("auth_hold.min", "auth_hold.max", s.AuthHold.Min <= s.AuthHold.Max, "at most max")
-	r.checkTLS(&s, fields, bad)
+	order.check("backoff.min", "backoff.max", s.Backoff.Min <= s.Backoff.Max, "at most the max beside it")
+	order.check("auth_hold.min", "auth_hold.max", s.AuthHold.Min <= s.AuthHold.Max, "at most the max beside it")
+	r.checkTLS(&s, l.fields, bad)
 	return s
 }
 
-func (r *resolver) required(own layer, fields map[string]field, key, want string) {
-	if _, given := fields[key]; !given {
-		r.add(own.missing(key), "missing; expected %s", want)
+// require reports a key that is not there, once.
+func (r *resolver) require(l layer, key, want string) {
+	if _, given := l.fields[key]; !given && !l.tried[key] {
+		r.add(l.missing(key), "missing; expected %s", want)
 	}
 }
 
@@ -109,36 +112,41 @@ func (o ordering) check(key, other string, good bool, want string) {
 		return
 	}
 	if f, given := o.fields[key]; given {
-		o.r.add(f.at, "does not fit to %s; expected %s", other, want)
+		o.r.add(f.at, "contradicts %s; expected %s", other, want)
 		return
 	}
-	o.r.add(o.fields[other].at, "does not fit to %s, whose default applies; expected %s to be %s", key, key, want)
+	o.r.add(o.fields[other].at, "contradicts the default of %s; expected %s to be given, %s", key, key, want)
 }
 
-// uniqueName compares the last server with those before it, without case: names
-// become labels, and people read them aloud.
-func (r *resolver) uniqueName(servers []Server, own layer) {
-	last := servers[len(servers)-1]
-	for i, s := range servers[:len(servers)-1] {
-		if last.Name != "" && strings.EqualFold(s.Name, last.Name) {
-			r.add(own.fields["name"].at, "the name of servers[%d] too (case does not count); expected a name of its own", i)
-			return
-		}
+// uniqueName compares the name of server i with those before it, without case:
+// people read names aloud.
+func (r *resolver) uniqueName(own layer, i int) {
+	f, given := own.fields["name"]
+	if !given {
+		return
 	}
+	if r.names == nil {
+		r.names = make(map[string]int)
+	}
+	name := strings.ToLower(f.value.Value)
+	if first, taken := r.names[name]; taken {
+		r.add(f.at, "the name of server number %d too (case does not count); expected a name of its own", first+1)
+		return
+	}
+	r.names[name] = i
 }
 
 // checkPassword demands exactly one place of the password, and a password there.
-func (r *resolver) checkPassword(s Server, own layer, fields map[string]field, bad map[string]bool) {
+func (r *resolver) checkPassword(s Server, l layer, bad map[string]bool) {
 	var names []string
 	var chosen field
 	for _, key := range passwordKeys {
-		name := own.keyName(key)
-		if name == "" {
-			continue
-		}
-		names = append(names, name[strings.LastIndexByte(name, '.')+1:])
-		f, given := fields[key]
-		switch {
+		f, given := l.fields[key]
+		switch _, name := cutLast(l.keyName(key)); {
+		case l.tried[key] || l.tried["password"]:
+			return
+		case !given && name != "":
+			names = append(names, name)
 		case !given:
 		case chosen.value != nil:
 			r.add(f.at, "a second place of the password; expected only one")
@@ -150,7 +158,7 @@ func (r *resolver) checkPassword(s Server, own layer, fields map[string]field, b
 		}
 	}
 	if chosen.value == nil {
-		r.add(own.missing(passwordKeys[0]), "missing; expected one of %s", strings.Join(names, ", "))
+		r.add(l.missing(passwordKeys[0]), "missing; expected one of %s", strings.Join(names, ", "))
 		return
 	}
 	if _, err := s.Password(); err != nil {

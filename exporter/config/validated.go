@@ -38,7 +38,7 @@ func Load(path string) (Validated, error) {
 	if err != nil {
 		return Validated{}, fmt.Errorf("read the configuration file: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	src, err := readBounded(file, maxFileBytes)
 	if err != nil {
 		return Validated{}, fmt.Errorf("read the configuration file %s: %w", path, err)

@@ -19,15 +19,11 @@ type reader[T any] func(r *resolver, into *T, f field) bool
 
 // word returns the scalar as it is written: 007 stays 007.
 func (r *resolver) word(f field, want string) (string, bool) {
-	switch {
-	case f.value.Kind != yaml.ScalarNode:
+	if f.value.Kind != yaml.ScalarNode {
 		r.add(f.at, "a list or a block stands here; expected %s", want)
-	case f.value.Style&yaml.TaggedStyle != 0:
-		r.add(f.at, "a YAML tag (!) stands here; expected %s without a tag", want)
-	default:
-		return f.value.Value, true
+		return "", false
 	}
-	return "", false
+	return f.value.Value, true
 }
 
 // shown repeats a bad value in a message, unless it might hold a secret.
@@ -151,7 +147,7 @@ func number[T any, N ~int | ~uint32](at func(*T) *N, low, high N) reader[T] {
 		}
 		n, err := strconv.ParseUint(word, 10, 31)
 		if err != nil || N(n) < low || N(n) > high {
-			r.add(f.at, "%s out of range; expected a whole number from %d to %d", shown(word), low, high)
+			r.add(f.at, "%s not valid; expected a whole number from %d to %d", shown(word), low, high)
 			return false
 		}
 		*at(into) = N(n)

@@ -1,0 +1,68 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestQuickStart(t *testing.T) {
+	v, err := FromFlags(Flags{
+		Servers:      []string{"https://cic-a.example.com:8019", "lab=http://cic-lab:8018", "https://cic-b", "http://[::1]/x"},
+		User:         "svc-prom",
+		PasswordFile: "testdata/password",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range v.Servers() {
+		got = append(got, s.Name+" "+strings.Join(s.Hosts, ","))
+		if password, err := s.Password(); err != nil || password.Reveal() != testPassword || s.User != "svc-prom" {
+			t.Errorf("%s logs on as %s, %v", s.Name, s.User, err)
+		}
+	}
+	want := "cic-a.example.com:8019 cic-a.example.com:8019; lab cic-lab:8018; cic-b:443 cic-b; [::1]:80 [::1]"
+	if strings.Join(got, "; ") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, "; "), want)
+	}
+	file := mustParse(t, "servers: [{name: cic-b:443, url: 'https://cic-b', user: svc-prom, password_file: ../testdata/password}]").Servers()[0]
+	if !file.Equal(v.Servers()[2]) {
+		t.Error("the same server by a file and by flags differs")
+	}
+}
+
+func TestQuickStartNamesTheFlag(t *testing.T) {
+	good := Flags{Servers: []string{"https://cic-a:8019"}, User: "svc-prom", PasswordFile: "testdata/password"}
+	for name, test := range map[string]struct {
+		edit func(*Flags)
+		want string
+	}{
+		"no server":     {func(f *Flags) { f.Servers = nil }, "--server: missing"},
+		"no user":       {func(f *Flags) { f.User = "" }, "--user: missing"},
+		"no password":   {func(f *Flags) { f.PasswordFile = "" }, "--password-file: missing; expected one of --password-file, --password-env"},
+		"two passwords": {func(f *Flags) { f.PasswordEnv = "PW" }, "--password-env: a second place"},
+		"password":      {func(f *Flags) { f.PasswordFile = testPassword }, "--password-file: the password cannot be read"},
+		"variable":      {func(f *Flags) { f.PasswordFile, f.PasswordEnv = "", "ICWS_UNSET" }, "--password-env: the environment variable"},
+		"no scheme":     {func(f *Flags) { f.Servers[0] = "cic-a:8019" }, "--server: the scheme"},
+		"not a URL":     {func(f *Flags) { f.Servers[0] = "https://%zz" }, "--server: not a valid URL"},
+		"user in it":    {func(f *Flags) { f.Servers[0] = "https://svc:" + testPassword + "@cic-a" }, "--server: a user or password"},
+		"template":      {func(f *Flags) { f.Servers[0] = "https://{host}:8019" }, "--server: missing; expected the hosts"},
+		"no name":       {func(f *Flags) { f.Servers[0] = "=https://cic-a" }, "--server: missing; expected a name"},
+		"same name":     {func(f *Flags) { f.Servers = append(f.Servers, "CIC-A:8019=https://b") }, "--server: the name of server number 1 too"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			flags := good
+			flags.Servers = append([]string(nil), good.Servers...)
+			test.edit(&flags)
+			_, err := FromFlags(flags)
+			problems := (*Error)(nil)
+			if !errors.As(err, &problems) || !strings.Contains("\n"+err.Error(), "\n"+test.want) {
+				t.Fatalf("got %v, want a problem with %q", err, test.want)
+			}
+			if strings.Contains(err.Error(), testPassword) {
+				t.Errorf("the error gives the password away: %v", err)
+			}
+		})
+	}
+}

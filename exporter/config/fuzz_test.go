@@ -1,0 +1,97 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"icws_exporter/probe/icws"
+)
+
+// FuzzParse holds what the rest of the exporter relies on: nothing panics, every
+// error has positions inside the file, and what is accepted is within its bounds.
+func FuzzParse(f *testing.F) {
+	for _, pattern := range []string{"testdata/bad/*.yaml", "testdata/good/*.yaml"} {
+		files, err := os.ReadDir(pattern[:strings.LastIndexByte(pattern, '/')])
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range files {
+			src, err := os.ReadFile(pattern[:strings.LastIndexByte(pattern, '/')+1] + file.Name())
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(src)
+		}
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		v, err := Parse("fuzz.yaml", src, "testdata/good")
+		if err != nil {
+			checkProblems(t, err, strings.Count(string(src), "\n")+strings.Count(string(src), "\r")+2)
+			return
+		}
+		checkBounds(t, v)
+		if again, err := Parse("again.yaml", v.Redacted(), ""); err != nil {
+			t.Errorf("what is shown is no configuration: %v\n%s", err, v.Redacted())
+		} else if again.Hash() != v.Hash() {
+			t.Errorf("read back, this has another hash:\n%s", v.Redacted())
+		}
+	})
+}
+
+func checkProblems(t *testing.T, err error, lines int) {
+	problems := (*Error)(nil)
+	if !errors.As(err, &problems) || len(problems.Problems) == 0 {
+		t.Fatalf("the error %v is no *Error with problems", err)
+	}
+	for _, p := range problems.Problems {
+		if p.File != "fuzz.yaml" || p.Line < 0 || p.Line > lines || p.Column < 0 || p.Message == "" || strings.ContainsAny(p.String(), "\n\x00") {
+			t.Errorf("not a problem to show: %q", p)
+		}
+	}
+}
+
+func checkBounds(t *testing.T, v Validated) {
+	within := func(what string, d Duration, low, high time.Duration) {
+		if d < Duration(low) || d > Duration(high) {
+			t.Errorf("%s is %v", what, d)
+		}
+	}
+	limits := v.Limits()
+	if limits.Groups < 1 || limits.Statuses < 0 || limits.ResponseBytes < 64*KiB || limits.ResponseBytes > GiB {
+		t.Errorf("limits are %+v", limits)
+	}
+	names := map[string]bool{}
+	for _, s := range v.Servers() {
+		name := strings.ToLower(s.Name)
+		if name == "" || len(s.Name) > 128 || names[name] || s.User == "" || len(s.Hosts) == 0 || len(s.Hosts) > 16 {
+			t.Errorf("accepted: %+v", s)
+		}
+		names[name] = true
+		for _, host := range s.Hosts {
+			if _, err := icws.ExpandURL(s.URL, host); err != nil {
+				t.Errorf("%q does not fit into %q: %v", host, s.URL, err)
+			}
+		}
+		if _, err := s.Password(); err != nil {
+			t.Errorf("accepted without a password: %v", err)
+		}
+		within("poll_interval", s.PollInterval, 200*time.Millisecond, time.Minute)
+		within("check_interval", s.CheckInterval, 10*time.Second, time.Hour)
+		within("delivery_timeout", s.DeliveryTimeout, time.Second, time.Duration(s.CheckInterval)-1)
+		within("request_timeout", s.RequestTimeout, time.Second, 2*time.Minute)
+		within("stale_after", s.StaleAfter, 2*time.Duration(s.CheckInterval), 24*time.Hour)
+		within("backoff.min", s.Backoff.Min, 100*time.Millisecond, time.Duration(s.Backoff.Max))
+		within("backoff.max", s.Backoff.Max, time.Second, time.Hour)
+		within("auth_hold.min", s.AuthHold.Min, time.Minute, time.Duration(s.AuthHold.Max))
+		within("breaker.open_for", s.Breaker.OpenFor, time.Second, time.Hour)
+		if s.ResubscribeInterval != 0 {
+			within("resubscribe_interval", s.ResubscribeInterval, time.Duration(s.CheckInterval), 7*24*time.Hour)
+		}
+		if s.StreamTimeout != 0 {
+			within("stream_timeout", Duration(s.StreamTimeout), 10*time.Second, time.Hour)
+		}
+	}
+}

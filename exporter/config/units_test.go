@@ -1,0 +1,71 @@
+package config
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+func TestDurations(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"0": 0, "0s": 0, "250ms": 250 * time.Millisecond, "1.5s": 1500 * time.Millisecond, "1m30s": 90 * time.Second,
+		"15m": 15 * time.Minute, "1d": 24 * time.Hour, "1d12h": 36 * time.Hour, "2w": 14 * 24 * time.Hour,
+		"1w1d1h1m1s1ms": 8*24*time.Hour + time.Hour + time.Minute + time.Second + time.Millisecond, "1us": time.Microsecond,
+	} {
+		var d Duration
+		if err := d.UnmarshalText([]byte(text)); err != nil || d != Duration(want) {
+			t.Errorf("%s is %v, %v; want %v", text, d, err, want)
+		}
+		var again Duration
+		if err := again.UnmarshalText([]byte(d.String())); err != nil || again != d {
+			t.Errorf("%s prints as %s, which is read as %v, %v", text, d, again, err)
+		}
+	}
+	for _, text := range []string{"", "5", "d", "1dd", "1d2w", "-1s", "+1s", "1d-1s", "1 s", "1y", "1.5d", "999999999999d", "106751d999h", "15250w6d"} {
+		var d Duration
+		if err := d.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is accepted as %v", text, d)
+		}
+	}
+	for d, want := range map[Duration]string{
+		Duration(90 * time.Second): "1m30s", Duration(24 * time.Hour): "1d", Duration(36 * time.Hour): "1d12h",
+		Duration(time.Hour): "1h", Duration(1500 * time.Millisecond): "1s500ms", 0: "0s",
+	} {
+		if d.String() != want {
+			t.Errorf("%d ns print as %s, want %s", int64(d), d, want)
+		}
+	}
+}
+
+func TestAutoDuration(t *testing.T) {
+	for text, want := range map[string]AutoDuration{"auto": 0, "45s": AutoDuration(45 * time.Second)} {
+		d := AutoDuration(time.Hour)
+		if err := d.UnmarshalText([]byte(text)); err != nil || d != want || d.String() != text {
+			t.Errorf("%s is %v, %v", text, d, err)
+		}
+	}
+	var d AutoDuration
+	if err := d.UnmarshalText([]byte("0")); err == nil {
+		t.Error("0 is accepted, although it would mean auto")
+	}
+}
+
+func TestBytes(t *testing.T) {
+	for text, want := range map[string]Bytes{
+		"0": 0, "100": 100, "1023": 1023, "512KiB": 512 << 10, "16MiB": 16 << 20, "3GiB": 3 << 30,
+	} {
+		var b Bytes
+		if err := b.UnmarshalText([]byte(text)); err != nil || b != want || b.String() != text {
+			t.Errorf("%s is %s, %v; want %d", text, b, err, int64(want))
+		}
+	}
+	for _, text := range []string{"", "MiB", "16MB", "16M", "-1", "1.5MiB", "16 MiB", "9223372036854775807KiB", "18446744073709551616"} {
+		var b Bytes
+		if err := b.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is accepted as %d", text, int64(b))
+		}
+	}
+	if got := Bytes(math.MaxInt64).String(); got != "9223372036854775807" {
+		t.Errorf("the largest size prints as %s", got)
+	}
+}
