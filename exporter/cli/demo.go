@@ -22,8 +22,7 @@ type demoCommand struct {
 }
 
 // Run runs two simulated servers and an exporter that watches them until ctx
-// ends. It fails when a session is left behind: leaving none is what the demo is
-// there to show.
+// ends, and says whether a session was left behind.
 func (c *demoCommand) Run(ctx context.Context, s *streams) error {
 	password := rand.Text()
 	chicago, err := startSimulation("127.0.0.1:0", icwssim.New(icwssim.Options{
@@ -60,7 +59,8 @@ func (c *demoCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if left := len(chicago.Sessions()) + len(lab.Sessions()); left > 0 {
-		return fmt.Errorf("%d sessions were left on the simulated servers; please report this", left)
+		fmt.Fprintf(s.out, "The demo has ended. Sessions left on the simulated servers: %d. Did a fault refuse the leaving?\n", left)
+		return nil
 	}
 	fmt.Fprintln(s.out, "The demo has ended. No session is left on the simulated servers.")
 	return nil
@@ -97,7 +97,7 @@ To try, in another terminal:
 
   See the statuses change       curl -s {{.Page}}metrics | grep icws_catalogue_changes_total
   End all sessions of chicago   curl -X POST {{.Chicago}}/-/sim/sessions/expire
-  Have lab answer 500 ten times curl -d '{"code":500,"count":10}' {{.Lab}}/-/sim/faults
+  Have five polls of lab fail   curl -d '{"operation":"poll","code":500,"count":5}' {{.Lab}}/-/sim/faults
   What else can go wrong        curl {{.Chicago}}/-/sim/
 
 Ctrl-C ends the demo.
