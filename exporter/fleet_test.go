@@ -253,7 +253,8 @@ func settled(t *testing.T, fleet *exporter.Fleet, metrics *collect.Set) bool {
 	page := exposition(t, metrics)
 	for _, s := range fleet.Servers() {
 		refused := !strings.Contains(page, `icws_session_open_failures_total{reason="unavailable",server="`+s.Name+`"} 0`)
-		if !s.Snapshot.Up(time.Now()) && !(refused && s.Snapshot.State == probe.StateBackoff) {
+		failed := refused && s.Snapshot.State == probe.StateBackoff
+		if !failed && !s.Snapshot.Up(time.Now()) {
 			return false
 		}
 	}

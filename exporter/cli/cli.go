@@ -42,8 +42,6 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
 // Run parses the arguments (without the program's name), runs the command until
 // it is done or SIGINT or SIGTERM asks it to end, and returns the exit code.
 // Results go to stdout; the log and errors go to stderr, an error as one line

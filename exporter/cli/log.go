@@ -23,7 +23,7 @@ func (f *logFlags) handler(w io.Writer) slog.Handler {
 	switch {
 	case f.Format == "json":
 		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
-	case f.Format == "auto" && isTerminal(w) && os.Getenv("NO_COLOR") == "":
+	case f.Format == "auto" && isTerminal(w) && os.Getenv("NO_COLOR") == "": //nolint:misspell // its name everywhere
 		return tint.NewTextHandler(w, &tint.Options{Level: level})
 	default:
 		return slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})

@@ -51,6 +51,6 @@ func startSimulation(address string, sim *icwssim.Server, tlsConfig *tls.Config)
 // close ends the streams and the socket and waits for every goroutine.
 func (s *simulation) close() {
 	s.Close()
-	s.http.Close()
+	_ = s.http.Close() // closing the socket cannot be put right
 	s.serving.Wait()
 }

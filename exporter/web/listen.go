@@ -99,7 +99,7 @@ func (l *Listeners) Addresses() []net.Addr {
 // Close closes sockets that are not to be served after all.
 func (l *Listeners) Close() {
 	for _, listener := range l.open {
-		listener.Close()
+		_ = listener.Close() // nothing was accepted on it
 	}
 }
 
@@ -144,10 +144,9 @@ func (l *Listeners) serve(ctx context.Context, listener net.Listener, handler ht
 		}
 		drained <- drain(server)
 	}()
-	defer listener.Close() // the toolkit may fail before it serves
 	err := toolkit.Serve(listener, server, &toolkit.FlagConfig{WebConfigFile: &l.opts.ConfigFile}, l.opts.Logger)
 	close(ended)
-	return errors.Join(ignoreClosed(err), <-drained)
+	return errors.Join(ignoreClosed(err), <-drained, ignoreClosed(listener.Close()))
 }
 
 func drain(server *http.Server) error {

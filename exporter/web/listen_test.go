@@ -167,7 +167,7 @@ func TestWebConfigurationGuardsEverySocket(t *testing.T) {
 	stop := serve(t, l, hello)
 	for _, address := range l.Addresses() {
 		for password, want := range map[string]int{"guard-dog": 200, "wrong": 401} {
-			request, _ := http.NewRequest("GET", "https://"+address.String(), nil)
+			request, _ := http.NewRequest(http.MethodGet, "https://"+address.String(), nil)
 			request.SetBasicAuth("ops", password)
 			response, err := client.Do(request)
 			if err != nil {
