@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -56,16 +55,6 @@ func TestAPasswordThatIsGoneIsAnErrorThatDoesNotNameTheFile(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), testPassword) {
 		t.Errorf("the error repeats the name of the file: %v", err)
-	}
-}
-
-func TestAPasswordInANamedPipeIsRefusedWithoutWaitingForIt(t *testing.T) {
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := (Server{PasswordFile: pipe}).Password(); !errors.Is(err, errNotRegular) {
-		t.Errorf("got %v, want %v", err, errNotRegular)
 	}
 }
 
