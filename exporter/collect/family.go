@@ -158,7 +158,7 @@ func (b Bound) String() string {
 	}
 	name := [...]string{PerGroup: "(groups + 1)", PerHost: "hosts", PerStatus: "statuses"}[b.Grows]
 	if b.Fixed == 1 {
-		return name
+		return strings.Trim(name, "()")
 	}
 	return fmt.Sprintf("%d × %s", b.Fixed, name)
 }

@@ -27,7 +27,7 @@ happened, is absent. While the catalogue of a server is stale, its
 	writeFamilies(&b, "One server", "All have the label `server`: its configured name.", (*Family).PerServer)
 	writeFamilies(&b, "The exporter", "", func(f *Family) bool { return !f.PerServer() })
 	b.WriteString("\nUnless `--web.disable-exporter-metrics` is given, the `go_*` and `process_*` families of\n" +
-		"client_golang come with them, at most a second old.\n")
+		"client_golang come with them, read at most once a second.\n")
 	writeLabels(&b)
 	writeCardinality(&b)
 	_, err := io.WriteString(w, b.String())

@@ -121,7 +121,7 @@ var (
 		Help:   "State of the backup server of a switchover pair: 1 for the present state; no series unless the server reports switchover status.",
 		Labels: []Label{{Name: "state", Values: valuesOf[probe.BackupState](probe.NumBackupStates)}},
 		server: func(r *reading, out *samples) {
-			if r.snapshot.Switchover.Known {
+			if r.snapshot.Switchover.BackupKnown {
 				emitState(out, int(r.snapshot.Switchover.BackupState))
 			}
 		},

@@ -1,0 +1,218 @@
+package collect
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icws"
+)
+
+// noon is the time of every scenario.
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+var testBuild = Build{
+	Version: "1.2.3", Revision: "0123abc", Branch: "main", GoVersion: "go1.26",
+	GoOS: "linux", GoArch: "amd64", Tags: "unknown",
+}
+
+func newTestSet(o Options) *Set {
+	o.Build = testBuild
+	if o.Now == nil {
+		o.Now = func() time.Time { return noon }
+	}
+	return New(o)
+}
+
+// published is a probe that published this and no more.
+type published struct {
+	snapshot probe.Snapshot
+	statuses []catalogue.Entry
+}
+
+func (p *published) Snapshot() *probe.Snapshot   { return &p.snapshot }
+func (p *published) Statuses() []catalogue.Entry { return p.statuses }
+
+func group(name string, entries int, flags ...catalogue.Flag) catalogue.GroupCount {
+	g := catalogue.GroupCount{Group: name, Entries: entries}
+	for _, f := range flags {
+		g.Flagged[f] = entries
+	}
+	return g
+}
+
+// live is the snapshot of a probe at which everything works.
+func live() probe.Snapshot {
+	s := probe.Snapshot{
+		State:      probe.StateLive,
+		StateSince: noon.Add(-time.Hour),
+		Heartbeat:  noon.Add(-250 * time.Millisecond),
+		Product:    "PureConnect", Release: "2018 R4", ICServer: "cic-a",
+		Hosts: []probe.Host{
+			{Name: "cic-a.example.com", Active: true, Checked: true, Up: true},
+			{Name: "cic-b.example.com", Checked: true},
+			{Name: "osm-1.example.com"},
+		},
+		TransportKnown: true, Transport: probe.TransportSSE,
+		CertificateNotAfter: noon.AddDate(0, 3, 0),
+		PasswordExpiry:      noon.AddDate(0, 0, 9),
+		ClockKnown:          true, ClockOffset: -1500 * time.Millisecond,
+		Switchover: probe.Switchover{Known: true, BackupKnown: true, BackupState: probe.BackupUpgradeHigher},
+		SessionUp:  true, SessionEstablished: noon.Add(-time.Hour),
+		SubscriptionUp: true, SubscriptionState: probe.SubscriptionNormal,
+		SubscriptionEstablished: noon.Add(-time.Hour),
+		LastContact:             noon.Add(-3 * time.Second),
+		LastMessage:             noon.Add(-20 * time.Second),
+		Entries:                 9,
+		Groups: []catalogue.GroupCount{
+			group("(none)", 2),
+			group("Available", 4, catalogue.IsSelectableStatus, catalogue.IsAcdStatus),
+			group("Away", 3, catalogue.IsSelectableStatus, catalogue.CanHaveDate, catalogue.CanHaveTime),
+			group("Break", 0),
+		},
+		DistinctGroups: 3,
+		Hash:           0xfedcba987654,
+		LastVerified:   noon.Add(-20 * time.Second),
+		LastFull:       noon.Add(-20 * time.Second),
+		LastChange:     noon.Add(-10 * time.Minute),
+		FreshUntil:     noon.Add(2 * time.Minute),
+	}
+	s.OperationGone[icws.OpSwitchoverStatus] = true
+	return s
+}
+
+// busy reports at least one event of each kind.
+func busy(m *ServerMetrics) {
+	m.Exchange(icws.Exchange{Operation: icws.OpConnect, Code: 201, Duration: 120 * time.Millisecond})
+	m.Exchange(icws.Exchange{Operation: icws.OpSubscribe, Code: 200, Duration: 20 * time.Millisecond})
+	m.Exchange(icws.Exchange{Operation: icws.OpPoll, Code: 418, Duration: time.Second})
+	m.Exchange(icws.Exchange{
+		Operation: icws.OpConnect, Code: 503, ErrorID: "error.server.unavailable", Duration: 40 * time.Second,
+		Err: &icws.ResponseError{Operation: icws.OpConnect, Code: 503},
+	})
+	m.Exchange(icws.Exchange{
+		Operation: icws.OpList, Reason: icws.FailRefused, Duration: time.Millisecond,
+		Err: &icws.RequestError{Operation: icws.OpList, Reason: icws.FailRefused, Err: errors.New("refused")},
+	})
+	m.Read(123456)
+	m.Read(1000)
+	m.StreamHeartbeats(7)
+	m.SessionOpening()
+	m.SessionOpening()
+	m.SessionOpenFailed(probe.OpenFailureUnavailable)
+	m.SessionClosed(probe.CloseServerClosed)
+	m.SwitchedOver()
+	m.AlternateHostRejected()
+	m.BreakerChanged(probe.BreakerOpen)
+	m.BreakerRejected()
+	m.SubscriptionLost(probe.LossStreamLost)
+	m.DeliveryChecked(probe.CheckDrift)
+	m.Delivered(300 * time.Millisecond)
+	m.MessageReceived(probe.MessageFull)
+	m.MessageReceived(probe.MessageDelta)
+	m.MessageDecodeFailed()
+	var r catalogue.Result
+	r.Changes[catalogue.Changed] = 3
+	r.Anomalies[catalogue.Duplicate] = 1
+	m.CatalogueCommitted(r, 2)
+	m.CatalogueResync(probe.ResyncCheck)
+}
+
+const (
+	hostileName = "chi\\ca\"go\nnorth\xff"
+	hostileText = "tab\t, quote\", back\\slash,\nnew line, \x1b, é, 漢字, bad \xc3\x28 byte"
+)
+
+// scenarios are the situations whose expositions are kept as golden files.
+var scenarios = map[string]func() *Set{
+	"never_connected": func() *Set {
+		s := newTestSet(Options{})
+		s.Add("chicago", "us")
+		return s
+	},
+	"live": func() *Set {
+		s := newTestSet(Options{})
+		s.ConfigLoaded(noon.Add(-24*time.Hour), 0x123456789abc)
+		m := s.Add("chicago", "us")
+		m.Watch(&published{snapshot: live()})
+		busy(m)
+		return s
+	},
+	"stale": func() *Set {
+		s := newTestSet(Options{StatusSeries: true})
+		s.ConfigLoaded(noon.Add(-24*time.Hour), 0x123456789abc)
+		s.ConfigReloadFailed()
+		p := &published{snapshot: live(), statuses: []catalogue.Entry{{ID: "Available"}}}
+		p.snapshot.FreshUntil = noon
+		p.snapshot.State = probe.StateBackoff
+		p.snapshot.NextAttempt = noon.Add(40 * time.Second)
+		s.Add("chicago", "us").Watch(p)
+		return s
+	},
+	"two_servers": func() *Set {
+		s := newTestSet(Options{})
+		s.SetShard(1, 3)
+		s.Add("lab", "")
+		m := s.Add("chicago", "us")
+		m.Watch(&published{snapshot: live()})
+		busy(m)
+		return s
+	},
+	"folded": func() *Set {
+		s := newTestSet(Options{StatusSeries: true, MaxStatuses: 2})
+		p := &published{snapshot: live(), statuses: []catalogue.Entry{
+			{ID: "At Lunch", Text: "At lunch", Group: "Away", Flags: catalogue.Flags(0).With(catalogue.CanHaveTime, true)},
+			{ID: "Available", Text: "Available", Group: "Available", Flags: catalogue.Flags(0).With(catalogue.IsAcdStatus, true)},
+			{ID: "Gone Home", Text: "Gone home", Group: "Away"},
+		}}
+		p.snapshot.Groups = append(p.snapshot.Groups[:3], group("(other)", 5, catalogue.IsForwardStatus))
+		p.snapshot.DistinctGroups, p.snapshot.FoldedGroups, p.snapshot.Entries = 6, 3, 14
+		s.Add("chicago", "us").Watch(p)
+		return s
+	},
+	"hostile": func() *Set {
+		s := newTestSet(Options{StatusSeries: true})
+		p := &published{snapshot: live(), statuses: []catalogue.Entry{
+			{ID: hostileText, Text: strings.Repeat("漢", 50), Group: hostileText},
+			{ID: strings.Repeat("x", 128) + "1"}, {ID: strings.Repeat("x", 128) + "2"},
+		}}
+		p.snapshot.Product, p.snapshot.Release = hostileText, strings.Repeat("é", 70)
+		p.snapshot.Hosts = []probe.Host{
+			{Name: hostileText, Active: true}, {Name: strings.Repeat("h", 128) + "1"}, {Name: strings.Repeat("h", 128) + "2"},
+		}
+		p.snapshot.Groups = []catalogue.GroupCount{group(hostileText, 1)}
+		s.Add(hostileName, "si\"te").Watch(p)
+		return s
+	},
+}
+
+// page returns the exposition of s.
+func exposition(t testing.TB, s *Set, format Format) string {
+	t.Helper()
+	var page string
+	s.Render(format, false, func(body []byte) { page = string(body) })
+	return page
+}
+
+// hasLines checks that every line stands in page exactly once.
+func hasLines(t *testing.T, page string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if n := strings.Count("\n"+page, "\n"+line+"\n"); n != 1 {
+			t.Errorf("%d times in the page: %s", n, line)
+		}
+	}
+}
+
+// hasNo checks that no series of the families is in page.
+func hasNo(t *testing.T, page string, families ...string) {
+	t.Helper()
+	for _, f := range families {
+		if strings.Contains("\n"+page, "\n"+f+"{") || strings.Contains("\n"+page, "\n"+f+" ") {
+			t.Errorf("%s is in the page", f)
+		}
+	}
+}
