@@ -1,0 +1,31 @@
+//go:build !race
+
+package collect
+
+import "testing"
+
+// Budget 5: a steady scrape renders and compares without making garbage.
+func TestSteadyRenderAllocates(t *testing.T) {
+	s := scenarios["live"]()
+	for _, format := range []Format{Text, OpenMetrics} {
+		for _, compress := range []bool{false, true} {
+			render := func() { s.Render(format, compress, func([]byte) {}) }
+			render()
+			render() // makes the spare buffer
+			if allocs := testing.AllocsPerRun(100, render); allocs > 3 {
+				t.Errorf("format %d, compressed %t: %v allocations in a steady scrape, want 3 at most", format, compress, allocs)
+			}
+		}
+	}
+}
+
+func TestEventsDoNotAllocate(t *testing.T) {
+	m := newTestSet(Options{}).Add("chicago", "")
+	if allocs := testing.AllocsPerRun(100, func() {
+		m.Read(4096)
+		m.MessageReceived(0)
+		m.StreamHeartbeats(1)
+	}); allocs > 0 {
+		t.Errorf("%v allocations per event", allocs)
+	}
+}

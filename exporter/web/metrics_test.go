@@ -1,0 +1,267 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+
+	"icws_exporter/exporter/collect"
+	"icws_exporter/probe/icws"
+)
+
+const (
+	acceptOpenMetrics = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+	acceptProtobuf    = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7," + acceptOpenMetrics
+)
+
+// newMetricsSet has one server that answered once.
+func newMetricsSet() (*collect.Set, *collect.ServerMetrics) {
+	set := collect.New(collect.Options{Now: func() time.Time { return time.Unix(1000, 0) }})
+	m := set.Add("chicago", "us")
+	m.Exchange(icws.Exchange{Operation: icws.OpConnect, Code: 201, Duration: 300 * time.Millisecond})
+	return set, m
+}
+
+// scrape sends one request to the metrics of set over a real socket, and takes
+// the answer as it is: the client asks for no compression by itself.
+func scrape(t *testing.T, set *collect.Set, method, query string, header http.Header) answer {
+	t.Helper()
+	server := httptest.NewServer(NewMetricsHandler(set))
+	defer server.Close()
+	request, err := http.NewRequest(method, server.URL+"/metrics"+query, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = header
+	client := &http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{response.StatusCode, response.Header, string(body)}
+}
+
+func page(set *collect.Set, format collect.Format) (page string) {
+	set.Render(format, false, func(body []byte) { page = string(body) })
+	return page
+}
+
+func unzip(t *testing.T, body string) string {
+	t.Helper()
+	z, err := gzip.NewReader(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(plain)
+}
+
+func TestMetricsInTheFormatAskedFor(t *testing.T) {
+	const (
+		text        = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+		openMetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores"
+	)
+	set, _ := newMetricsSet()
+	for _, test := range []struct {
+		accept, contentType string
+		format              collect.Format
+	}{
+		{"", text, collect.Text},
+		{"*/*", text, collect.Text},
+		{"text/html,application/xhtml+xml;q=0.9", text, collect.Text},
+		{"text/plain;version=0.0.4", text, collect.Text},
+		{"application/json", text, collect.Text},
+		{acceptOpenMetrics, openMetrics, collect.OpenMetrics},
+		{"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8", strings.Replace(openMetrics, "underscores", "allow-utf-8", 1), collect.OpenMetrics},
+		{"application/openmetrics-text", "application/openmetrics-text; version=0.0.1; charset=utf-8; escaping=underscores", collect.OpenMetrics},
+	} {
+		for _, encoding := range []string{"", "gzip"} {
+			got := scrape(t, set, http.MethodGet, "", http.Header{
+				"Accept": {test.accept}, "Accept-Encoding": {encoding},
+			})
+			if got.code != http.StatusOK || got.header.Get("Content-Type") != test.contentType {
+				t.Errorf("%q got %d, %s, want %s", test.accept, got.code, got.header.Get("Content-Type"), test.contentType)
+			}
+			if got.header.Get("Content-Encoding") != encoding || got.header.Get("Vary") != "Accept, Accept-Encoding" {
+				t.Errorf("%q: headers %v, want encoding %q and what the answer varies with", test.accept, got.header, encoding)
+			}
+			if length := got.header.Get("Content-Length"); length != fmt.Sprint(len(got.body)) {
+				t.Errorf("Content-Length %s of %d bytes", length, len(got.body))
+			}
+			body := got.body
+			if encoding == "gzip" {
+				body = unzip(t, body)
+			}
+			if body != page(set, test.format) {
+				t.Errorf("%q, %q: the body is not the page in the format", test.accept, encoding)
+			}
+		}
+	}
+}
+
+// The negotiated format is remembered by Accept; a second client must not get the
+// first one's.
+func TestMetricsFormatsDoNotMix(t *testing.T) {
+	set, _ := newMetricsSet()
+	h := NewMetricsHandler(set)
+	// More Accept headers than are remembered.
+	for i := range 3 * maxNegotiations {
+		for accept, want := range map[string]string{
+			acceptOpenMetrics + fmt.Sprintf(",x/%d", i): page(set, collect.OpenMetrics),
+			fmt.Sprintf("text/plain,x/%d", i):           page(set, collect.Text),
+		} {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+			r.Header.Set("Accept", accept)
+			h.ServeHTTP(w, r)
+			if w.Body.String() != want {
+				t.Fatalf("%q got %s", accept, w.Header().Get("Content-Type"))
+			}
+		}
+	}
+	if n := len(h.(*metricsHandler).negotiated.by); n > maxNegotiations {
+		t.Errorf("%d Accept headers are remembered, want %d at most", n, maxNegotiations)
+	}
+}
+
+func TestAcceptEncoding(t *testing.T) {
+	set, _ := newMetricsSet()
+	for header, want := range map[string]string{
+		"":                        "",
+		"identity":                "",
+		"deflate, br":             "",
+		"gzip":                    "gzip",
+		"GZIP":                    "gzip",
+		"br, gzip;q=0.5":          "gzip",
+		"gzip;q=0":                "",
+		"gzip; Q=0.000":           "",
+		"gzip;q=broken":           "",
+		"*":                       "gzip",
+		"*;q=0":                   "",
+		"*, gzip;q=0":             "",
+		"gzip;q=0, *":             "",
+		"x-gzip-like":             "",
+		"zstd;q=1.0, gzip ; q=.1": "gzip",
+	} {
+		got := scrape(t, set, http.MethodGet, "", http.Header{"Accept-Encoding": {header}})
+		if got.header.Get("Content-Encoding") != want {
+			t.Errorf("%q got the encoding %q, want %q", header, got.header.Get("Content-Encoding"), want)
+		}
+	}
+	got := scrape(t, set, http.MethodGet, "", http.Header{"Accept-Encoding": {"br", "gzip"}})
+	if got.header.Get("Content-Encoding") != "gzip" {
+		t.Error("only the first line of Accept-Encoding counts")
+	}
+}
+
+// A Prometheus that scrapes native histograms asks for protobuf.
+func TestMetricsAsProtobuf(t *testing.T) {
+	set, _ := newMetricsSet()
+	for _, encoding := range []string{"", "gzip"} {
+		got := scrape(t, set, http.MethodGet, "", http.Header{"Accept": {acceptProtobuf}, "Accept-Encoding": {encoding}})
+		if got.code != http.StatusOK || got.header.Get("Content-Encoding") != encoding {
+			t.Fatalf("got %d, %v", got.code, got.header)
+		}
+		body := got.body
+		if encoding == "gzip" {
+			body = unzip(t, body)
+		}
+		families := map[string]*dto.MetricFamily{}
+		decoder := expfmt.NewDecoder(bytes.NewBufferString(body), expfmt.ResponseFormat(got.header))
+		for {
+			var f dto.MetricFamily
+			if err := decoder.Decode(&f); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			families[f.GetName()] = &f
+		}
+		native := 0
+		for _, m := range families[collect.MetricRequestDuration.Name].GetMetric() {
+			native += len(m.GetHistogram().GetPositiveDelta())
+		}
+		if native != 1 {
+			t.Errorf("%d native buckets, want the one of the only exchange", native)
+		}
+		if want := strings.Count(page(set, collect.Text), "# TYPE "); len(families) != want {
+			t.Errorf("%d families as protobuf, %d as text", len(families), want)
+		}
+	}
+}
+
+func TestMetricsOfCertainFamilies(t *testing.T) {
+	set, _ := newMetricsSet()
+	got := scrape(t, set, http.MethodGet, "?name[]=icws_up", nil)
+	if got.code != http.StatusOK || !strings.Contains(got.body, "\nicws_up{") || strings.Count(got.body, "# TYPE ") != 1 {
+		t.Errorf("got %d:\n%s", got.code, got.body)
+	}
+	if got := scrape(t, set, http.MethodGet, "?other=1", nil); got.body != page(set, collect.Text) {
+		t.Error("an unknown query changes the page")
+	}
+}
+
+func TestMetricsMethods(t *testing.T) {
+	set, _ := newMetricsSet()
+	got := scrape(t, set, http.MethodHead, "", nil)
+	if want := fmt.Sprint(len(page(set, collect.Text))); got.code != http.StatusOK || got.header.Get("Content-Length") != want || got.body != "" {
+		t.Errorf("HEAD got %d, length %s, body %q", got.code, got.header.Get("Content-Length"), got.body)
+	}
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
+		got := scrape(t, set, method, "", nil)
+		if got.code != http.StatusMethodNotAllowed || got.header.Get("Allow") != "GET, HEAD" {
+			t.Errorf("%s got %d, Allow %q", method, got.code, got.header.Get("Allow"))
+		}
+	}
+}
+
+// discard is a client that takes everything and keeps nothing.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d *discard) WriteHeader(int)             {}
+
+func scrapeRequest(accept, encoding string) (*discard, *http.Request) {
+	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	r.Header.Set("Accept", accept)
+	r.Header.Set("Accept-Encoding", encoding)
+	return &discard{header: http.Header{}}, r
+}
+
+func BenchmarkMetrics(b *testing.B) {
+	for _, encoding := range []string{"identity", "gzip"} {
+		for _, changed := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/changed=%t", encoding, changed), func(b *testing.B) {
+				set, m := newMetricsSet()
+				h := NewMetricsHandler(set)
+				w, r := scrapeRequest(acceptOpenMetrics, encoding)
+				b.ReportAllocs()
+				for b.Loop() {
+					if changed {
+						m.Read(1)
+					}
+					h.ServeHTTP(w, r)
+				}
+			})
+		}
+	}
+}
