@@ -92,7 +92,7 @@ func (d *document) end() error {
 	switch _, err := d.dec.ReadToken(); {
 	case err == nil:
 		d.fail(errTrailing)
-	case err != io.EOF:
+	case !errors.Is(err, io.EOF):
 		d.fail(err)
 	}
 	return d.err
@@ -104,7 +104,7 @@ func (d *document) empty() bool {
 		return false
 	}
 	_, err := d.dec.ReadToken()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return true
 	}
 	d.fail(err)
@@ -119,7 +119,7 @@ func (d *document) kind() jsontext.Kind {
 	k := d.dec.PeekKind()
 	if k == jsontext.KindInvalid {
 		_, err := d.dec.ReadToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = errEmptyAnswer
 		}
 		d.fail(err)

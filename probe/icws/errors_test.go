@@ -168,7 +168,7 @@ func TestNoErrorRepeatsASecret(t *testing.T) {
 		answering(201, `{"sessionId":"1","csrfToken":{"`+testToken+`":1}}`),
 		func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "https://s3cr3t/"+testPassword)
-			w.WriteHeader(302)
+			w.WriteHeader(http.StatusFound)
 		},
 	} {
 		s.mux = http.NewServeMux()

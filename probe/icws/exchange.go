@@ -100,7 +100,7 @@ func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, err
 		return nil, &RequestError{Operation: r.op, Reason: FailOther, Err: errors.New("the URL is not valid")}
 	}
 	c.setHeader(req.Header, r)
-	resp, err := c.rt.RoundTrip(req)
+	resp, err := c.rt.RoundTrip(req) //nolint:bodyclose // bodyReader.discard or Stream.Close does
 	if err != nil {
 		return nil, failure(ctx, r.op, 0, err)
 	}

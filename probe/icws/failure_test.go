@@ -70,7 +70,7 @@ func versionFails(t *testing.T, ctx context.Context, base string, rt http.RoundT
 	if !errors.As(err, &request) {
 		t.Fatalf("err %v is no RequestError", err)
 	}
-	if e := *exchanges; len(e) != 1 || !e[0].Failed() || e[0].Reason != request.Reason || e[0].Code != request.Code || e[0].Err != err {
+	if e := *exchanges; len(e) != 1 || !e[0].Failed() || e[0].Reason != request.Reason || e[0].Code != request.Code || !errors.Is(e[0].Err, request) {
 		t.Errorf("exchanges %+v", e)
 	}
 	return request
@@ -152,7 +152,7 @@ func TestTLSFailures(t *testing.T) {
 		t.Cleanup(s.Close)
 		return s
 	}
-	ok := http.HandlerFunc(answering(200, testdata(t, "version.json")))
+	ok := answering(200, testdata(t, "version.json"))
 	secure := quiet(httptest.NewUnstartedServer(ok))
 	secure.StartTLS()
 	clear := quiet(httptest.NewUnstartedServer(ok))

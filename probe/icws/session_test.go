@@ -220,7 +220,7 @@ func TestPollEndsWithTheCallersError(t *testing.T) {
 		calls++
 		return enough
 	})
-	if err != enough || calls != 1 {
+	if !errors.Is(err, enough) || calls != 1 {
 		t.Errorf("err %v after %d calls", err, calls)
 	}
 	if (*exchanges)[0].Err != nil {

@@ -83,28 +83,26 @@ func (r *eventReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	for {
-		if _, err := r.peek(); err != nil {
-			return 0, err
-		}
-		chunk := r.buf[r.pos:r.end]
-		chunk = chunk[:min(len(chunk), len(p))]
-		if n := untilLineEnd(chunk); n > 0 {
-			copy(p, chunk[:n])
-			r.pos += n
-			return n, r.grow(n)
-		}
-		more, err := r.nextDataLine()
-		if err != nil {
-			return 0, err
-		}
-		if !more {
-			r.inEvent = false
-			return 0, io.EOF
-		}
-		p[0] = '\n'
-		return 1, r.grow(1)
+	if _, err := r.peek(); err != nil {
+		return 0, err
 	}
+	chunk := r.buf[r.pos:r.end]
+	chunk = chunk[:min(len(chunk), len(p))]
+	if n := untilLineEnd(chunk); n > 0 {
+		copy(p, chunk[:n])
+		r.pos += n
+		return n, r.grow(n)
+	}
+	more, err := r.nextDataLine()
+	if err != nil {
+		return 0, err
+	}
+	if !more {
+		r.inEvent = false
+		return 0, io.EOF
+	}
+	p[0] = '\n'
+	return 1, r.grow(1)
 }
 
 // nextDataLine goes from the end of a data line to the value of the next one, or
@@ -184,23 +182,23 @@ func (r *eventReader) lineEnds() (bool, error) {
 
 // skipLine reads the rest of a line without storing it.
 func (r *eventReader) skipLine(comment bool) error {
-	for size := int64(0); size <= r.limit; {
-		if _, err := r.peek(); err != nil {
+	for size := int64(0); ; {
+		ends, err := r.lineEnds()
+		if err != nil {
 			return err
 		}
+		if ends {
+			if comment && r.onPing != nil {
+				r.onPing()
+			}
+			return nil
+		}
 		n := untilLineEnd(r.buf[r.pos:r.end])
-		size += int64(n)
 		r.pos += n
-		if r.pos == r.end {
-			continue
+		if size += int64(n); size > r.limit {
+			return r.fail(errTooLarge)
 		}
-		_, err := r.lineEnds()
-		if comment && r.onPing != nil {
-			r.onPing()
-		}
-		return err
 	}
-	return r.fail(errTooLarge)
 }
 
 func (r *eventReader) skipBOM() error {

@@ -76,7 +76,7 @@ func (a *answer) mustStream() error {
 // use.
 func (st *Stream) Next() error {
 	err := st.events.Next()
-	if err == nil || err == io.EOF && !st.closed.Load() && st.ctx.Err() == nil {
+	if err == nil || errors.Is(err, io.EOF) && !st.closed.Load() && st.ctx.Err() == nil {
 		return err
 	}
 	return st.failure(err)
