@@ -218,6 +218,26 @@ func TestAnyServerSameAsExpfmt(t *testing.T) {
 	})
 }
 
+func FuzzExposition(f *testing.F) {
+	f.Add("chicago", "us", "Available", uint64(1), int64(1))
+	f.Add(hostileName, "si\"te", hostileText, uint64(1<<48-1), int64(-1))
+	f.Add("", "\\", "\n", uint64(999_999), int64(1e6))
+	f.Add("\xff", strings.Repeat("é", 65), strings.Repeat("x", 129), uint64(1e6), int64(math.MaxInt64))
+	f.Fuzz(func(t *testing.T, name, site, groupTag string, n uint64, offset int64) {
+		s := newTestSet(Options{})
+		p := &published{snapshot: live()}
+		p.snapshot.Groups = []catalogue.GroupCount{group(groupTag, int(n>>1))}
+		p.snapshot.Hash, p.snapshot.ClockOffset = n, time.Duration(offset)
+		m := s.Add(name, site)
+		m.Watch(p)
+		m.Delivered(time.Duration(offset))
+		if _, err := s.Gatherer().Gather(); err != nil {
+			t.Fatal(err)
+		}
+		sameAsExpfmt(t, s)
+	})
+}
+
 // rapidTB reports to rapid, which can then shrink the failing case.
 type rapidTB struct {
 	testing.TB
