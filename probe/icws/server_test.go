@@ -56,8 +56,7 @@ func (s *sinkCount) Remove([]byte)           { s.entries++ }
 type seen struct {
 	method, path, query string
 	header              http.Header
-	length              int64
-	body                string
+	remote, body        string
 }
 
 // icwsServer answers each path with a handler of the test, and the log-on with
@@ -93,7 +92,7 @@ func newUnstartedServer(t *testing.T) *icwsServer {
 func (s *icwsServer) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
-	s.requests = append(s.requests, seen{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header, r.ContentLength, string(body)})
+	s.requests = append(s.requests, seen{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header, r.RemoteAddr, string(body)})
 	s.mu.Unlock()
 	s.mux.ServeHTTP(w, r)
 }

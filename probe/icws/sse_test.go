@@ -134,7 +134,7 @@ func TestEventsAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			events, _, end := eventsOf(strings.NewReader(test.stream), limit)
-			if end != test.want || len(events) != test.events {
+			if !errors.Is(end, test.want) || len(events) != test.events {
 				t.Errorf("%q, %v", events, end)
 			}
 		})
@@ -147,10 +147,10 @@ func TestSkippingAnEventIsBoundedToo(t *testing.T) {
 	if err := r.Next(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Next(); err != errTooLarge {
+	if err := r.Next(); !errors.Is(err, errTooLarge) {
 		t.Errorf("err %v", err)
 	}
-	if err := r.Next(); err != errTooLarge {
+	if err := r.Next(); !errors.Is(err, errTooLarge) {
 		t.Errorf("the stream goes on: %v", err)
 	}
 }
@@ -166,13 +166,13 @@ func (endlessX) Read(p []byte) (int, error) {
 
 func TestBrokenStreamSources(t *testing.T) {
 	broken := errors.New("broken")
-	if _, _, err := eventsOf(io.MultiReader(strings.NewReader("data: x\n\n"), iotest.ErrReader(broken)), 100); err != broken {
+	if _, _, err := eventsOf(io.MultiReader(strings.NewReader("data: x\n\n"), iotest.ErrReader(broken)), 100); !errors.Is(err, broken) {
 		t.Errorf("err %v", err)
 	}
-	if _, _, err := eventsOf(io.MultiReader(strings.NewReader("data: x"), iotest.ErrReader(broken)), 100); err != broken {
+	if _, _, err := eventsOf(io.MultiReader(strings.NewReader("data: x"), iotest.ErrReader(broken)), 100); !errors.Is(err, broken) {
 		t.Errorf("err %v", err)
 	}
-	if _, _, err := eventsOf(neverReader{}, 100); err != io.ErrNoProgress {
+	if _, _, err := eventsOf(neverReader{}, 100); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("err %v", err)
 	}
 }

@@ -154,7 +154,7 @@ func TestStreamEnds(t *testing.T) {
 				_, err = stream.Decode(&sinkCount{})
 			}
 			if test.want == NumFailureReasons {
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					t.Errorf("err %v", err)
 				}
 				return
