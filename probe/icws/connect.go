@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -39,11 +40,27 @@ func (c *Client) connect(ctx context.Context, cr Credentials, query string) (*Se
 	err := c.exchange(ctx, r, func(d *document, h http.Header) {
 		s = d.session(h)
 	})
+	if s != nil {
+		s.client = c
+	}
 	if err != nil {
+		s.abandon(ctx)
 		return nil, err
 	}
-	s.client = c
 	return s, nil
+}
+
+const abandonTimeout = 3 * time.Second
+
+// abandon ends a session whose 201 could not be read to its end, where the
+// headers name it: nobody else would, and it costs the server a slot.
+func (s *Session) abandon(ctx context.Context) {
+	if s == nil || !s.usable() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
+	defer cancel()
+	_ = s.Disconnect(ctx) // what failed is the log-on; this is reported as an Exchange
 }
 
 // settings is the body of the log-on.

@@ -21,10 +21,15 @@ func (d *document) session(h http.Header) *Session {
 	if s.token == "" {
 		s.token = h.Get("ININ-ICWS-CSRF-Token")
 	}
-	if !usableInPath(s.id) || !usableInHeader(s.token) || !usableInHeader(s.cookie) || s.token == "" {
+	if !s.usable() {
 		d.fail(errNoSession)
 	}
 	return s
+}
+
+// usable reports whether requests can be made in the session.
+func (s *Session) usable() bool {
+	return usableInPath(s.id) && s.token != "" && usableInHeader(s.token) && usableInHeader(s.cookie)
 }
 
 func (d *document) connection(s *Session) {

@@ -99,6 +99,12 @@ func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, err
 	if err != nil {
 		return nil, &RequestError{Operation: r.op, Reason: FailOther, Err: errors.New("the URL is not valid")}
 	}
+	if r.op == OpPoll {
+		// The server forgets what it has sent. An empty body of our own keeps the
+		// transport from repeating the request on another connection by itself,
+		// which would hide the loss.
+		req.Body = io.NopCloser(bytes.NewReader(nil))
+	}
 	c.setHeader(req.Header, r)
 	resp, err := c.rt.RoundTrip(req) //nolint:bodyclose // bodyReader.discard or Stream.Close does
 	if err != nil {
