@@ -10,7 +10,11 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-const applicationName = "icws_exporter"
+const (
+	applicationName = "icws_exporter"
+	// maxPasswordDays is a century: more days mean never, or nothing.
+	maxPasswordDays = 36500
+)
 
 // newClient makes the wire client of one host.
 func (l *loop) newClient(host string, onExchange func(icws.Exchange)) (*icws.Client, error) {
@@ -104,7 +108,7 @@ func (l *loop) connected(host string, s *icws.Session) {
 	l.product, l.release = s.Version().ProductID, s.Version().Release()
 	l.icServer = s.ICServer()
 	l.expiry = time.Time{}
-	if days := s.DaysUntilPasswordExpiration(); days != nil {
+	if days := s.DaysUntilPasswordExpiration(); days != nil && *days >= -maxPasswordDays && *days <= maxPasswordDays {
 		l.expiry = now.Add(time.Duration(*days) * 24 * time.Hour)
 	}
 	l.sessionUp, l.sessionSince = true, now

@@ -159,6 +159,13 @@ func (e errSilent) Error() string {
 	return fmt.Sprintf("no byte on the stream for %s", e.after)
 }
 
+// errStalled ends a stream on which an event began and did not end in time.
+type errStalled struct{ after time.Duration }
+
+func (e errStalled) Error() string {
+	return fmt.Sprintf("the stream stalled inside an event, which was not whole after %s", e.after)
+}
+
 // sessionEnd says why a session has to be left and what comes after it.
 type sessionEnd struct {
 	err   error // in the operator's words

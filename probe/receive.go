@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"icws_exporter/probe/catalogue"
@@ -59,7 +60,9 @@ func (w *watch) streamReady(ctx context.Context, err error) *sessionEnd {
 	}
 	stalled := time.AfterFunc(w.l.cfg.RequestTimeout, w.pump.cut)
 	message, err := w.pump.stream.Decode(w.l.stage)
-	stalled.Stop()
+	if !stalled.Stop() && err != nil {
+		err = errStalled{w.l.cfg.RequestTimeout} // and not that we cut it then
+	}
 	switch {
 	case err == nil:
 		w.received(message)
@@ -152,8 +155,22 @@ func (w *watch) committed(now time.Time, r catalogue.Result, drift int) {
 		w.l.groupsChanged = true
 	}
 	if drift > 0 {
-		w.l.log.Warn("drift: the server's list differs from what its deltas said", "entries", drift, "ids", r.ChangedIDs)
+		w.l.log.Warn("drift: the server's list differs from what its deltas said", "entries", drift, "ids", loggable(r.ChangedIDs))
 	}
+}
+
+const maxLoggedIDBytes = 128
+
+// loggable cuts ids to a length that a log line bears.
+func loggable(ids []string) []string {
+	short := make([]string, len(ids))
+	for i, id := range ids {
+		if len(id) > maxLoggedIDBytes {
+			id = strings.ToValidUTF8(id[:maxLoggedIDBytes], "") + "…"
+		}
+		short[i] = id
+	}
+	return short
 }
 
 // connectionChanged reacts to the server's word that the session goes down.
