@@ -1,0 +1,229 @@
+package probe
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"icws_exporter/probe/icwssim"
+)
+
+var update = flag.Bool("update", false, "write FAULTS.md anew")
+
+// faultRow is one row of the fault table: what is seen, and what the probe has
+// to show of it.
+type faultRow struct {
+	seen     string
+	reaction string
+	modes    []TransportMode
+	fault    func(r *rig, sim *icwssim.Server)
+	lasts    time.Duration // until the fault is cleared
+	state    State         // that shows it
+	counter  string        // that counts it
+	logOns   int           // at most, while it lasts
+	heals    time.Duration // at most, after it was cleared
+	strands  bool          // the DELETE of a session fails as well
+}
+
+var (
+	both    = []TransportMode{ModeSSE, ModePoll}
+	onlySSE = []TransportMode{ModeSSE}
+	inject  = func(f icwssim.Fault) func(*rig, *icwssim.Server) {
+		return func(_ *rig, s *icwssim.Server) { s.Inject(f) }
+	}
+	faultTable = []faultRow{
+		{seen: "401 with a session", reaction: "a new session at once", modes: both, lasts: time.Second,
+			fault: func(_ *rig, s *icwssim.Server) { s.ExpireSessions() },
+			state: StateConnecting, counter: "closed unauthorized", logOns: 1, heals: 5 * time.Second},
+		{seen: "401 again within a minute of a new session", reaction: "the authentication schedule, in backoff", modes: both,
+			fault: inject(icwssim.Fault{Operation: "subscribe", Code: 401}), lasts: 10 * time.Minute,
+			state: StateBackoff, counter: "closed unauthorized", logOns: 1, heals: 16 * time.Minute},
+		{seen: "400 authenticationFailure on connect", reaction: "auth_hold, until the password changes", modes: both, lasts: 14 * time.Minute,
+			fault: func(_ *rig, s *icwssim.Server) { s.SetPassword("rotated"); s.ExpireSessions() },
+			state: StateAuthHold, counter: "open failed auth", logOns: 1, heals: 15 * time.Second},
+		{seen: "401, 403 or 407 on connect", reaction: "auth_hold", modes: both, lasts: 14 * time.Minute,
+			fault: func(_ *rig, s *icwssim.Server) {
+				s.Inject(icwssim.Fault{Operation: "connect", Code: 403})
+				s.ExpireSessions()
+			},
+			state: StateAuthHold, counter: "open failed auth", logOns: 1, heals: 2 * time.Minute},
+		{seen: "connection down, shouldReconnect false", reaction: "displaced_hold: do not fight", modes: both, lasts: 14 * time.Minute,
+			fault: func(_ *rig, s *icwssim.Server) { s.EndSessions(false) },
+			state: StateDisplacedHold, counter: "lost displaced", logOns: 0, heals: 2 * time.Minute},
+		{seen: "connection down, shouldReconnect true", reaction: "a new session at once", modes: both, lasts: time.Second,
+			fault: func(_ *rig, s *icwssim.Server) { s.EndSessions(true) },
+			state: StateConnecting, counter: "closed server_closed", logOns: 1, heals: 5 * time.Second},
+		{seen: "410 on subscribe", reaction: "leave the session, gone_hold", modes: both, lasts: 14 * time.Minute,
+			fault: inject(icwssim.Fault{Operation: "subscribe", Code: http.StatusGone}),
+			state: StateGoneHold, counter: "lost gone", logOns: 0, heals: 3 * time.Minute},
+		{seen: "410 on poll", reaction: "leave the session, gone_hold", modes: []TransportMode{ModePoll}, lasts: 14 * time.Minute,
+			fault: inject(icwssim.Fault{Operation: "poll", Code: http.StatusGone}),
+			state: StateGoneHold, counter: "lost gone", logOns: 0, heals: 3 * time.Minute},
+		{seen: "410 on the stream", reaction: "poll", modes: onlySSE, lasts: time.Minute,
+			fault: func(r *rig, s *icwssim.Server) {
+				s.Inject(icwssim.Fault{Operation: "stream", Code: http.StatusGone})
+				r.net.Cut("a:8018")
+			},
+			state: StateBackoff, counter: "request poll", logOns: 0, heals: time.Second},
+		{seen: "410 on another operation", reaction: "not used until the next session", modes: both, lasts: 3 * time.Minute,
+			fault: inject(icwssim.Fault{Operation: "switchover_status", Code: http.StatusGone}),
+			state: StateLive, counter: "response switchover_status 410", logOns: 0, heals: time.Second},
+		{seen: "503 on connect, every host tried", reaction: "backoff", modes: both, lasts: 3 * time.Minute,
+			fault: func(_ *rig, s *icwssim.Server) { s.SetNotAccepting(true); s.ExpireSessions() },
+			state: StateBackoff, counter: "open failed unavailable", logOns: 15, heals: 2 * time.Minute},
+		{seen: "500 elsewhere", reaction: "backoff, breaker", modes: both, lasts: 3 * time.Minute,
+			fault: inject(icwssim.Fault{Code: http.StatusInternalServerError}),
+			state: StateBackoff, counter: "breaker open", logOns: 15, heals: 2 * time.Minute, strands: true},
+		{seen: "network down", reaction: "backoff, breaker, a new round over the hosts", modes: both, lasts: 3 * time.Minute,
+			fault: func(r *rig, _ *icwssim.Server) { r.kill("a") },
+			state: StateBackoff, counter: "open failed network", logOns: 15, heals: 2 * time.Minute, strands: true},
+		{seen: "no answer in time", reaction: "backoff, breaker", modes: both, lasts: 5 * time.Minute,
+			fault: inject(icwssim.Fault{Delay: time.Minute}),
+			state: StateBackoff, counter: "breaker open", logOns: 15, heals: 3 * time.Minute, strands: true},
+		{seen: "body cut", reaction: "backoff, resync", modes: []TransportMode{ModePoll}, lasts: 2 * time.Minute,
+			fault: inject(icwssim.Fault{Operation: "poll", Cut: new(int)}),
+			state: StateBackoff, counter: "resync poll_lost", logOns: 15, heals: 2 * time.Minute},
+		{seen: "429 with Retry-After", reaction: "backoff at least that long", modes: both, lasts: 4 * time.Minute,
+			fault: inject(icwssim.Fault{Operation: "subscribe", Code: http.StatusTooManyRequests, RetryAfter: "200"}),
+			state: StateBackoff, counter: "response subscribe 429", logOns: 1, heals: 5 * time.Minute},
+		{seen: "400, 403, 404, 405 elsewhere", reaction: "backoff at its maximum, no breaker failure", modes: both, lasts: 100 * time.Second,
+			fault: inject(icwssim.Fault{Operation: "subscribe", Code: http.StatusForbidden}),
+			state: StateBackoff, counter: "check failed", logOns: 0, heals: 2 * time.Minute},
+		{seen: "3xx", reaction: "backoff, never followed", modes: both, lasts: 2 * time.Minute,
+			fault: inject(icwssim.Fault{Operation: "subscribe", Code: http.StatusFound, Headers: map[string]string{"Location": "http://elsewhere/"}}),
+			state: StateBackoff, counter: "check failed", logOns: 15, heals: 2 * time.Minute},
+		{seen: "subscription faulted", reaction: "DELETE and PUT", modes: both, lasts: time.Second,
+			fault: func(_ *rig, s *icwssim.Server) { s.SubscriptionState(3) },
+			state: StateLive, counter: "lost faulted", logOns: 0, heals: 15 * time.Second},
+		{seen: "silence on the stream", reaction: "reopen the stream, PUT", modes: onlySSE, lasts: 2 * time.Minute,
+			fault: func(r *rig, s *icwssim.Server) {
+				s.Inject(icwssim.Fault{Operation: "stream", Swallow: icwssim.SwallowStream})
+				r.net.Cut("a:8018")
+			},
+			state: StateLive, counter: "request stream", logOns: 6, heals: 3 * time.Minute},
+		{seen: "the subscription delivers nothing", reaction: "DELETE and PUT once, then a new session", modes: both, lasts: 3 * time.Minute,
+			fault: inject(icwssim.Fault{Swallow: icwssim.SwallowMessages}),
+			state: StateBackoff, counter: "lost not_delivering", logOns: 10, heals: 2 * time.Minute},
+		{seen: "a lost delta", reaction: "found by the next check as drift", modes: both, lasts: 75 * time.Second,
+			fault: func(_ *rig, s *icwssim.Server) { s.Silently(icwssim.Remove(s.Truth().Statuses[0].ID)) },
+			state: StateLive, counter: "check drift", logOns: 0, heals: 10 * time.Second},
+		{seen: "an undecodable message", reaction: "counted, backoff, resync", modes: both, lasts: 5 * time.Second,
+			fault: func(_ *rig, s *icwssim.Server) { s.Send(`{"__type":7,"isDelta":[`) },
+			state: StateBackoff, counter: "decode failures", logOns: 0, heals: 20 * time.Second},
+		{seen: "an unknown message type", reaction: "counted, ignored", modes: both, lasts: 5 * time.Second,
+			fault: func(_ *rig, s *icwssim.Server) {
+				s.Send(`{"__type":"urn:inin.com:new:message","isDelta":false,"x":{}}`)
+			},
+			state: StateLive, counter: "message other", logOns: 0, heals: time.Second},
+	}
+)
+
+// TestFaultTable runs every row of the fault table alone, over each transport,
+// and holds FAULTS.md to what was seen.
+func TestFaultTable(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(faultTableHead)
+	for _, row := range faultTable {
+		for _, mode := range row.modes {
+			t.Run(row.seen+" "+string(mode), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					noticed, healed := runFault(t, row, mode)
+					fmt.Fprintf(&b, "| %s | %s | %s | `%s` | %s | %s |\n",
+						row.seen, mode, row.reaction, row.state, atMost(noticed), atMost(healed))
+				})
+			})
+		}
+	}
+	if t.Failed() {
+		return
+	}
+	const file = "FAULTS.md"
+	if *update {
+		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	committed, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(committed) != b.String() {
+		t.Errorf("%s is not what the probe does now; look at the difference and run the test with -update:\n%s", file, b.String())
+	}
+}
+
+const faultTableHead = `# Faults
+
+What the probe does about each fault, written by TestFaultTable: the real probe
+against the simulator, in virtual time, with the default intervals. The times are
+upper bounds: from the fault until a state or counter shows it, and from the end
+of the fault until the probe is live again with the server's own counts. While a
+fault is not noticed, a delivery check finds it within a minute.
+
+| seen | transport | reaction | state | noticed within | live again within |
+|---|---|---|---|---|---|
+`
+
+func runFault(t *testing.T, row faultRow, mode TransportMode) (noticed, healed time.Duration) {
+	r := newRig(t, testConfig(mode, "a"))
+	sim := r.serve("a", icwssim.Options{PingInterval: 15 * time.Second})
+	r.start()
+	r.pass(2 * time.Minute)
+	r.equalsTruth(sim)
+	logOns, counted := r.seen.get("opens"), r.seen.get(row.counter)
+
+	began := time.Now()
+	lines := r.logs.count(" state=" + row.state.String() + " ")
+	row.fault(r, sim)
+	shown := row.state == StateLive
+	for time.Since(began) < row.lasts || noticed == 0 && time.Since(began) < 3*time.Minute {
+		r.pass(100 * time.Millisecond)
+		shown = shown || r.logs.count(" state="+row.state.String()+" ") > lines
+		if noticed == 0 && shown && r.seen.get(row.counter) > counted {
+			noticed = time.Since(began)
+		}
+	}
+	if noticed == 0 {
+		t.Fatalf("not noticed: state %s, %s\n%s", row.state, row.counter, r.logs)
+	}
+	if n := r.seen.get("opens") - logOns; n > row.logOns {
+		t.Errorf("%d log-ons while it lasted, at most %d are allowed", n, row.logOns)
+	}
+
+	sim.Clear()
+	sim.SetNotAccepting(false)
+	if row.state == StateAuthHold {
+		r.password.Store(map[bool]string{true: "rotated", false: testPassword}[strings.HasPrefix(row.seen, "400")])
+	}
+	if _, up := r.servers["a"]; !up {
+		r.listen("a")
+	}
+	ended := time.Now()
+	for !r.probe.Snapshot().Up(time.Now()) || !snapshotEquals(r.probe.Snapshot(), sim.Truth()) {
+		if time.Since(ended) > row.heals {
+			t.Fatalf("not live %s after the fault\n%s", row.heals, r.logs)
+		}
+		r.pass(100 * time.Millisecond)
+	}
+	if n := len(sim.Sessions()); n > 1 && !row.strands {
+		t.Errorf("%d sessions on the server", n)
+	}
+	return noticed, time.Since(ended)
+}
+
+// atMost rounds up to a bound that a small shift in time does not move.
+func atMost(d time.Duration) string {
+	for _, bound := range []time.Duration{
+		5 * time.Second, 20 * time.Second, 2 * time.Minute, 5 * time.Minute, 16 * time.Minute,
+	} {
+		if d <= bound {
+			return strings.Replace(bound.String(), "m0s", "m", 1)
+		}
+	}
+	return d.String()
+}
