@@ -17,7 +17,7 @@ import (
 )
 
 // testLimit is the response limit of these tests.
-const testLimit = 64 << 10
+const testLimit = 32 << 10
 
 // hostile answers one operation itself, for as long as it is told to, and leaves
 // the others to the simulator.
@@ -255,7 +255,7 @@ func TestCompressedBombIsRefused(t *testing.T) {
 				if r.logs.count("(decode)") == 0 || r.logs.count("identity only") == 0 {
 					t.Errorf("the log does not say what was wrong:\n%s", r.logs)
 				}
-				if n := r.seen.get("bytes"); n > r.requests()*(testLimit+8<<10) {
+				if n := r.seen.get("bytes"); n > r.requests()*bomb.Len() {
 					t.Errorf("%d bytes read in %d requests", n, r.requests())
 				}
 				sim.Clear()
