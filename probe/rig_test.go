@@ -158,7 +158,10 @@ func (r *rig) listen(host string) {
 
 // kill takes the host off the network: connections are reset, new ones refused.
 func (r *rig) kill(host string) {
-	srv := r.servers[host]
+	srv, up := r.servers[host]
+	if !up {
+		return
+	}
 	delete(r.servers, host)
 	r.net.Cut(host + ":8018")
 	srv.Close()
