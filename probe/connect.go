@@ -35,16 +35,17 @@ func (l *loop) newClient(host string, onExchange func(icws.Exchange)) (*icws.Cli
 	}), nil
 }
 
-// exchanged takes what one exchange of the loop taught besides its answer.
-func (l *loop) exchanged(e icws.Exchange) {
+// exchanged takes what one exchange of the loop with a host taught besides its
+// answer.
+func (l *loop) exchanged(host string, e icws.Exchange) {
 	l.observer.Exchange(e)
 	if !e.Date.IsZero() {
 		// Date counts whole seconds: its middle is the best guess.
 		middle := e.Start.Add(e.Duration / 2)
 		l.offset, l.offsetKnown = e.Date.Add(time.Second/2).Sub(middle), true
 	}
-	if !e.NotAfter.IsZero() && l.activeHost != "" {
-		l.certificates[l.activeHost] = e.NotAfter
+	if !e.NotAfter.IsZero() {
+		l.certificates[host] = e.NotAfter
 	}
 	// A round over dead hosts is long: each of its answers shows that we live.
 	l.publish()
@@ -63,17 +64,24 @@ func (l *loop) connect(ctx context.Context) (*icws.Session, error) {
 		return nil, &passwordError{err}
 	}
 	round := icws.Round{
-		Hosts:    append(append([]string{}, l.cfg.Hosts...), l.listed...),
-		Client:   func(host string) (*icws.Client, error) { return l.newClient(host, l.exchanged) },
-		Permit:   l.policy.permits,
-		Rejected: l.reject,
+		Hosts: append(append([]string{}, l.cfg.Hosts...), l.listed...),
+		Client: func(host string) (*icws.Client, error) {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			return l.newClient(host, func(e icws.Exchange) { l.exchanged(host, e) })
+		},
+		Permit:   func(host string) bool { return l.movable() && l.policy.permits(host) },
+		Rejected: l.rejectListed,
 	}
+	logOn, release := graceful(ctx, connectGrace)
+	defer release()
 	var host string
 	var session *icws.Session
 	err = l.breaker.do(func() error {
 		l.observer.SessionOpening()
 		var err error
-		host, session, err = round.Connect(ctx, icws.Credentials{User: l.cfg.User, Password: password})
+		host, session, err = round.Connect(logOn, icws.Credentials{User: l.cfg.User, Password: password})
 		return err
 	})
 	if err != nil {
@@ -84,6 +92,34 @@ func (l *loop) connect(ctx context.Context) (*icws.Session, error) {
 	}
 	l.connected(host, session)
 	return session, nil
+}
+
+// rejectListed is told of each listed host that is not tried.
+func (l *loop) rejectListed(entry string) {
+	if l.movable() {
+		l.reject(entry)
+	}
+}
+
+// connectGrace is how long a log-on under way may go on when the probe stops: a
+// session whose 201 nobody reads could not be ended.
+const connectGrace = 2 * time.Second
+
+// graceful returns a context that ends grace after ctx does. Call release when
+// it is not needed any more.
+func graceful(ctx context.Context, grace time.Duration) (_ context.Context, release func()) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(grace):
+			cancel()
+		case <-late.Done():
+		}
+	})
+	return late, func() {
+		stop()
+		cancel()
+	}
 }
 
 // connected takes over what the 201 said.

@@ -14,6 +14,8 @@ type delivery struct {
 	putAt    time.Time
 	deadline time.Time
 	renewed  bool // by DELETE and PUT
+	// unanswered says that a PUT without DELETE brought nothing before.
+	unanswered bool
 }
 
 func (d *delivery) isCheck() bool { return d.reason == ResyncCheck }
@@ -27,20 +29,20 @@ func (w *watch) check(ctx context.Context) error {
 	w.checkAt = now.Add(jittered(w.l.rand, w.l.cfg.CheckInterval))
 	var err error
 	switch {
-	case !w.noResend:
-		err = w.put(ctx, ResyncCheck, false)
-	case w.renewalDue(now) && w.mayDelete():
+	case w.noResend && w.renewalDue(now) && w.mayDelete():
 		err = w.put(ctx, ResyncCheck, true)
-	default:
+	case w.mayAudit():
 		err = w.audit(ctx, ResyncCheck)
-	}
-	switch {
-	case err == nil || ctx.Err() != nil:
-	case rejectedByBreaker(err):
-		w.checkAt = now
-		w.l.observer.DeliveryChecked(CheckSkipped)
 	default:
-		w.checkAt = now
+		err = w.put(ctx, ResyncCheck, false)
+	}
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	w.checkAt = now.Add(w.l.cfg.BackoffMin)
+	if rejectedByBreaker(err) {
+		w.l.observer.DeliveryChecked(CheckSkipped)
+	} else {
 		w.l.observer.DeliveryChecked(CheckFailed)
 	}
 	return err
@@ -59,14 +61,20 @@ func (w *watch) renewalDue(now time.Time) bool {
 // mayDelete reports whether the subscription may be deleted to be made again: a
 // monitor must not break a working subscription on a server in trouble.
 func (w *watch) mayDelete() bool {
-	return w.l.breaker.state == BreakerClosed && !w.lastFailed
+	return w.l.breaker.state == BreakerClosed && !w.lastFailed && !w.l.gone[icws.OpUnsubscribe]
+}
+
+// mayAudit reports whether the status list is the way to the truth: for a
+// subscription that is there, on a server that does not resend.
+func (w *watch) mayAudit() bool {
+	return w.noResend && w.subscribed && !w.l.gone[icws.OpList]
 }
 
 // resynchronise asks for the whole catalogue, for the reason that waits.
 func (w *watch) resynchronise(ctx context.Context) error {
 	reason := *w.resync
 	first := reason == ResyncInitial || reason == ResyncSession
-	if w.noResend && !w.renew && !first && !w.l.gone[icws.OpList] {
+	if !w.renew && !first && w.mayAudit() {
 		return w.audit(ctx, reason)
 	}
 	renew := (w.renew || w.noResend) && w.subscribed && w.mayDelete()
@@ -84,13 +92,15 @@ func (w *watch) put(ctx context.Context, reason ResyncReason, renew bool) error 
 	start := time.Now()
 	if err := w.call(func() error { return w.s.Subscribe(ctx) }); err != nil {
 		if renew {
-			w.l.lose(LossSelfInflicted)
+			w.selfInflicted(reason)
 		}
 		return fmt.Errorf("subscribing to the status messages: %w", err)
 	}
 	w.subscribed = true
 	w.resync, w.renew = nil, false
-	w.l.subscription = SubscriptionNone
+	if renew {
+		w.l.subscription = SubscriptionNone
+	}
 	w.l.observer.CatalogueResync(reason)
 	w.awaiting = &delivery{
 		reason: reason, putAt: start, renewed: renew,
@@ -99,6 +109,17 @@ func (w *watch) put(ctx context.Context, reason ResyncReason, renew bool) error 
 	w.pollEvery = firstPollDelay
 	w.pollAt = time.Now().Add(firstPollDelay)
 	return nil
+}
+
+// selfInflicted takes note that our own DELETE worked and the PUT after it did
+// not: there is no subscription until a PUT is answered.
+func (w *watch) selfInflicted(reason ResyncReason) {
+	w.l.lose(LossSelfInflicted)
+	w.subscribed, w.suspect = false, true
+	if reason == ResyncCheck {
+		reason = ResyncNotDelivering
+	}
+	w.ask(reason)
 }
 
 // deliveryTimedOut reacts to a full message that did not come: once by DELETE
@@ -110,9 +131,14 @@ func (w *watch) deliveryTimedOut(ctx context.Context) error {
 			w.abandon()
 			return err
 		}
+		w.awaiting.unanswered = true
 		return nil
 	}
 	w.awaiting = nil
+	if d.isCheck() && w.l.gone[icws.OpUnsubscribe] && !w.l.gone[icws.OpList] {
+		w.noResend = true
+		return w.audit(ctx, d.reason)
+	}
 	if d.isCheck() {
 		w.l.observer.DeliveryChecked(CheckTimeout)
 	}
@@ -155,8 +181,10 @@ func (w *watch) fullArrived(now time.Time, changes int) (drift int) {
 	w.awaiting = nil
 	if d != nil {
 		w.l.observer.Delivered(now.Sub(d.putAt))
-		if d.renewed && !d.isFirst() {
+		if d.unanswered && !d.isFirst() {
 			w.noResend = true
+		}
+		if d.renewed {
 			w.renewAt = now.Add(w.l.cfg.ResubscribeInterval)
 		}
 		drift = w.verified(now, d.reason, changes)
@@ -166,7 +194,7 @@ func (w *watch) fullArrived(now time.Time, changes int) (drift int) {
 	w.l.lastFull = now
 	w.delivered = true
 	w.l.undelivered = 0
-	w.resync = nil
+	w.resync, w.renew = nil, false
 	if !w.l.subscriptionUp {
 		w.l.subscriptionUp, w.l.subscribedAt = true, now
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -140,7 +141,7 @@ func (l *loop) run(ctx context.Context) {
 func (l *loop) serve(ctx context.Context, s *icws.Session) *sessionEnd {
 	w := newWatch(l, s)
 	end := w.run(ctx)
-	w.leave(ctx)
+	w.leave(ctx, end.close)
 	return end
 }
 
@@ -149,6 +150,9 @@ func (l *loop) serve(ctx context.Context, s *icws.Session) *sessionEnd {
 func (l *loop) sessionEnded(ctx context.Context, end *sessionEnd) bool {
 	l.sessionUp = false
 	l.sessionSince = time.Time{}
+	for i := range l.hosts {
+		l.hosts[i].Active = false
+	}
 	l.observer.SessionClosed(end.close)
 	if ctx.Err() != nil {
 		l.subscriptionUp = false
@@ -273,6 +277,12 @@ func (l *loop) noteListed(entries []string) {
 	l.hosts = slices.DeleteFunc(l.hosts, func(h Host) bool {
 		return !h.Active && !slices.Contains(l.cfg.Hosts, h.Name)
 	})
+	maps.DeleteFunc(l.certificates, func(host string, _ time.Time) bool {
+		return !slices.ContainsFunc(l.hosts, func(h Host) bool { return h.Name == host })
+	})
+	if !l.movable() {
+		return
+	}
 	for _, entry := range entries {
 		if !l.policy.permits(entry) {
 			l.reject(entry)
@@ -298,6 +308,10 @@ func (l *loop) reject(entry string) {
 	l.rejected[entry] = true
 	l.log.Warn("the server listed a host that allowed_hosts does not permit; it gets no password", "host", entry)
 }
+
+// movable reports whether the server has more than one address: without {host}
+// in its URL, every listed host would be the same one again.
+func (l *loop) movable() bool { return strings.Contains(l.cfg.URL, "{host}") }
 
 // closeReasonOf tells a removal by reload from a shutdown.
 func closeReasonOf(ctx context.Context) CloseReason {

@@ -54,11 +54,14 @@ func (w *watch) failed(ctx context.Context, err error) *sessionEnd {
 	if w.failures < maxSessionFailures {
 		return nil
 	}
-	reason := CloseNetwork
-	if w.l.switchover.Active {
-		reason = CloseSwitchover
+	switch {
+	case w.l.switchover.Active:
+		return w.end(err, CloseSwitchover, LossSwitchover)
+	case lastCode(err) != 0 || faultOf(err) == faultUndecodable:
+		return w.end(err, CloseReplaced, LossNotDelivering)
+	default:
+		return w.end(err, CloseNetwork, LossStreamLost)
 	}
-	return w.end(err, reason, LossStreamLost)
 }
 
 // end leaves the session and waits in the state that was set.
@@ -82,12 +85,17 @@ func (w *watch) streamFailed(err error) {
 }
 
 // unauthorized leaves a session that was told 401: for a new one at once, but
-// only once. A second 401 soon after means that a new session heals nothing (a
-// proxy that strips the cookie), and each costs a log-on.
+// only once. A second 401 soon after, in a session that never delivered, means
+// that a new session heals nothing (a proxy that strips the cookie), and each
+// costs a log-on.
 func (w *watch) unauthorized(err error) *sessionEnd {
 	now := time.Now()
 	end := &sessionEnd{err: err, close: CloseUnauthorized, loss: LossUnauthorized, state: StateConnecting}
-	if w.l.retriedUnauthorized && now.Sub(w.opened) < calmAfter {
+	switch {
+	case !w.l.retriedUnauthorized || now.Sub(w.opened) >= calmAfter:
+	case w.delivered:
+		end.state, end.until = StateBackoff, now.Add(w.l.backoff.next())
+	default:
 		end.err = fmt.Errorf("a new session was refused as well; does a proxy strip the cookie? %w", err)
 		end.state, end.until = StateBackoff, now.Add(w.l.authHold.next())
 	}
@@ -103,6 +111,7 @@ func (w *watch) goneAnswered(err error) *sessionEnd {
 		return nil
 	}
 	w.l.gone[response.Operation] = true
+	w.retryAt = time.Now().Add(w.l.cfg.BackoffMin)
 	if response.Operation != icws.OpSubscribe && response.Operation != icws.OpPoll {
 		w.l.log.Warn("the server removed an operation; it is not used until the next session", "operation", response.Operation.String())
 		return nil

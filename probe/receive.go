@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -25,18 +26,9 @@ func (w *watch) openStream(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		switch f := faultOf(err); {
-		case f == faultGone:
-			w.l.gone[icws.OpStream] = true
-			w.pollInstead(err)
-			return nil
-		case f == faultUndecodable && w.l.cfg.Transport == ModeAuto:
-			w.l.pollOnlyUntil = time.Now().Add(pollOnlyTime)
-			w.pollInstead(err)
-			return nil
-		}
-		return fmt.Errorf("opening the event stream: %w", err)
+		return w.streamRefused(err)
 	}
+	w.streamed = true
 	w.contact.reopened(time.Now())
 	w.pump = startPump(stream, w.contact)
 	if w.subscribed {
@@ -44,6 +36,32 @@ func (w *watch) openStream(ctx context.Context) error {
 		w.ask(ResyncStreamReopened)
 	}
 	return nil
+}
+
+// streamRefused reacts to a stream that cannot be opened. With transport auto it
+// is left alone for an hour when the server does not have it, or when its headers
+// do not come although the log-on worked, twice: a proxy that holds them back.
+func (w *watch) streamRefused(err error) error {
+	now := time.Now()
+	switch faultOf(err) {
+	case faultGone:
+		w.l.gone[icws.OpStream] = true
+		w.pollInstead(err)
+		return nil
+	case faultUndecodable, faultRefused:
+		if w.l.cfg.Transport == ModeAuto {
+			w.l.pollOnlyUntil = now.Add(pollOnlyTime)
+		}
+	case faultTransient:
+		if !w.streamed && (icws.ReasonOf(err) == icws.FailTimeout || lastCode(err) == http.StatusNotImplemented) {
+			w.l.streamUndelivered(now)
+		}
+	}
+	if now.Before(w.l.pollOnlyUntil) {
+		w.pollInstead(err)
+		return nil
+	}
+	return fmt.Errorf("opening the event stream: %w", err)
 }
 
 func (w *watch) pollInstead(err error) {
@@ -180,7 +198,10 @@ func (w *watch) connectionChanged(c icws.ConnectionStateChange, now time.Time) {
 	}
 	end := &sessionEnd{
 		err:   fmt.Errorf("the server ended the session: %s", c.Reason),
-		close: CloseServerClosed, loss: LossSwitchover, state: StateConnecting,
+		close: CloseServerClosed, loss: LossStreamLost, state: StateConnecting,
+	}
+	if w.l.switchover.Active {
+		end.loss = LossSwitchover
 	}
 	switch {
 	case c.ShouldReconnect != nil && !*c.ShouldReconnect:
@@ -198,10 +219,14 @@ func (w *watch) subscriptionChanged(s icws.SubscriptionState) {
 	if int(s) < NumSubscriptionStates {
 		w.l.subscription = SubscriptionState(s)
 	}
-	if s != icws.SubscriptionFaulted || w.awaiting != nil {
+	if s != icws.SubscriptionFaulted || w.awaiting != nil && (w.awaiting.renewed || w.awaiting.isFirst()) {
 		return
 	}
+	w.abandon()
 	w.l.lose(LossFaulted)
 	w.suspect, w.renew = true, true
 	w.ask(ResyncFaulted)
+	// A server that says so again and again must not be hurried.
+	w.l.wait("the server says that the subscription is faulted", nil)
+	w.retryAt = w.l.nextAttempt
 }

@@ -42,6 +42,7 @@ type watch struct {
 	lastFailed bool
 
 	subscribed bool // a PUT was answered 200 in this session
+	streamed   bool // a stream was open in this session
 	delivered  bool // a full message came in this session
 	suspect    bool // a delta may be missing from the live copy
 	noResend   bool // a second PUT did not resend the full message
@@ -221,19 +222,31 @@ func (w *watch) askSwitchover(ctx context.Context) error {
 
 // leave ends the session on the server, also when ctx has ended: a session left
 // behind costs the server a slot. It is bounded by leaveTimeout.
-func (w *watch) leave(ctx context.Context) {
+//
+// A session that the server has ended is left alone. One that was told 401 gets
+// the DELETE of the session only: the 401 may have been a proxy's.
+func (w *watch) leave(ctx context.Context, reason CloseReason) {
 	if w.pump != nil {
 		w.pump.close()
 		w.pump = nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
-	defer cancel()
-	if w.subscribed {
-		if err := w.s.Unsubscribe(ctx); err != nil {
+	if reason == CloseServerClosed {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	if w.subscribed && reason != CloseUnauthorized {
+		if err := bounded(ctx, leaveTimeout/3, w.s.Unsubscribe); err != nil {
 			w.l.log.Debug("leaving: the subscription was not removed", "err", err)
 		}
 	}
-	if err := w.s.Disconnect(ctx); err != nil {
-		w.l.log.Debug("leaving: the session was not ended, the server will expire it", "err", err)
+	err := bounded(ctx, leaveTimeout*2/3, w.s.Disconnect)
+	if err != nil && reason != CloseUnauthorized {
+		w.l.log.Warn("the session could not be ended; it costs the server a slot until it expires", "session", w.s.ID(), "err", err)
 	}
+}
+
+func bounded(ctx context.Context, d time.Duration, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return call(ctx)
 }

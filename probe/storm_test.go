@@ -1,0 +1,217 @@
+package probe
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"icws_exporter/probe/icwssim"
+)
+
+// A server that resends nothing and has no list either is renewed, not hammered.
+func TestGoneListIsNotAskedAgain(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r := newRig(t, testConfig(mode, "a"))
+		sim := r.serve("a", icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}})
+		r.start()
+		r.pass(90 * time.Second)
+		sim.Inject(icwssim.Fault{Operation: "list", Code: http.StatusGone})
+		r.pass(5 * time.Minute)
+		before := r.seen.get("request subscribe") + r.seen.get("request list")
+		r.pass(10 * time.Minute)
+		r.state(StateLive)
+		r.equalsTruth(sim)
+		r.count("response list 410", 1)
+		if n := r.seen.get("request subscribe") + r.seen.get("request list") - before; n > 40 {
+			t.Errorf("%d requests for ten checks", n)
+		}
+	})
+}
+
+func TestGoneUnsubscribeIsNotAskedAgain(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r := newRig(t, testConfig(mode, "a"))
+		sim := r.serve("a", icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}})
+		sim.Inject(icwssim.Fault{Operation: "unsubscribe", Code: http.StatusGone})
+		r.start()
+		r.pass(30 * time.Minute)
+		r.equalsTruth(sim)
+		r.count("opens", 1)
+		if n := r.seen.get("response unsubscribe 410"); n > 1 {
+			t.Errorf("asked %d times for what is gone", n)
+		}
+	})
+}
+
+func TestSubscriptionThatKeepsFaultingIsNotHurried(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r := newRig(t, testConfig(mode, "a"))
+		sim := r.serve("a", icwssim.Options{})
+		r.start()
+		r.pass(2 * time.Minute)
+		before := r.seen.get("request subscribe")
+		for range 3000 {
+			sim.SubscriptionState(3)
+			r.pass(100 * time.Millisecond)
+		}
+		if n := r.seen.get("request subscribe") - before; n > 60 {
+			t.Errorf("%d PUTs in five minutes of faults", n)
+		}
+		if r.logs.count("faulted") == 0 {
+			t.Errorf("no log line says that it faults:\n%s", r.logs)
+		}
+		r.pass(2 * time.Minute)
+		r.state(StateLive)
+		r.equalsTruth(sim)
+	})
+}
+
+// One fault is no reason to stop checking that the server resends.
+func TestFaultDoesNotEndDeliveryChecks(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r := newRig(t, testConfig(mode, "a"))
+		sim := r.serve("a", icwssim.Options{})
+		r.start()
+		r.pass(10 * time.Second)
+		sim.SubscriptionState(3)
+		r.pass(10 * time.Minute)
+		r.count("request list", 0)
+		if n := r.seen.get("check ok"); n < 8 {
+			t.Errorf("%d checks in ten minutes", n)
+		}
+	})
+}
+
+func TestSuspendedIsShownAcrossChecks(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r := newRig(t, testConfig(mode, "a"))
+		sim := r.serve("a", icwssim.Options{})
+		r.start()
+		r.pass(10 * time.Second)
+		sim.SubscriptionState(2)
+		r.pass(5 * time.Second)
+		if s := r.probe.Snapshot(); s.SubscriptionState != SubscriptionSuspended {
+			t.Fatalf("subscription state %s", s.SubscriptionState)
+		}
+		r.pass(62 * time.Second)
+		if s := r.probe.Snapshot(); s.SubscriptionState != SubscriptionSuspended {
+			t.Errorf("a check made it %s", s.SubscriptionState)
+		}
+	})
+}
+
+// A proxy that holds the stream's headers back is polled, as one that buffers.
+func TestHeldBackStreamIsPolled(t *testing.T) {
+	for _, fault := range []icwssim.Fault{
+		{Operation: "stream", Delay: time.Hour},
+		{Operation: "stream", Code: http.StatusMethodNotAllowed},
+		{Operation: "stream", Code: http.StatusNotImplemented},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, testConfig(ModeAuto, "a"))
+			sim := r.serve("a", icwssim.Options{})
+			sim.Inject(fault)
+			r.start()
+			r.pass(2 * time.Minute)
+			r.state(StateLive)
+			r.equalsTruth(sim)
+			r.count("opens", 1)
+		})
+	}
+}
+
+func TestSlowDeletesStillEndTheSession(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r := newRig(t, testConfig(mode, "a"))
+		sim := r.serve("a", icwssim.Options{})
+		r.start()
+		r.pass(10 * time.Second)
+		sim.Inject(icwssim.Fault{Operation: "unsubscribe", Delay: time.Minute})
+		r.stop()
+		if n := len(sim.Sessions()); n != 0 {
+			t.Errorf("%d sessions left", n)
+		}
+	})
+}
+
+func TestStopDuringALogOnLeavesNoSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, testConfig(ModeSSE, "a"))
+		sim := r.serve("a", icwssim.Options{})
+		sim.Inject(icwssim.Fault{Operation: "connect", Delay: 3 * time.Second})
+		r.start()
+		r.pass(2 * time.Second)
+		r.stop()
+		r.pass(5 * time.Second)
+		if n := len(sim.Sessions()); n != 0 {
+			t.Errorf("%d sessions left", n)
+		}
+		r.count("opens", 1)
+	})
+}
+
+func TestFailedRenewalIsRetriedSoonAndIsNoDrift(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r := newRig(t, testConfig(mode, "a"))
+		sim := r.serve("a", icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}})
+		r.start()
+		r.pass(30 * time.Second)
+		sim.Inject(icwssim.Fault{Operation: "subscribe", Skip: 1, Count: 1, Code: http.StatusInternalServerError})
+		for r.seen.get("lost self_inflicted") == 0 {
+			sim.Silently()
+			r.pass(time.Second)
+		}
+		sim.Step(7)
+		r.pass(10 * time.Second)
+		r.state(StateLive)
+		r.equalsTruth(sim)
+		r.count("drift", 0)
+		r.count("opens", 1)
+	})
+}
+
+func TestFixedURLGetsOneLogOnPerRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig(ModeSSE, "a")
+		cfg.URL = "http://a:8018"
+		r := newRig(t, cfg)
+		r.serve("a", icwssim.Options{NotAccepting: true, AlternateHosts: []string{"b", "c"}})
+		r.start()
+		r.pass(500 * time.Millisecond)
+		r.count("request connect", 1)
+		r.count("rejected", 0)
+	})
+}
+
+// Two sessions that end within a minute are no proxy that strips the cookie, if
+// the second one delivered.
+func TestSecondExpiryIsNotAnAuthenticationFailure(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r := newRig(t, testConfig(mode, "a"))
+		sim := r.serve("a", icwssim.Options{})
+		r.start()
+		r.pass(2 * time.Minute)
+		for range 3 {
+			sim.ExpireSessions()
+			r.pass(20 * time.Second)
+		}
+		r.pass(30 * time.Second)
+		r.state(StateLive)
+		r.equalsTruth(sim)
+	})
+}
+
+func TestHostIsNotActiveWithoutASession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, testConfig(ModeSSE, "a"))
+		r.serve("a", icwssim.Options{})
+		r.start()
+		r.pass(2 * time.Minute)
+		r.kill("a")
+		r.pass(time.Minute)
+		if h := r.probe.Snapshot().Hosts[0]; h.Active {
+			t.Errorf("%+v without a session", h)
+		}
+	})
+}
