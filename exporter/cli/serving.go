@@ -56,7 +56,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 	err = runUntil(ctx, fleet, func(ctx context.Context) error {
 		return listeners.Serve(ctx, web.NewHandler(fleet, web.NewMetricsHandler(metrics), version.Version))
 	})
-	log.Info("stopped, every probe has left its server")
+	log.Info("stopped")
 	return err
 }
 

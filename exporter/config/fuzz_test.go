@@ -81,7 +81,7 @@ func checkBounds(t *testing.T, v Validated) {
 		within("poll_interval", s.PollInterval, 200*time.Millisecond, time.Minute)
 		within("check_interval", s.CheckInterval, 10*time.Second, time.Hour)
 		within("delivery_timeout", s.DeliveryTimeout, time.Second, time.Duration(s.CheckInterval)-1)
-		within("request_timeout", s.RequestTimeout, time.Second, 2*time.Minute)
+		within("request_timeout", s.RequestTimeout, time.Second, time.Minute)
 		within("stale_after", s.StaleAfter, 2*time.Duration(s.CheckInterval), 24*time.Hour)
 		within("backoff.min", s.Backoff.Min, 100*time.Millisecond, time.Duration(s.Backoff.Max))
 		within("backoff.max", s.Backoff.Max, time.Second, time.Hour)

@@ -68,7 +68,8 @@ var serverSettings = []setting[Server]{
 	{"resubscribe_interval", orZero(func(s *Server) *Duration { return &s.ResubscribeInterval },
 		bounded(func(s *Server) *Duration { return &s.ResubscribeInterval }, minute, 7*day))},
 	{"delivery_timeout", bounded(func(s *Server) *Duration { return &s.DeliveryTimeout }, second, 5*minute)},
-	{"request_timeout", bounded(func(s *Server) *Duration { return &s.RequestTimeout }, second, 2*minute)},
+	// The loop shows no sign of life during a request: see the fleet's health.
+	{"request_timeout", bounded(func(s *Server) *Duration { return &s.RequestTimeout }, second, minute)},
 	{"stream_timeout", readStreamTimeout},
 	{"stale_after", bounded(func(s *Server) *Duration { return &s.StaleAfter }, 20*second, day)},
 	{"backoff.min", bounded(func(s *Server) *Duration { return &s.Backoff.Min }, 100*millisecond, hour)},

@@ -36,7 +36,7 @@ func defaultEffective() *effective {
 func Load(path string) (Validated, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return Validated{}, fmt.Errorf("read the configuration file: %w", err)
+		return Validated{}, fmt.Errorf("cannot read the configuration file: %w; check the path and who may read it", err)
 	}
 	defer func() { _ = file.Close() }()
 	src, err := readBounded(file, maxFileBytes)
