@@ -97,9 +97,9 @@ var (
 		{seen: "3xx", reaction: "backoff, never followed", modes: both, lasts: 2 * time.Minute,
 			fault: inject(icwssim.Fault{Operation: "subscribe", Code: http.StatusFound, Headers: map[string]string{"Location": "http://elsewhere/"}}),
 			state: StateBackoff, counter: "check failed", logOns: 15, heals: 2 * time.Minute},
-		{seen: "subscription faulted", reaction: "DELETE and PUT", modes: both, lasts: time.Second,
+		{seen: "subscription faulted", reaction: "backoff, DELETE and PUT", modes: both, lasts: time.Second,
 			fault: func(_ *rig, s *icwssim.Server) { s.SubscriptionState(3) },
-			state: StateLive, counter: "lost faulted", logOns: 0, heals: 15 * time.Second},
+			state: StateBackoff, counter: "lost faulted", logOns: 0, heals: 15 * time.Second},
 		{seen: "silence on the stream", reaction: "reopen the stream, PUT", modes: onlySSE, lasts: 2 * time.Minute,
 			fault: func(r *rig, s *icwssim.Server) {
 				s.Inject(icwssim.Fault{Operation: "stream", Swallow: icwssim.SwallowStream})
