@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -22,7 +23,7 @@ func serve(t *testing.T, o Options) (*Server, *client) {
 	t.Helper()
 	s := New(o)
 	web := httptest.NewServer(s)
-	c := &client{t: t, base: web.URL, http: web.Client()}
+	c := &client{t: t, base: web.URL, http: web.Client(), patience: time.Minute}
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	t.Cleanup(func() {
 		s.Close()
@@ -37,6 +38,7 @@ type client struct {
 	base               string
 	http               *http.Client
 	sid, token, cookie string
+	patience           time.Duration // for an answer or an event; after it the test fails
 }
 
 type result struct {
@@ -61,13 +63,24 @@ func (c *client) open(ctx context.Context, method, path, body string, header ...
 
 func (c *client) do(method, path, body string, header ...string) result {
 	c.t.Helper()
-	resp, err := c.open(c.t.Context(), method, path, body, header...)
+	ctx, cancel := context.WithCancel(c.t.Context())
+	defer cancel()
+	defer limit(c.t, c.patience, cancel)()
+	resp, err := c.open(ctx, method, path, body, header...)
 	if err != nil {
 		return result{err: err}
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	return result{resp.StatusCode, resp.Header, string(text), err}
+}
+
+// limit has the test fail and calls cancel when stop was not called within patience.
+func limit(t *testing.T, patience time.Duration, cancel func()) (stop func() bool) {
+	return time.AfterFunc(patience, func() {
+		t.Errorf("the server sent nothing for %v", patience)
+		cancel()
+	}).Stop
 }
 
 // session sends a request of the session, path below /icws/{sid}/.
@@ -111,7 +124,9 @@ func (c *client) mustSubscribe() *client {
 }
 
 // other is a second client of the same server.
-func (c *client) other() *client { return &client{t: c.t, base: c.base, http: c.http} }
+func (c *client) other() *client {
+	return &client{t: c.t, base: c.base, http: c.http, patience: c.patience}
+}
 
 type wireMessage struct {
 	Type            string   `json:"__type"`
@@ -156,6 +171,7 @@ type events struct {
 	response *http.Response
 	lines    *bufio.Reader
 	cancel   context.CancelFunc
+	patience time.Duration
 	pings    int
 	lastID   string
 }
@@ -163,12 +179,13 @@ type events struct {
 func (c *client) stream(header ...string) *events {
 	c.t.Helper()
 	ctx, cancel := context.WithCancel(c.t.Context())
+	defer limit(c.t, c.patience, cancel)()
 	header = append([]string{"Cookie", c.cookie, "Accept", "text/event-stream"}, header...)
 	resp, err := c.open(ctx, "GET", "/icws/"+c.sid+"/"+messagesPath, "", header...)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	e := &events{t: c.t, response: resp, lines: bufio.NewReader(resp.Body), cancel: cancel}
+	e := &events{t: c.t, response: resp, lines: bufio.NewReader(resp.Body), cancel: cancel, patience: c.patience}
 	c.t.Cleanup(e.close)
 	return e
 }
@@ -180,6 +197,7 @@ func (e *events) close() {
 
 // next returns the data of the next event; the error is that of the body.
 func (e *events) next() (string, error) {
+	defer limit(e.t, e.patience, e.cancel)()
 	data := ""
 	for {
 		line, err := e.lines.ReadString('\n')
@@ -277,7 +295,7 @@ func serveInBubble(t *testing.T, o Options) (s *Server, c *client, stop func()) 
 		web.Serve(listener)
 	}()
 	transport := &http.Transport{DialContext: listener.dial}
-	c = &client{t: t, base: "http://sim", http: &http.Client{Transport: transport}}
+	c = &client{t: t, base: "http://sim", http: &http.Client{Transport: transport}, patience: 24 * time.Hour}
 	return s, c, func() {
 		s.Close()
 		transport.CloseIdleConnections()

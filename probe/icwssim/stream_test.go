@@ -44,25 +44,29 @@ func TestOldServersAnswerAStreamAsAPoll(t *testing.T) {
 }
 
 func TestSecondStream(t *testing.T) {
-	s, c := serve(t, Options{})
-	first := c.mustSubscribe().stream()
-	first.message()
-	second := c.stream()
-	if _, err := first.next(); err == nil {
-		t.Error("the first stream goes on")
-	}
-	s.Step(1)
-	second.message()
+	synctest.Test(t, func(t *testing.T) {
+		s, c, stop := serveInBubble(t, Options{})
+		defer stop()
+		first := c.mustSubscribe().stream()
+		first.message()
+		second := c.stream()
+		if _, err := first.next(); err == nil {
+			t.Error("the first stream goes on")
+		}
+		s.Step(1)
+		second.message()
 
-	s.SetQuirks(Quirks{SecondStream: SecondRefused})
-	if r := c.session("GET", messagesPath, "", "Accept", "text/event-stream"); r.code != 400 {
-		t.Errorf("refused: %+v", r)
-	}
-	s.SetQuirks(Quirks{SecondStream: SecondShares})
-	third := c.stream()
-	second.close()
-	s.Step(1)
-	third.message()
+		s.SetQuirks(Quirks{SecondStream: SecondRefused})
+		if r := c.session("GET", messagesPath, "", "Accept", "text/event-stream"); r.code != 400 {
+			t.Errorf("refused: %+v", r)
+		}
+		s.SetQuirks(Quirks{SecondStream: SecondShares})
+		third := c.stream()
+		second.close()
+		synctest.Wait() // until the server knows: what it gives to a closed stream is lost
+		s.Step(1)
+		third.message()
+	})
 }
 
 func TestReplay(t *testing.T) {
