@@ -25,6 +25,7 @@ type simulateCommand struct {
 	Seed            uint64        `help:"Seed of the catalogue and its random life. Default ${default}." default:"1" placeholder:"N"`
 	PollOnly        bool          `help:"Be an old server that has no event stream."`
 	Fault           []string      `help:"Fault to begin with, as JSON like {\"operation\":\"poll\",\"code\":503,\"count\":3}; may be repeated. GET /-/sim/ on the simulator lists the fields." placeholder:"JSON" sep:"none"`
+	Quirk           []string      `help:"What the server does where the protocol leaves it open, as NAME or NAME=VALUE like second-stream=refused; may be repeated. GET /-/sim/ on the simulator lists them." placeholder:"NAME[=VALUE]" sep:"none"`
 	CertificateFile string        `help:"Serve HTTPS with a certificate made at start, and write it to this file, to be named as ca_file." placeholder:"FILE"`
 }
 
@@ -73,6 +74,11 @@ func (c *simulateCommand) options() (icwssim.Options, []icwssim.Fault, error) {
 	o.Statuses = icwssim.Catalogue(c.Statuses, c.Seed)
 	if c.PollOnly {
 		o.MessagingVersion = 1
+	}
+	for _, quirk := range c.Quirk {
+		if err := o.SetQuirk(quirk); err != nil {
+			return o, nil, fmt.Errorf("--quirk %w", err)
+		}
 	}
 	var err error
 	if o.Password, err = c.password(); err != nil {

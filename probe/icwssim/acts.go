@@ -126,6 +126,10 @@ func (s *Server) accepting() bool {
 func (s *Server) SetQuirks(q Quirks) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.setQuirks(q)
+}
+
+func (s *Server) setQuirks(q Quirks) {
 	if q.ReverseStatus != s.quirks.ReverseStatus {
 		s.catalogue.rerender(q.ReverseStatus)
 	}

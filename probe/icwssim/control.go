@@ -11,30 +11,6 @@ import (
 
 const controlPath = "/-/sim/"
 
-const controlManual = `The simulator's control path. JSON in and out; a request that cannot be
-understood is answered 400 with {"error": "..."} and changes nothing.
-
-GET    /-/sim/state               what the server holds: counts, sessions, answers given, faults
-GET    /-/sim/journal             the last ICWS exchanges, oldest first
-GET    /-/sim/faults              the faults that still act
-POST   /-/sim/faults              add a fault, answers {"id": n}. Selected by method, path (regular
-                                  expression), operation, skip, count; it can have delay ("2s"), code, errorId,
-                                  message, alternateHosts, body, contentType, retryAfter, headers, drop,
-                                  cut (bytes), stall, swallow ("full", "deltas", "messages", "stream")
-DELETE /-/sim/faults              remove all faults
-DELETE /-/sim/faults/ID           remove one
-POST   /-/sim/step?n=10           random edits, sent as deltas
-POST   /-/sim/edit                {"edits": [{"add": STATUS}, {"change": STATUS}, {"remove": "id"}], "silently": false}
-POST   /-/sim/full                send the whole catalogue to every subscription
-POST   /-/sim/message             any JSON object, sent as a message to every session
-POST   /-/sim/sessions/expire     end every session without a word
-POST   /-/sim/sessions/end?reconnect=true   end every session with a connectionStateChangeMessage
-POST   /-/sim/subscription-state  {"state": 0 none, 1 normal, 2 suspended, 3 faulted}
-POST   /-/sim/password            {"password": "..."}
-POST   /-/sim/accepting           {"accepting": false} refuses log-ons with 503
-POST   /-/sim/switchover          what switchover-status answers
-`
-
 // controlRoutes is the control path: what the methods do, over HTTP.
 func (s *Server) controlRoutes() http.Handler {
 	mux := http.NewServeMux()
@@ -45,6 +21,8 @@ func (s *Server) controlRoutes() http.Handler {
 	for pattern, serve := range map[string]func(*http.Request) (any, error){
 		"GET state":               s.controlState,
 		"GET journal":             func(*http.Request) (any, error) { return s.Journal(), nil },
+		"GET quirks":              s.controlQuirks,
+		"PUT quirks":              s.controlSetQuirks,
 		"GET faults":              func(*http.Request) (any, error) { return s.Faults(), nil },
 		"POST faults":             s.controlInject,
 		"DELETE faults":           func(*http.Request) (any, error) { return map[string]int{"cleared": s.Clear()}, nil },

@@ -91,7 +91,7 @@ func TestControlPathTells(t *testing.T) {
 		t.Errorf("%+v", journal)
 	}
 	manual := c.control("GET", "", "")
-	for _, path := range []string{"state", "journal", "faults", "step", "edit", "full", "message", "sessions/expire", "sessions/end", "subscription-state", "password", "accepting", "switchover"} {
+	for _, path := range []string{"state", "journal", "faults", "step", "edit", "full", "message", "sessions/expire", "sessions/end", "subscription-state", "password", "accepting", "switchover", "quirks"} {
 		if !strings.Contains(manual.body, controlPath+path) {
 			t.Errorf("the manual does not name %s", path)
 		}
@@ -182,6 +182,7 @@ func FuzzRequests(f *testing.F) {
 	f.Add("POST", "/-/sim/faults", `{"code":500}`, "", "")
 	f.Add("DELETE", "/icws//connection/", "{", ";;=", "")
 	f.Add("POST", "/-/sim/edit", `{"edits":[{"remove":"A"}]}`, "", "")
+	f.Add("PUT", "/-/sim/quirks", `{"empties":"null","queue-bound":1}`, "", "")
 	f.Fuzz(func(t *testing.T, method, path, body, cookie, language string) {
 		s := New(Options{})
 		defer s.Close()

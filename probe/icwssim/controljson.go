@@ -47,7 +47,7 @@ func decode(r *http.Request, v any) error {
 func explain(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	switch {
-	case errors.Is(err, errDelay):
+	case errors.Is(err, errDelay), errors.As(err, new(badQuirk)):
 		return err
 	case errors.As(err, &wrongType) && wrongType.Field != "":
 		field := strings.TrimPrefix(wrongType.Field, "plainFault.")

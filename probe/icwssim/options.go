@@ -48,91 +48,10 @@ type Options struct {
 	Prefix string
 	// JournalSize bounds the journal; default 1000 exchanges.
 	JournalSize int
-	// Quirks settle the open points of the protocol.
+	// Quirks settle the open points of the protocol. They, SessionIdle,
+	// PingInterval and MaxSessionsPerUser can be changed while the server runs.
 	Quirks Quirks
 }
-
-// Quirks are the open points of protocol.md, section 9, and the optional shapes
-// of its sections 1 to 6. The zero value is the default stated there.
-type Quirks struct {
-	// NoResend: a PUT on an existing subscription sends no full message.
-	NoResend bool
-	// StreamDoesNotKeepAlive: an open stream alone lets the session expire.
-	StreamDoesNotKeepAlive bool
-	// Replay: events carry ids, and Last-Event-ID has later ones sent again.
-	Replay bool
-	// SecondStream is what a second stream of a session does to the first.
-	SecondStream SecondStream
-	// QueueBound is how many messages a session holds unread; 0: any number.
-	QueueBound int
-	// QueueFull is what happens at the bound.
-	QueueFull QueueFull
-	// HeartbeatCode is the success code of the heartbeat; default 204.
-	HeartbeatCode int
-	// DeleteMissingCode answers DELETE without a subscription; default 204.
-	DeleteMissingCode int
-	// FullInChanged: a full message has its statuses in statusMessagesChanged.
-	FullInChanged bool
-	// Empties is how an empty list of a message is written.
-	Empties Empties
-	// IsDeltaLast and TypeLast move these properties behind the lists.
-	IsDeltaLast, TypeLast bool
-	// ReverseStatus writes the properties of a status in reverse order.
-	ReverseStatus bool
-	// FeatureVersionsAsStrings quotes the versions of features.
-	FeatureVersionsAsStrings bool
-	// SessionIn is where the 201 carries session id and token.
-	SessionIn SessionIn
-	// PlainCookie leaves "|languageId=…" out of the cookie's value.
-	PlainCookie bool
-	// LicenceMissing refuses log-ons with 400 for want of a licence.
-	LicenceMissing bool
-	// RejectInclude answers 400 to a connect with an include parameter.
-	RejectInclude bool
-	// AnnounceState: PUT and DELETE of the subscription also send a
-	// subscriptionStateMessage (normal, none).
-	AnnounceState bool
-}
-
-// SecondStream is what a second stream of a session does to the first.
-type SecondStream uint8
-
-// The treatments of a second stream.
-const (
-	SecondReplacesFirst SecondStream = iota
-	SecondRefused                    // 400
-	SecondShares                     // both stay open, each message goes to one of them
-)
-
-// QueueFull is what happens to a message that finds the queue at its bound.
-type QueueFull uint8
-
-// The treatments of a full queue.
-const (
-	DropOldest QueueFull = iota
-	DropNewest
-	EndSession // the session ends, as if expired
-)
-
-// Empties is how an empty list of a message is written.
-type Empties uint8
-
-// The ways to write an empty list.
-const (
-	EmptyAbsent Empties = iota
-	EmptyArray
-	EmptyNull
-)
-
-// SessionIn is where a connect answer carries session id and token.
-type SessionIn uint8
-
-// The places of session id and token.
-const (
-	InBodyAndHeaders SessionIn = iota
-	InBody
-	InHeaders
-)
 
 // Switchover is what switchover-status answers (protocol.md, 1.7).
 type Switchover struct {
@@ -173,12 +92,6 @@ func (o Options) withDefaults() Options {
 	}
 	o.AlternateHosts = slices.Clone(o.AlternateHosts)
 	return o
-}
-
-func (q Quirks) withDefaults() Quirks {
-	orDefault(&q.HeartbeatCode, 204)
-	orDefault(&q.DeleteMissingCode, 204)
-	return q
 }
 
 // features maps the ids of the listed features to their versions.

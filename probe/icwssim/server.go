@@ -21,6 +21,7 @@ type Server struct {
 
 	mu           sync.Mutex // guards all below; never held over I/O or waiting
 	quirks       Quirks
+	limits       limits
 	password     string
 	notAccepting bool
 	switchover   Switchover
@@ -42,7 +43,7 @@ func New(o Options) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		opts: o, closing: ctx, close: cancel,
-		quirks: o.Quirks.withDefaults(), password: o.Password,
+		quirks: o.Quirks.withDefaults(), limits: o.limits(), password: o.Password,
 		notAccepting: o.NotAccepting, switchover: o.Switchover,
 		catalogue: newCatalogue(o.Statuses, o.Quirks.ReverseStatus),
 		random:    rand.New(rand.NewPCG(o.Life.Seed, lifeStream)),

@@ -56,39 +56,39 @@ func (s *Server) closeStream(st *stream) {
 
 // serveStream writes events until the client, the session or the server ends.
 func (s *Server) serveStream(c *call, st *stream, out *reply) {
-	var ping <-chan time.Time
-	if s.opts.PingInterval > 0 {
-		ticker := time.NewTicker(s.opts.PingInterval)
-		defer ticker.Stop()
-		ping = ticker.C
-	}
-	idle := time.NewTimer(s.opts.SessionIdle)
+	var period time.Duration
+	ping := time.NewTicker(time.Hour)
+	ping.Stop()
+	defer ping.Stop()
+	idle := time.NewTimer(time.Hour)
 	defer idle.Stop()
 	for {
-		var text []byte
+		// A change of the limits wakes the stream.
+		asked, left := s.streamTimes(st)
+		idle.Reset(left)
+		if asked != period {
+			if period = asked; period > 0 {
+				ping.Reset(period)
+			} else {
+				ping.Stop()
+			}
+		}
 		select {
 		case <-st.woken:
 			events, over := s.nextEvents(st)
 			if len(events) > 0 && out.write(events) != nil || over {
 				return
 			}
-			continue
-		case <-ping:
-			text = []byte(":ping\n\n")
-		case <-idle.C:
-			left, over := s.streamIdle(st)
-			if over {
+		case <-ping.C:
+			if out.write([]byte(":ping\n\n")) != nil {
 				return
 			}
-			idle.Reset(left)
+		case <-idle.C:
 		case <-st.done:
 			return
 		case <-c.request.Context().Done():
 			return
 		case <-s.closing.Done():
-			return
-		}
-		if len(text) > 0 && out.write(text) != nil {
 			return
 		}
 	}
@@ -115,14 +115,15 @@ func (s *Server) nextEvents(st *stream) (events []byte, over bool) {
 	return b.Bytes(), st.session.ended
 }
 
-// streamIdle says when to ask again whether the session of st has expired.
-func (s *Server) streamIdle(st *stream) (left time.Duration, over bool) {
+// streamTimes returns the time between pings, 0 for none, and when to ask again
+// whether the session of st has expired. An expired one wakes its streams.
+func (s *Server) streamTimes(st *stream) (ping, idle time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expireIdle()
-	left, idles := s.idleLeft(st.session)
+	idle, idles := s.idleLeft(st.session)
 	if !idles {
-		left = s.opts.SessionIdle
+		idle = time.Duration(s.limits.SessionIdle)
 	}
-	return left, st.session.ended
+	return time.Duration(s.limits.PingInterval), idle
 }
