@@ -2,6 +2,7 @@ package icwssim
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -245,7 +246,7 @@ func TestQuirksActOnOpenStreams(t *testing.T) {
 		c.session("POST", "messaging/heartbeat", "")
 		beat := time.Now()
 		put(`{"ping-interval":"0s","session-idle":"30s","stream-does-not-keep-alive":true}`)
-		if _, err := stream.next(); err != io.EOF || time.Since(beat) != 30*time.Second {
+		if _, err := stream.next(); !errors.Is(err, io.EOF) || time.Since(beat) != 30*time.Second {
 			t.Errorf("the stream ended after %v: %v", time.Since(beat), err)
 		}
 		if len(s.Sessions()) != 0 {
