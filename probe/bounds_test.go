@@ -324,9 +324,7 @@ func TestTenThousandGroupsAreFolded(t *testing.T) {
 		for i := range statuses {
 			statuses[i] = icwssim.Status{ID: fmt.Sprintf("status %d", i), Group: fmt.Sprintf("group %d", i)}
 		}
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{Statuses: statuses})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{Statuses: statuses})
 		r.pass(5 * time.Second)
 		r.state(StateLive)
 		if groups, entries := r.exported(); groups != r.cfg.MaxGroups+1 || entries != many {
@@ -365,9 +363,7 @@ func TestHugeGroupTagIsCutToALabel(t *testing.T) {
 func TestHugeStatusIDIsKeptAndNotLogged(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
 		huge := strings.Repeat("id ", 100<<10/3)
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(5 * time.Second)
 		sim.Apply(icwssim.Add(icwssim.Status{ID: huge + "1", Group: "Huge"}))
 		for i := range 30 {
@@ -414,9 +410,7 @@ func TestDeeplyNestedValueIsSkippedOrRefused(t *testing.T) {
 			strings.Repeat("[", depth), strings.Repeat("]", depth))
 	}
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(10 * time.Second)
 		sim.Send(nested(1000))
 		r.pass(5 * time.Second)
@@ -443,9 +437,7 @@ func hostileHosts() []string {
 
 func TestHostileAlternateHostsOfALogOnAreBounded(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{AlternateHosts: hostileHosts()})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{AlternateHosts: hostileHosts()})
 		r.pass(2 * time.Minute)
 		r.equalsTruth(sim)
 		r.count("rejected", 500)
@@ -461,9 +453,7 @@ func TestHostileAlternateHostsOfALogOnAreBounded(t *testing.T) {
 
 func TestHostileAlternateHostsOfARefusalAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, testConfig(ModeSSE, "a"))
-		sim := r.serve("a", icwssim.Options{AlternateHosts: hostileHosts(), NotAccepting: true})
-		r.start()
+		r, sim := startRig(t, ModeSSE, icwssim.Options{AlternateHosts: hostileHosts(), NotAccepting: true})
 		r.pass(10 * time.Minute)
 		if n := r.seen.get("rejected"); n < 500 {
 			t.Errorf("%d entries rejected", n)
@@ -504,9 +494,7 @@ func TestRetryAfterOfYearsIsCapped(t *testing.T) {
 func TestAbsurdPasswordExpiryIsNotShown(t *testing.T) {
 	for _, days := range []int{1 << 40, -1 << 40} {
 		synctest.Test(t, func(t *testing.T) {
-			r := newRig(t, testConfig(ModeSSE, "a"))
-			r.serve("a", icwssim.Options{DaysUntilPasswordExpiration: &days})
-			r.start()
+			r, _ := startRig(t, ModeSSE, icwssim.Options{DaysUntilPasswordExpiration: &days})
 			r.pass(5 * time.Second)
 			r.state(StateLive)
 			if at := r.probe.Snapshot().PasswordExpiry; !at.IsZero() {

@@ -110,9 +110,7 @@ func TestGoneStreamIsPolled(t *testing.T) {
 
 func TestDisplacedSessionDoesNotFight(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(2 * time.Minute)
 		sim.EndSessions(false)
 		r.pass(14 * time.Minute)
@@ -126,9 +124,7 @@ func TestDisplacedSessionDoesNotFight(t *testing.T) {
 
 func TestServerThatAsksToReconnectIsReconnected(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(2 * time.Minute)
 		sim.EndSessions(true)
 		r.pass(5 * time.Second)
@@ -141,9 +137,7 @@ func TestServerThatAsksToReconnectIsReconnected(t *testing.T) {
 
 func TestFaultedSubscriptionIsMadeAgain(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(10 * time.Second)
 		sim.SubscriptionState(3)
 		r.pass(5 * time.Second)
@@ -206,9 +200,7 @@ func TestLossOfTheActiveHost(t *testing.T) {
 
 func TestStreamThatBreaksIsReopened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, testConfig(ModeSSE, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, ModeSSE, icwssim.Options{})
 		r.pass(2 * time.Minute)
 		r.net.Cut("a:8018")
 		sim.Silently(icwssim.Remove(sim.Truth().Statuses[0].ID))

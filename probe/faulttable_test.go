@@ -170,9 +170,7 @@ fault is not noticed, a delivery check finds it within a minute.
 `
 
 func runFault(t *testing.T, row faultRow, mode TransportMode) (noticed, healed time.Duration) {
-	r := newRig(t, testConfig(mode, "a"))
-	sim := r.serve("a", icwssim.Options{PingInterval: 15 * time.Second})
-	r.start()
+	r, sim := startRig(t, mode, icwssim.Options{PingInterval: 15 * time.Second})
 	r.pass(2 * time.Minute)
 	r.equalsTruth(sim)
 	logOns, counted := r.seen.get("opens"), r.seen.get(row.counter)

@@ -12,9 +12,7 @@ import (
 
 func TestLiveCopyFollowsTheServer(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(5 * time.Second)
 		r.state(StateLive)
 		r.equalsTruth(sim)
@@ -34,9 +32,7 @@ func TestLiveCopyFollowsTheServer(t *testing.T) {
 
 func TestTransportFollowsTheMessagingFeature(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, testConfig(ModeAuto, "a"))
-		r.serve("a", icwssim.Options{MessagingVersion: 1})
-		r.start()
+		r, _ := startRig(t, ModeAuto, icwssim.Options{MessagingVersion: 1})
 		r.pass(5 * time.Second)
 		r.state(StateLive)
 		if s := r.probe.Snapshot(); s.Transport != TransportPoll {
@@ -44,9 +40,7 @@ func TestTransportFollowsTheMessagingFeature(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, testConfig(ModeAuto, "a"))
-		r.serve("a", icwssim.Options{})
-		r.start()
+		r, _ := startRig(t, ModeAuto, icwssim.Options{})
 		r.pass(5 * time.Second)
 		r.state(StateLive)
 		if s := r.probe.Snapshot(); s.Transport != TransportSSE {
@@ -57,9 +51,7 @@ func TestTransportFollowsTheMessagingFeature(t *testing.T) {
 
 func TestLeavesNothingBehind(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(5 * time.Second)
 		start := time.Now()
 		r.stop()
@@ -78,9 +70,7 @@ func TestLeavesNothingBehind(t *testing.T) {
 
 func TestReloadIsTheReasonWhenItIsTheCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, testConfig(ModeSSE, "a"))
-		r.serve("a", icwssim.Options{})
-		r.start()
+		r, _ := startRig(t, ModeSSE, icwssim.Options{})
 		r.pass(5 * time.Second)
 		r.cancel(ErrReload)
 		<-r.done
@@ -91,9 +81,7 @@ func TestReloadIsTheReasonWhenItIsTheCause(t *testing.T) {
 
 func TestExpiredSessionIsReplacedAtOnce(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(2 * time.Minute)
 		sim.ExpireSessions()
 		r.pass(75 * time.Second)
@@ -183,9 +171,7 @@ func TestWrongPasswordIsTriedOnceAndHeldUntilItChanges(t *testing.T) {
 
 func TestLostDeltaIsFoundAsDrift(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(10 * time.Second)
 		st := sim.Truth().Statuses[0]
 		sim.Silently(icwssim.Remove(st.ID))
@@ -205,9 +191,7 @@ func TestLostDeltaIsFoundAsDrift(t *testing.T) {
 
 func TestServerThatDoesNotResendIsAudited(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}})
 		r.pass(3 * time.Minute)
 		r.state(StateLive)
 		sim.Silently(icwssim.Remove(sim.Truth().Statuses[0].ID))
@@ -246,9 +230,7 @@ func TestAuditOfABusyServerFindsNoDrift(t *testing.T) {
 
 func TestSubscriptionThatDeliversNothingIsNotUp(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(10 * time.Second)
 		sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowMessages})
 		r.pass(2 * time.Minute)
@@ -288,9 +270,7 @@ func TestBufferingProxyIsPolled(t *testing.T) {
 
 func TestMalformedMessageIsCountedAndResynced(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(10 * time.Second)
 		before := sim.Truth().Statuses[0].ID
 		sim.Silently(icwssim.Remove(before))
@@ -307,9 +287,7 @@ func TestMalformedMessageIsCountedAndResynced(t *testing.T) {
 
 func TestUnknownMessagesAreCountedAndIgnored(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(10 * time.Second)
 		sim.Send(`{"__type":"urn:inin.com:messaging:message6","isDelta":false,"value":"7"}`)
 		r.pass(5 * time.Second)
@@ -321,9 +299,7 @@ func TestUnknownMessagesAreCountedAndIgnored(t *testing.T) {
 
 func TestStatusesAreTheLiveCopy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, testConfig(ModeSSE, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, ModeSSE, icwssim.Options{})
 		r.pass(5 * time.Second)
 		entries, err := r.probe.Statuses(context.Background())
 		if err != nil || len(entries) != len(sim.Truth().Statuses) {
@@ -339,9 +315,7 @@ func TestStatusesAreTheLiveCopy(t *testing.T) {
 // Budget 13: what a calm hour costs the server.
 func TestLoadOnACalmServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, testConfig(ModeSSE, "a"))
-		r.serve("a", icwssim.Options{})
-		r.start()
+		r, _ := startRig(t, ModeSSE, icwssim.Options{})
 		r.pass(time.Minute)
 		before := r.requests()
 		r.pass(time.Hour)

@@ -136,6 +136,14 @@ func newRig(t *testing.T, cfg Config) *rig {
 	return r
 }
 
+// startRig makes a rig whose probe watches one simulator.
+func startRig(t *testing.T, mode TransportMode, o icwssim.Options) (*rig, *icwssim.Server) {
+	r := newRig(t, testConfig(mode, "a"))
+	sim := r.serve("a", o)
+	r.start()
+	return r, sim
+}
+
 // serve starts a simulator as the host.
 func (r *rig) serve(host string, o icwssim.Options) *icwssim.Server {
 	o.User, o.Password = "svc-prom", testPassword

@@ -12,9 +12,7 @@ import (
 // A server that resends nothing and has no list either is renewed, not hammered.
 func TestGoneListIsNotAskedAgain(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}})
 		r.pass(90 * time.Second)
 		sim.Inject(icwssim.Fault{Operation: "list", Code: http.StatusGone})
 		r.pass(5 * time.Minute)
@@ -46,9 +44,7 @@ func TestGoneUnsubscribeIsNotAskedAgain(t *testing.T) {
 
 func TestSubscriptionThatKeepsFaultingIsNotHurried(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(2 * time.Minute)
 		before := r.seen.get("request subscribe")
 		for range 3000 {
@@ -70,9 +66,7 @@ func TestSubscriptionThatKeepsFaultingIsNotHurried(t *testing.T) {
 // One fault is no reason to stop checking that the server resends.
 func TestFaultDoesNotEndDeliveryChecks(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(10 * time.Second)
 		sim.SubscriptionState(3)
 		r.pass(10 * time.Minute)
@@ -85,9 +79,7 @@ func TestFaultDoesNotEndDeliveryChecks(t *testing.T) {
 
 func TestSuspendedIsShownAcrossChecks(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(10 * time.Second)
 		sim.SubscriptionState(2)
 		r.pass(5 * time.Second)
@@ -123,9 +115,7 @@ func TestHeldBackStreamIsPolled(t *testing.T) {
 
 func TestSlowDeletesStillEndTheSession(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(10 * time.Second)
 		sim.Inject(icwssim.Fault{Operation: "unsubscribe", Delay: time.Minute})
 		r.stop()
@@ -153,9 +143,7 @@ func TestStopDuringALogOnLeavesNoSession(t *testing.T) {
 
 func TestFailedRenewalIsRetriedSoonAndIsNoDrift(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}})
 		r.pass(30 * time.Second)
 		sim.Inject(icwssim.Fault{Operation: "subscribe", Skip: 1, Count: 1, Code: http.StatusInternalServerError})
 		for r.seen.get("lost self_inflicted") == 0 {
@@ -188,9 +176,7 @@ func TestFixedURLGetsOneLogOnPerRound(t *testing.T) {
 // the second one delivered.
 func TestSecondExpiryIsNotAnAuthenticationFailure(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r := newRig(t, testConfig(mode, "a"))
-		sim := r.serve("a", icwssim.Options{})
-		r.start()
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(2 * time.Minute)
 		for range 3 {
 			sim.ExpireSessions()
@@ -204,9 +190,7 @@ func TestSecondExpiryIsNotAnAuthenticationFailure(t *testing.T) {
 
 func TestHostIsNotActiveWithoutASession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, testConfig(ModeSSE, "a"))
-		r.serve("a", icwssim.Options{})
-		r.start()
+		r, _ := startRig(t, ModeSSE, icwssim.Options{})
 		r.pass(2 * time.Minute)
 		r.kill("a")
 		r.pass(time.Minute)
