@@ -65,9 +65,10 @@ func (w *watch) mayDelete() bool {
 }
 
 // mayAudit reports whether the status list is the way to the truth: for a
-// subscription that is there, on a server that does not resend.
+// subscription that delivers, on a server that does not resend. One that was lost
+// has to deliver again first, and the list cannot show that.
 func (w *watch) mayAudit() bool {
-	return w.noResend && w.subscribed && !w.l.gone[icws.OpList]
+	return w.noResend && w.subscribed && w.l.subscriptionUp && !w.l.gone[icws.OpList]
 }
 
 // resynchronise asks for the whole catalogue, for the reason that waits.

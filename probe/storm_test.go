@@ -63,6 +63,22 @@ func TestSubscriptionThatKeepsFaultingIsNotHurried(t *testing.T) {
 	})
 }
 
+// A list proves no delivery: after a lost stream, a server that does not resend
+// has to deliver before it is live again.
+func TestLostStreamOfAServerThatDoesNotResend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, sim := startRig(t, ModeSSE, icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}})
+		r.pass(3 * time.Minute)
+		r.net.Cut("a:8018")
+		sim.Step(5)
+		r.pass(30 * time.Second)
+		r.state(StateLive)
+		r.equalsTruth(sim)
+		r.count("opens", 1)
+		r.count("drift", 0)
+	})
+}
+
 // One fault is no reason to stop checking that the server resends.
 func TestFaultDoesNotEndDeliveryChecks(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
