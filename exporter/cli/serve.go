@@ -13,12 +13,17 @@ import (
 // passwordVariable is the environment variable of the quick start's password.
 const passwordVariable = "ICWS_PASSWORD"
 
-type serveCommand struct {
-	Server       []string `help:"Server to watch, URL or NAME=URL; may be repeated." placeholder:"URL" sep:"none" group:"Servers, given here"`
+// serverFlags say which servers a command is about.
+type serverFlags struct {
+	Server       []string `help:"Server, URL or NAME=URL; may be repeated." placeholder:"URL" sep:"none" group:"Servers, given here"`
 	User         string   `help:"User to log on as." placeholder:"USER" group:"Servers, given here"`
 	PasswordFile string   `help:"File with the user's password; without it, the environment variable ICWS_PASSWORD." placeholder:"FILE" group:"Servers, given here"`
 
 	ConfigFile string `name:"config.file" help:"YAML configuration, instead of the flags above." placeholder:"FILE" group:"Servers, given in a file"`
+}
+
+type serveCommand struct {
+	serverFlags `embed:""`
 
 	ListenAddress          []string `name:"web.listen-address" help:"Address to serve on; may be repeated. Default ${default}." default:":10018" placeholder:"HOST:PORT" sep:"none" group:"Pages"`
 	WebConfigFile          string   `name:"web.config.file" help:"TLS and authentication of the pages, a file as the Prometheus exporter-toolkit describes it." placeholder:"FILE" group:"Pages"`
@@ -47,7 +52,7 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 }
 
 // configuration reads the servers from the flags or from the file, never from both.
-func (c *serveCommand) configuration() (config.Validated, error) {
+func (c *serverFlags) configuration() (config.Validated, error) {
 	given := len(c.Server) > 0 || c.User != "" || c.PasswordFile != ""
 	switch {
 	case c.ConfigFile != "" && given:
