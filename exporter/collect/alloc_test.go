@@ -19,6 +19,18 @@ func TestSteadyRenderAllocates(t *testing.T) {
 	}
 }
 
+func TestPageOfAServerAllocates(t *testing.T) {
+	s := twoServers(Options{PerServer: true})
+	for _, compress := range []bool{false, true} {
+		render := func() { s.RenderServer("chicago", OpenMetrics, compress, func([]byte) {}) }
+		render()
+		// The collector may empty the pool in between, which makes a page anew once.
+		if allocs := testing.AllocsPerRun(100, render); allocs > 8 {
+			t.Errorf("compressed %t: %v allocations, want 8 at most", compress, allocs)
+		}
+	}
+}
+
 func TestEventsDoNotAllocate(t *testing.T) {
 	m := newTestSet(Options{}).Add("chicago", "")
 	if allocs := testing.AllocsPerRun(100, func() {

@@ -51,7 +51,7 @@ func (p *page) acquire(s *Set, format Format, runtime []byte, compress bool) *re
 		next = new(rendering)
 	}
 	p.spare = nil
-	p.render(next, s, format, runtime)
+	p.readings = next.write(s.table, s.scrape(p.readings), format, runtime)
 	switch {
 	case p.shown == nil:
 		p.shown = next
@@ -65,7 +65,7 @@ func (p *page) acquire(s *Set, format Format, runtime []byte, compress bool) *re
 		p.shown = next
 	}
 	if compress && p.shown.compressed.Len() == 0 {
-		p.compress(p.shown)
+		p.zip = p.shown.compress(p.zip)
 	}
 	p.shown.users++
 	return p.shown
@@ -77,10 +77,11 @@ func (p *page) release(r *rendering) {
 	r.users--
 }
 
-func (p *page) render(r *rendering, s *Set, format Format, runtime []byte) {
-	sc := s.scrape(p.readings)
+// write writes the families of the table, and returns the space of the readings
+// for the next time.
+func (r *rendering) write(table []*Family, sc *scrape, format Format, runtime []byte) []reading {
 	out := samples{format: format, buf: r.plain[:0]}
-	out.collect(s.table, sc)
+	out.collect(table, sc)
 	out.buf = append(out.buf, runtime...)
 	if format == OpenMetrics {
 		out.buf = append(out.buf, "# EOF\n"...)
@@ -88,16 +89,18 @@ func (p *page) render(r *rendering, s *Set, format Format, runtime []byte) {
 	r.plain = out.buf
 	r.compressed.Reset()
 	clear(sc.servers) // a removed server must not live on here
-	p.readings = sc.servers
+	return sc.servers
 }
 
 // compress uses the fastest level: the page changes with nearly every scrape, and
-// the default level takes more than three times as long for a sixth less.
-func (p *page) compress(r *rendering) {
-	if p.zip == nil {
-		p.zip, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed)
+// the default level takes more than three times as long for a sixth less. It
+// returns the compressor for the next time; nil makes one.
+func (r *rendering) compress(zip *gzip.Writer) *gzip.Writer {
+	if zip == nil {
+		zip, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed)
 	}
-	p.zip.Reset(&r.compressed)
-	_, _ = p.zip.Write(r.plain) // a bytes.Buffer takes everything
-	_ = p.zip.Close()
+	zip.Reset(&r.compressed)
+	_, _ = zip.Write(r.plain) // a bytes.Buffer takes everything
+	_ = zip.Close()
+	return zip
 }

@@ -30,6 +30,10 @@ type Options struct {
 	StatusSeries bool
 	// ExporterMetrics exposes go_* and process_*.
 	ExporterMetrics bool
+	// PerServer takes the families of the servers out of Render and Gatherer, which
+	// then tell of the exporter alone: RenderServer and ServerGatherer have them,
+	// one server at a time.
+	PerServer bool
 	// Now is the clock of staleness; nil means time.Now.
 	Now func() time.Time
 }
@@ -38,8 +42,11 @@ type Options struct {
 // itself, and renders them. Make it with New. Any goroutine may use it.
 type Set struct {
 	opts  Options
-	table []*Family
+	table []*Family // what Render and Gatherer expose
 	descs map[*Family]*prometheus.Desc
+	// apart are the families of a server, when they are not in table.
+	apart   []*Family
+	scratch sync.Pool // of *scratch
 
 	requestDuration *prometheus.HistogramVec
 	delivery        *prometheus.HistogramVec
@@ -75,10 +82,15 @@ func New(o Options) *Set {
 		registry:        prometheus.NewPedanticRegistry(),
 	}
 	for _, f := range Families() {
-		if f.OptIn == "" || o.StatusSeries {
-			s.table = append(s.table, f)
-			s.descs[f] = f.desc()
+		if f.OptIn != "" && !o.StatusSeries {
+			continue
 		}
+		s.descs[f] = f.desc()
+		if o.PerServer && f.PerServer() {
+			s.apart = append(s.apart, f)
+			continue
+		}
+		s.table = append(s.table, f)
 	}
 	s.servers.Store(new([]*ServerMetrics))
 	s.shard.Store(&shard{total: 1})
@@ -144,13 +156,15 @@ func (s *Set) newServer(name string) *ServerMetrics {
 }
 
 // scrape takes a reading of every server, reusing the space of former ones.
-func (s *Set) scrape(space []reading) *scrape {
+func (s *Set) scrape(space []reading) *scrape { return s.scrapeOf(*s.servers.Load(), space) }
+
+func (s *Set) scrapeOf(servers []*ServerMetrics, space []reading) *scrape {
 	now, maxStatuses := s.opts.Now(), 0
 	if s.opts.StatusSeries {
 		maxStatuses = s.opts.MaxStatuses
 	}
 	readings := space[:0]
-	for _, m := range *s.servers.Load() {
+	for _, m := range servers {
 		readings = append(readings, m.read(now, maxStatuses))
 	}
 	return &scrape{set: s, servers: readings}

@@ -1,0 +1,83 @@
+package collect
+
+import (
+	"compress/gzip"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// PerServer reports whether the families of the servers are to be had by
+// RenderServer and ServerGatherer only (Options.PerServer).
+func (s *Set) PerServer() bool { return s.opts.PerServer }
+
+// RenderServer is Render for the families of one server. It reports whether there
+// is such a server; use is not called when there is none. Only a Set with
+// Options.PerServer has any.
+func (s *Set) RenderServer(name string, format Format, compress bool, use func(body []byte)) bool {
+	one := s.one(name)
+	if one == nil {
+		return false
+	}
+	space, _ := s.scratch.Get().(*scratch)
+	if space == nil {
+		space = new(scratch)
+	}
+	defer s.scratch.Put(space)
+	r := &space.rendering
+	space.readings = r.write(s.apart, s.scrapeOf(one, space.readings), format, nil)
+	if !compress {
+		use(r.plain)
+		return true
+	}
+	space.zip = r.compress(space.zip)
+	use(r.compressed.Bytes())
+	return true
+}
+
+// scratch is space for pages that are not kept. The page of one server changes
+// with nearly every scrape, so that keeping it would hardly ever save anything,
+// and a compressor for each server would take more memory than all the pages.
+type scratch struct {
+	rendering rendering
+	readings  []reading
+	zip       *gzip.Writer
+}
+
+// ServerGatherer is Gatherer for the families of one server, or nil where
+// RenderServer would report false.
+func (s *Set) ServerGatherer(name string) prometheus.Gatherer {
+	one := s.one(name)
+	if one == nil {
+		return nil
+	}
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(serverCollector{s, one})
+	return registry
+}
+
+// one returns the server by its exact name as the only element, or nothing.
+func (s *Set) one(name string) []*ServerMetrics {
+	servers := *s.servers.Load()
+	i, found := find(servers, name)
+	if !found || !s.opts.PerServer {
+		return nil
+	}
+	return servers[i : i+1]
+}
+
+// serverCollector collects one server.
+type serverCollector struct {
+	set *Set
+	one []*ServerMetrics
+}
+
+func (c serverCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, f := range c.set.apart {
+		ch <- c.set.descs[f]
+	}
+}
+
+func (c serverCollector) Collect(ch chan<- prometheus.Metric) {
+	out := samples{metrics: ch}
+	out.collect(c.set.apart, c.set.scrapeOf(c.one, nil))
+}
