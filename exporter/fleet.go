@@ -68,28 +68,36 @@ func New(o Options) *Fleet {
 // changed leaves its server and starts anew, with the counters of its name; one
 // that is gone leaves its server and takes its metrics with it. Apply returns
 // after every stopped probe has left its server. On an error nothing has changed.
-func (f *Fleet) Apply(v config.Validated) error {
+func (f *Fleet) Apply(v config.Validated) (Changes, error) {
 	f.turn <- struct{}{}
 	defer func() { <-f.turn }()
 	if f.closed {
-		return ErrClosed
+		return Changes{}, ErrClosed
 	}
 	next, starting, err := f.plan(v)
 	if err != nil {
-		return err
+		return Changes{}, err
 	}
-	stopping := missing(f.current.Load().watches, next.watches)
+	before := f.current.Load()
+	stopping := missing(before.watches, next.watches)
 	stopAll(stopping, probe.ErrReload)
+	changes := Changes{Kept: len(next.watches) - len(starting)}
 	for _, w := range stopping {
 		if !next.names(w.server.Name) {
 			f.opts.Metrics.Remove(w.server.Name)
+			changes.Removed = append(changes.Removed, w.server.Name)
 		}
 	}
 	for i, w := range starting {
 		f.start(w, startDelay(i, len(starting)))
+		if before.names(w.server.Name) {
+			changes.Changed = append(changes.Changed, w.server.Name)
+		} else {
+			changes.Added = append(changes.Added, w.server.Name)
+		}
 	}
 	f.current.Store(next)
-	return nil
+	return changes, nil
 }
 
 // plan pairs the configured servers with the running probes: those with an equal

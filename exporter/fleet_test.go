@@ -70,7 +70,7 @@ func newFleet(t *testing.T, o exporter.Options) (*exporter.Fleet, *collect.Set) 
 
 func apply(t *testing.T, f *exporter.Fleet, v config.Validated) {
 	t.Helper()
-	if err := f.Apply(v); err != nil {
+	if _, err := f.Apply(v); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -183,7 +183,7 @@ func TestCloseLeavesEveryServer(t *testing.T) {
 		t.Errorf("the sessions %q are left behind", left)
 	}
 	fleet.Close()
-	if err := fleet.Apply(v); !errors.Is(err, exporter.ErrClosed) {
+	if _, err := fleet.Apply(v); !errors.Is(err, exporter.ErrClosed) {
 		t.Errorf("Apply after Close gives %v", err)
 	}
 }
@@ -207,7 +207,7 @@ func TestAFailedApplyChangesNothing(t *testing.T) {
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	if err := fleet.Apply(v); err == nil || !strings.Contains(err.Error(), `"b"`) {
+	if _, err := fleet.Apply(v); err == nil || !strings.Contains(err.Error(), `"b"`) {
 		t.Errorf("a server without its CA file gives %v", err)
 	}
 	if servers := fleet.Servers(); len(servers) != 1 || servers[0].Name != "a" || sessionIDs(sim)[0] != before[0] {

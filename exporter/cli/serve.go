@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"icws_exporter/exporter/config"
 	"icws_exporter/exporter/web"
@@ -35,6 +37,10 @@ type serveCommand struct {
 // Run watches the servers until ctx ends. Nothing connects before the whole
 // configuration is known to be good and the sockets are open.
 func (c *serveCommand) Run(ctx context.Context, s *streams) error {
+	// From the first moment: a SIGHUP that nobody handles ends the process.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	watched, err := c.configuration()
 	if err != nil {
 		return usageError{err}
@@ -48,6 +54,8 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 		},
 		ExporterMetrics: !c.DisableExporterMetrics,
 		StatusSeries:    c.StatusSeries,
+		Load:            c.configuration,
+		Reload:          hangups,
 	})
 }
 

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
+	"os"
+	"sync"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/prometheus/common/version"
@@ -20,6 +21,10 @@ type servingOptions struct {
 	Listen          web.ListenOptions
 	ExporterMetrics bool
 	StatusSeries    bool
+	// Load reads the configuration anew, when Reload has something; without both
+	// the first configuration is the only one.
+	Load   func() (config.Validated, error)
+	Reload <-chan os.Signal
 	// Ready is called once the sockets are open, before the first connection.
 	Ready func(*web.Listeners)
 }
@@ -48,32 +53,46 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 		Metrics: metrics, Logger: log, UserAgent: userAgent(), StatusSeries: o.StatusSeries,
 	})
 	log.Info("starting", "version", version.Version, "revision", version.GetRevision(), "servers", len(watched.Servers()))
-	if err := fleet.Apply(watched); err != nil {
+	reloader := exporter.NewReloader(fleet, o.Load)
+	if err := reloader.Start(watched); err != nil {
 		listeners.Close()
 		return usageError{err} // only what the configuration asks for can fail here
 	}
-	metrics.ConfigLoaded(time.Now(), watched.Hash())
-	err = runUntil(ctx, fleet, func(ctx context.Context) error {
+	reloads := func(ctx context.Context) { reloadOn(ctx, reloader, o.Reload) }
+	err = runUntil(ctx, fleet, reloads, func(ctx context.Context) error {
 		return listeners.Serve(ctx, web.NewHandler(fleet, web.NewMetricsHandler(metrics), version.Version))
 	})
 	log.Info("stopped")
 	return err
 }
 
+// reloadOn reloads at every signal until ctx ends. What a reload has to say is in
+// the log, the metrics and the status page.
+func reloadOn(ctx context.Context, r *exporter.Reloader, signals <-chan os.Signal) {
+	for {
+		select {
+		case <-signals:
+			_ = r.Reload(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // runUntil serves until ctx ends or serving fails. The probes leave their servers
 // while the last requests are answered, so that ending takes the longer of the
 // two times and not their sum.
-func runUntil(ctx context.Context, fleet *exporter.Fleet, serve func(context.Context) error) error {
+func runUntil(ctx context.Context, fleet *exporter.Fleet, reloads func(context.Context), serve func(context.Context) error) error {
 	ctx, stop := context.WithCancel(ctx)
-	left := make(chan struct{})
-	go func() {
-		defer close(left)
+	var ending sync.WaitGroup
+	ending.Go(func() {
 		<-ctx.Done()
 		fleet.Close()
-	}()
+	})
+	ending.Go(func() { reloads(ctx) })
 	err := serve(ctx)
 	stop()
-	<-left
+	ending.Wait()
 	return err
 }
 
