@@ -41,6 +41,19 @@ func (r *recorder) get(name string) int {
 	return r.counts[name]
 }
 
+// total sums what was counted under names with the prefix.
+func (r *recorder) total(prefix string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for name, count := range r.counts {
+		if strings.HasPrefix(name, prefix) {
+			n += count
+		}
+	}
+	return n
+}
+
 func (r *recorder) Exchange(e icws.Exchange) {
 	r.add("request "+e.Operation.String(), 1)
 	if e.Code != 0 {

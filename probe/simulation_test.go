@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,8 +18,9 @@ var (
 )
 
 // Random faults for a day of virtual time, seeded: whatever happens, there is
-// one session at most, log-ons stay rare, and minutes after the last fault the
-// probe is live again with the server's own counts. Replay a failing seed with
+// one session at most, log-ons and requests stay rare, what is fresh is the
+// server's truth, and minutes after the last fault the probe is live again.
+// Replay a failing seed with
 //
 //	go test ./probe -run 'Simulation/auto/N$' -simulation.first=N -simulation.seeds=1
 func TestSimulation(t *testing.T) {
@@ -38,140 +38,183 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
+// day is one simulated day of one seed.
+type day struct {
+	*rig
+	random *rand.Rand
+	a, b   *icwssim.Server
+	story  []string
+	// mutated is when the truth of a host last changed.
+	mutated map[string]time.Time
+	// held is when the last log-on was refused, unless the password changed or a
+	// log-on worked since then.
+	held                time.Time
+	refusals, successes int
+	before   *Snapshot
+	requests int
+	looked   time.Time
+}
+
 func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
-	random := rand.New(rand.NewPCG(seed, 0))
-	r := newRig(t, testConfig(mode, "a", "b"))
-	quirks := icwssim.Quirks{NoResend: seed%4 == 1, IsDeltaLast: seed%3 == 1, AnnounceState: seed%5 == 2}
-	a := r.serve("a", icwssim.Options{Quirks: quirks, AlternateHosts: []string{"b"}})
-	b := r.serve("b", icwssim.Options{Quirks: quirks, Statuses: icwssim.Catalogue(30, 3)})
-	sims := []*icwssim.Server{a, b}
-	r.start()
-	var story []string
+	d := newDay(t, mode, seed)
 	for began := time.Now(); time.Since(began) < 24*time.Hour; {
 		// Faults come alone, in pairs and more, and then there is calm.
-		for range 1 + random.IntN(3) {
-			sim := sims[random.IntN(4)/3]
-			story = append(story, fmt.Sprintf("%s %s", time.Now().Format("15:04:05"), r.misfortune(random, sim)))
-			for range 1 + random.IntN(4) {
-				r.pass(time.Duration(random.Int64N(int64(90 * time.Second))))
-				sim.Step(1 + random.IntN(5))
-				r.invariants(story)
+		for range 1 + d.random.IntN(3) {
+			d.tell(d.misfortune([]string{"a", "a", "a", "b"}[d.random.IntN(4)]))
+			for range 1 + d.random.IntN(4) {
+				d.pass(time.Duration(d.random.Int64N(int64(90 * time.Second))))
+				d.invariants()
+				d.live()
 			}
 		}
-		a.Clear()
-		b.Clear()
-		if _, up := r.servers["a"]; !up {
-			r.listen("a")
-		}
-		r.recovers(sims, story)
-		for range random.IntN(4) {
-			r.pass(time.Duration(random.Int64N(int64(time.Hour))))
-			sims[0].Step(1 + random.IntN(5))
-			sims[1].Step(1 + random.IntN(5))
-			r.invariants(story)
+		d.relieve()
+		d.recovers()
+		for range d.random.IntN(4) {
+			d.pass(time.Duration(d.random.Int64N(int64(time.Hour))))
+			d.invariants()
+			d.live()
 		}
 	}
-	if n, most := r.seen.get("opens"), 10*len(story); n > most {
-		t.Errorf("%d log-ons in %d misfortunes\n%v", n, len(story), story)
+	if n, most := d.seen.get("opens"), 12*len(d.story); n > most {
+		d.fatalf("%d log-ons in %d misfortunes", n, len(d.story))
+	}
+}
+
+// newDay starts a switchover pair with quirks and intervals that follow from the
+// seed.
+func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
+	cfg := testConfig(mode, "a", "b")
+	cfg.CheckInterval = []time.Duration{1, 2, 5}[seed%3] * time.Minute
+	cfg.StaleAfter = 3 * cfg.CheckInterval
+	quirks := icwssim.Quirks{NoResend: seed%4 == 1, IsDeltaLast: seed%7 == 1, AnnounceState: seed%5 == 2, ReverseStatus: seed%2 == 0}
+	d := &day{
+		rig: newRig(t, cfg), random: rand.New(rand.NewPCG(seed, 0)),
+		mutated: map[string]time.Time{}, looked: time.Now(),
+	}
+	d.a = d.serve("a", icwssim.Options{Quirks: quirks, AlternateHosts: []string{"b", "u@evil", "x/../y"}, Statuses: icwssim.Catalogue(12, seed)})
+	d.b = d.serve("b", icwssim.Options{Quirks: quirks, AlternateHosts: []string{"a"}, Statuses: icwssim.Catalogue(15, seed+1)})
+	d.start()
+	return d
+}
+
+func (d *day) tell(what string) {
+	d.story = append(d.story, time.Now().Format("15:04:05 ")+what)
+}
+
+// fatalf fails with what has happened until now.
+func (d *day) fatalf(format string, args ...any) {
+	d.t.Helper()
+	d.t.Fatalf(format+"\n%q\n%s", append(args, d.story, d.logs)...)
+}
+
+// live lets the catalogues change, as they do at any time.
+func (d *day) live() {
+	for host, sim := range d.sims {
+		d.mutated[host] = time.Now()
+		sim.Step(1 + d.random.IntN(5))
 	}
 }
 
 // sessions is how many sessions the servers hold.
-func (r *rig) sessions() int {
-	n := 0
-	for _, sim := range r.sims {
-		n += len(sim.Sessions())
+func (d *day) sessions() int { return len(d.a.Sessions()) + len(d.b.Sessions()) }
+
+func (d *day) invariants() {
+	d.t.Helper()
+	s, now := d.probe.Snapshot(), time.Now()
+	if n := d.sessions(); n > 1+d.unseenSessions {
+		d.fatalf("%d sessions on the servers, of which %d answers were cut", n, d.unseenSessions)
 	}
-	return n
+	if now.Sub(s.Heartbeat) > 3*heartbeatInterval {
+		d.fatalf("the loop stood still since %s", s.Heartbeat)
+	}
+	if d.before != nil && (s.LastVerified.Before(d.before.LastVerified) || s.LastContact.Before(d.before.LastContact) ||
+		s.LastFull.Before(d.before.LastFull) || s.StateSince.Before(d.before.StateSince)) {
+		d.fatalf("a timestamp went back")
+	}
+	d.truthful(s, now)
+	d.sparing(s, now)
+	d.before, d.looked = s, now
 }
 
-// misfortune lets one thing go wrong and says what.
-func (r *rig) misfortune(random *rand.Rand, sim *icwssim.Server) string {
-	operation := []string{"", "connect", "subscribe", "unsubscribe", "poll", "stream", "list", "switchover_status", "disconnect"}[random.IntN(9)]
-	cut := random.IntN(400)
-	fault := icwssim.Fault{Operation: operation, Count: random.IntN(6), Skip: random.IntN(3)}
-	switch random.IntN(12) {
-	case 0:
-		r.kill("a")
-		r.unseenSessions += 10 // it keeps the session until it expires
-		return "host a dies"
-	case 1:
-		sim.ExpireSessions()
-		return "sessions expire"
-	case 2:
-		sim.EndSessions(true)
-		return "sessions end"
-	case 3:
-		sim.SubscriptionState(3)
-		return "subscription faulted"
-	case 4:
-		sim.Silently(icwssim.Remove(sim.Truth().Statuses[0].ID))
-		return "a lost delta"
-	case 5:
-		sim.Send(`{"__type":"urn:inin.com:status:statusMessagesMessage","statusMessagesAdded":7}`)
-		return "a malformed message"
-	case 6:
-		fault.Code = []int{400, 403, 404, 429, 500, 502, 503, 504}[random.IntN(8)]
-	case 7:
-		fault.Drop = true
-	case 8:
-		fault.Cut = &cut
-	case 9:
-		fault.Stall = true
-	case 10:
-		fault.Swallow = []icwssim.Swallow{
-			icwssim.SwallowDeltas, icwssim.SwallowFull, icwssim.SwallowMessages, icwssim.SwallowStream}[random.IntN(4)]
-		fault.Operation = ""
-	case 11:
-		fault.Code, fault.Body, fault.ContentType = http.StatusBadGateway, "<html>proxy</html>", "text/html"
+// inFlight is how long a full message or list may have been under way.
+const inFlight = 30 * time.Second
+
+// truthful holds the published counts against the truth of the server that they
+// come from: whatever was verified after its last change has to equal it.
+func (d *day) truthful(s *Snapshot, now time.Time) {
+	d.t.Helper()
+	if s.FreshUntil.After(s.LastVerified.Add(d.cfg.StaleAfter)) || s.Fresh(now) && now.Sub(s.LastVerified) > d.cfg.StaleAfter {
+		d.fatalf("fresh until %s, but last verified %s", s.FreshUntil, s.LastVerified)
 	}
-	if (fault.Cut != nil || fault.Stall) && (operation == "" || operation == "connect") {
-		r.unseenSessions += 10 // nobody knows a session whose 201 did not arrive
+	host := activeHost(s)
+	if host == "" || !s.Fresh(now) || s.LastVerified.Before(s.SessionEstablished) ||
+		s.LastVerified.Before(d.mutated[host].Add(inFlight)) {
+		return
 	}
-	if operation == "" || operation == "disconnect" {
-		r.unseenSessions += 10 // it cannot be ended either
+	if !snapshotEquals(s, d.sims[host].Truth()) {
+		d.fatalf("verified at %s, fresh and wrong: %d entries of %d, last change at %s",
+			s.LastVerified, s.Entries, len(d.sims[host].Truth().Statuses), d.mutated[host])
 	}
-	sim.Inject(fault)
-	return fmt.Sprintf("%+v", fault)
 }
 
-func (r *rig) invariants(story []string) {
-	r.t.Helper()
-	s := r.probe.Snapshot()
-	if n := r.sessions(); n > 1+r.unseenSessions {
-		r.t.Fatalf("%d sessions on the servers, of which %d answers were cut\n%v\n%s", n, r.unseenSessions, story, r.logs)
+// sparing holds the load on the servers and the risk to the account in bounds.
+func (d *day) sparing(s *Snapshot, now time.Time) {
+	d.t.Helper()
+	passed := now.Sub(d.looked)
+	// A calm server is asked twice a minute, or each poll_interval; one in trouble
+	// about once in a second until the backoff has grown.
+	perMinute, burst := 12, 80
+	if s.Transport == TransportPoll || d.before != nil && d.before.Transport == TransportPoll {
+		perMinute = 60
 	}
-	if time.Since(s.Heartbeat) > 3*heartbeatInterval {
-		r.t.Fatalf("the loop stood still since %s\n%v", s.Heartbeat, story)
+	n := d.seen.total("request ")
+	if most := burst + perMinute*int(passed/time.Minute+1); n-d.requests > most {
+		d.fatalf("%d requests in %s", n-d.requests, passed)
 	}
-	if s.Fresh(time.Now()) && time.Since(s.LastVerified) > r.cfg.StaleAfter {
-		r.t.Fatalf("fresh, but last verified %s\n%v", s.LastVerified, story)
+	d.requests = n
+	refusals := d.seen.get("open failed auth")
+	if successes := d.seen.get("opens") - d.seen.total("open failed "); successes > d.successes {
+		d.successes, d.held = successes, time.Time{}
 	}
+	switch {
+	case refusals == d.refusals:
+	case refusals > d.refusals+1 && passed < d.cfg.AuthHoldMin:
+		d.fatalf("%d refused log-ons in %s", refusals-d.refusals, passed)
+	case !d.held.IsZero() && now.Sub(d.held) < d.cfg.AuthHoldMin-passed:
+		d.fatalf("a log-on was refused %s after the last, which is within the hold", now.Sub(d.held))
+	default:
+		d.held = now
+	}
+	d.refusals = refusals
+}
+
+// activeHost is the host of the session, or nothing.
+func activeHost(s *Snapshot) string {
+	for _, h := range s.Hosts {
+		if h.Active {
+			return h.Name
+		}
+	}
+	return ""
 }
 
 // recovers waits for the time that the probe may take after the last fault: five
-// minutes, and before them what it has said that it will wait.
-func (r *rig) recovers(sims []*icwssim.Server, story []string) {
-	r.t.Helper()
-	deadline := time.Now().Add(5 * time.Minute)
-	if s := r.probe.Snapshot(); s.NextAttempt.Before(time.Now().Add(r.cfg.AuthHoldMax)) && s.NextAttempt.After(time.Now()) {
-		deadline = s.NextAttempt.Add(5 * time.Minute)
+// minutes or three checks, and before them what it has said that it will wait.
+func (d *day) recovers() {
+	d.t.Helper()
+	grace := max(5*time.Minute, 3*d.cfg.CheckInterval)
+	deadline := time.Now().Add(grace)
+	if s := d.probe.Snapshot(); s.NextAttempt.Before(time.Now().Add(d.cfg.AuthHoldMax)) && s.NextAttempt.After(time.Now()) {
+		deadline = s.NextAttempt.Add(grace)
 	}
 	for {
-		r.pass(10 * time.Second)
-		s := r.probe.Snapshot()
-		host := 0
-		for _, h := range s.Hosts {
-			if h.Active && h.Name == "b" {
-				host = 1
-			}
-		}
-		if s.Up(time.Now()) && snapshotEquals(s, sims[host].Truth()) {
+		d.pass(10 * time.Second)
+		s := d.probe.Snapshot()
+		if host := activeHost(s); s.Up(time.Now()) && host != "" && snapshotEquals(s, d.sims[host].Truth()) {
 			return
 		}
 		if time.Now().After(deadline) {
-			r.t.Fatalf("long after the last fault: state %s (%s), up %t, %d entries of %d\n%v\n%s",
-				s.State, s.Reason, s.Up(time.Now()), s.Entries, len(sims[host].Truth().Statuses), story, r.logs)
+			d.fatalf("long after the last fault: state %s (%s), up %t, %d entries", s.State, s.Reason, s.Up(time.Now()), s.Entries)
 		}
 	}
 }

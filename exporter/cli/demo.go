@@ -2,82 +2,67 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
-	"os"
+	"sync"
 	"text/template"
-	"time"
 
-	"icws_exporter/exporter/config"
 	"icws_exporter/exporter/web"
-	"icws_exporter/probe/icwssim"
 )
 
 const demoUser = "svc-prom"
 
 type demoCommand struct {
 	ListenAddress string `name:"web.listen-address" help:"Address to serve the pages on. Default ${default}." default:"127.0.0.1:10018" placeholder:"HOST:PORT"`
+	Scenario      string `help:"Have things go wrong, over and over, with short intervals: tour for everything in turn, or one of ${scenarios}." placeholder:"NAME"`
+
+	afterRound func() // of the scenario; for tests
 }
 
-// Run runs two simulated servers and an exporter that watches them until ctx
+// Run runs the simulated servers and an exporter that watches them until ctx
 // ends, and says whether a session was left behind.
 func (c *demoCommand) Run(ctx context.Context, s *streams) error {
-	password := rand.Text()
-	chicago, err := startSimulation("127.0.0.1:0", icwssim.New(icwssim.Options{
-		Name: "chicago", User: demoUser, Password: password,
-		Life: icwssim.Life{Interval: time.Second, Seed: 1},
-	}), nil)
+	var events scenario
+	if c.Scenario != "" {
+		var err error
+		if events, err = scenarioNamed(c.Scenario); err != nil {
+			return usageError{err}
+		}
+		events.afterRound = c.afterRound
+	}
+	servers, err := startDemoServers()
 	if err != nil {
 		return err
 	}
-	defer chicago.close()
-	lab, err := startSimulation("127.0.0.1:0", icwssim.New(icwssim.Options{
-		Name: "lab", User: demoUser, Password: password,
-		Statuses:         icwssim.Catalogue(40, 2),
-		Life:             icwssim.Life{Interval: time.Second, Seed: 2},
-		MessagingVersion: 1, // a server of before 2016 R3: it can only be polled
-	}), nil)
+	defer servers.close()
+	watched, err := servers.configuration(c.Scenario != "")
 	if err != nil {
 		return err
 	}
-	defer lab.close()
-
-	watched, err := demoConfiguration(chicago.url, lab.url, password)
-	if err != nil {
-		return err
-	}
+	ctx, stop := context.WithCancel(ctx)
+	var playing sync.WaitGroup
 	err = serve(ctx, watched, s, servingOptions{
 		Listen:          web.ListenOptions{Addresses: []string{c.ListenAddress}},
 		ExporterMetrics: true,
 		Ready: func(l *web.Listeners) {
-			writeDemoGuide(s.out, pageURL(l.Addresses()[0]), chicago.url, lab.url)
+			writeDemoGuide(s.out, pageURL(l.Addresses()[0]), servers.chicago.url, servers.lab.url)
+			if events.incidents != nil {
+				playing.Go(func() { events.play(ctx, servers, s.out) })
+			}
 		},
 	})
+	stop()
+	playing.Wait()
 	if err != nil {
 		return err
 	}
-	if left := len(chicago.Sessions()) + len(lab.Sessions()); left > 0 {
+	if left := servers.sessions(); left > 0 {
 		fmt.Fprintf(s.out, "The demo has ended. Sessions left on the simulated servers: %d. Did a fault refuse the leaving?\n", left)
 		return nil
 	}
 	fmt.Fprintln(s.out, "The demo has ended. No session is left on the simulated servers.")
 	return nil
-}
-
-// demoPasswordVariable holds the password of the simulated servers: made up at
-// every start, known to this process only.
-const demoPasswordVariable = "ICWS_DEMO_PASSWORD"
-
-// demoConfiguration watches the two servers as --server would.
-func demoConfiguration(chicago, lab, password string) (config.Validated, error) {
-	if err := os.Setenv(demoPasswordVariable, password); err != nil {
-		return config.Validated{}, fmt.Errorf("set the password of the demo: %w", err)
-	}
-	return config.FromFlags(config.Flags{
-		Servers: []string{"chicago=" + chicago, "lab=" + lab}, User: demoUser, PasswordEnv: demoPasswordVariable,
-	})
 }
 
 // pageURL is what to open in a browser on this machine.

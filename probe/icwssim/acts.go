@@ -116,7 +116,8 @@ func (s *Server) SetNotAccepting(refuse bool) {
 	s.notAccepting = refuse
 }
 
-func (s *Server) accepting() bool {
+// Accepting reports whether log-ons are taken.
+func (s *Server) Accepting() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.notAccepting

@@ -71,7 +71,7 @@ type State struct {
 func (s *Server) controlState(*http.Request) (any, error) {
 	truth := s.Truth()
 	return State{
-		Name: s.opts.Name, Accepting: s.accepting(),
+		Name: s.opts.Name, Accepting: s.Accepting(),
 		Revision: truth.Revision, Statuses: len(truth.Statuses), Groups: truth.Groups,
 		Sessions: s.Sessions(), Counts: s.Counts(), LogOns: s.LogOns(), Faults: s.Faults(),
 	}, nil

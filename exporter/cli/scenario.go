@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// incident is one thing that goes wrong in the demo and is put right again.
+type incident struct {
+	name string
+	// what it is and what there is to see, in one sentence.
+	what  string
+	lasts time.Duration
+	// calm is the time after it in which everything is live again.
+	calm time.Duration
+	// every calls again that often while the incident lasts; 0: begins once.
+	every time.Duration
+	begin func(*demoServers)
+	// end puts right what begin did, if it does not pass by itself.
+	end func(*demoServers)
+}
+
+// scenario is what happens in the demo, over and over.
+type scenario struct {
+	incidents []incident
+	// afterRound is told each time all incidents have passed; may be nil.
+	afterRound func()
+}
+
+// scenarioNames are tour, which is every incident in turn, and each one's own.
+func scenarioNames() []string {
+	names := []string{"tour"}
+	for _, i := range tour {
+		names = append(names, i.name)
+	}
+	return names
+}
+
+// scenarioNamed returns the scenario with one of the scenarioNames.
+func scenarioNamed(name string) (scenario, error) {
+	if name == "tour" {
+		return scenario{incidents: tour}, nil
+	}
+	for _, i := range tour {
+		if i.name == name {
+			return scenario{incidents: []incident{tour[0], i}}, nil
+		}
+	}
+	return scenario{}, fmt.Errorf("--scenario: %q is none of %s", name, strings.Join(scenarioNames(), ", "))
+}
+
+// play lets the incidents happen in turn until ctx ends, and says each on out.
+// What has begun is always ended.
+func (s scenario) play(ctx context.Context, servers *demoServers, out io.Writer) {
+	for ctx.Err() == nil {
+		for _, i := range s.incidents {
+			fmt.Fprintf(out, "%s  %s: %s\n", time.Now().Format(time.TimeOnly), i.name, i.what)
+			i.happen(ctx, servers)
+			if !pause(ctx, i.calm) {
+				return
+			}
+		}
+		if s.afterRound != nil {
+			s.afterRound()
+		}
+	}
+}
+
+func (i incident) happen(ctx context.Context, servers *demoServers) {
+	if i.end != nil {
+		defer i.end(servers)
+	}
+	for left := i.lasts; ; left -= i.every {
+		if i.begin != nil {
+			i.begin(servers)
+		}
+		if i.every == 0 || left <= i.every {
+			pause(ctx, left)
+			return
+		}
+		if !pause(ctx, i.every) {
+			return
+		}
+	}
+}
+
+// pause waits for d and reports whether ctx goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

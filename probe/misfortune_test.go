@@ -1,0 +1,126 @@
+package probe
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"icws_exporter/probe/icwssim"
+)
+
+// strandable is how many sessions a fault may leave on the servers that the probe
+// cannot know of, or cannot end.
+const strandable = 10
+
+// misfortunes are what can befall a host besides faults of its answers.
+var misfortunes = []struct {
+	what string
+	act  func(d *day, host string)
+}{
+	{"dies", func(d *day, host string) {
+		d.kill(host)
+		d.unseenSessions += strandable // it keeps the session until it expires
+	}},
+	{"sessions expire", func(d *day, host string) { d.sims[host].ExpireSessions() }},
+	{"sessions end", func(d *day, host string) { d.sims[host].EndSessions(true) }},
+	{"sessions are displaced", func(d *day, host string) { d.sims[host].EndSessions(false) }},
+	{"subscription suspended", func(d *day, host string) { d.sims[host].SubscriptionState(icwssim.SubscriptionSuspended) }},
+	{"subscription faulted", func(d *day, host string) { d.sims[host].SubscriptionState(icwssim.SubscriptionFaulted) }},
+	{"a lost delta", func(d *day, host string) {
+		d.mutated[host] = time.Now()
+		d.sims[host].Silently(icwssim.Remove(d.sims[host].Truth().Statuses[0].ID))
+	}},
+	{"a malformed message", func(d *day, host string) {
+		d.sims[host].Send(`{"__type":"urn:inin.com:status:statusMessagesMessage","statusMessagesAdded":7}`)
+	}},
+	{"takes no log-on", func(d *day, host string) {
+		d.sims[host].SetNotAccepting(true)
+		d.sims[host].ExpireSessions()
+	}},
+	{"switches over", func(d *day, host string) {
+		d.sims[host].SetSwitchover(icwssim.Switchover{Active: true})
+		d.sims[host].SetNotAccepting(true)
+		d.sims[host].EndSessions(true)
+	}},
+	{"password expires", func(d *day, host string) {
+		d.sims[host].SetPassword("expired")
+		d.sims[host].ExpireSessions()
+	}},
+	{"connections are cut", func(d *day, host string) { d.net.Cut(host + ":8018") }},
+}
+
+var (
+	faultCodes = []int{302, 400, 401, 403, 404, 405, 407, 410, 429, 500, 502, 503, 504}
+	// faultOperations has what every server is asked in calm more than once: the
+	// rest would hardly ever meet a fault.
+	faultOperations = []string{"", "connect", "subscribe", "subscribe", "unsubscribe", "poll", "stream", "list", "switchover_status", "disconnect"}
+	lostThings      = []icwssim.Swallow{icwssim.SwallowDeltas, icwssim.SwallowFull, icwssim.SwallowMessages, icwssim.SwallowStream}
+)
+
+// misfortune lets one thing go wrong with a host and says what.
+func (d *day) misfortune(host string) string {
+	if n := d.random.IntN(2 * len(misfortunes)); n < len(misfortunes) {
+		misfortunes[n].act(d, host)
+		return host + " " + misfortunes[n].what
+	}
+	fault := icwssim.Fault{
+		Operation: faultOperations[d.random.IntN(len(faultOperations))],
+		Count:     d.random.IntN(6), Skip: d.random.IntN(3),
+	}
+	d.answerBadly(&fault)
+	if unseen := fault.Cut != nil || fault.Stall || fault.Delay > 0; unseen && (fault.Operation == "" || fault.Operation == "connect") {
+		d.unseenSessions += strandable // nobody knows a session whose 201 did not arrive
+	}
+	if fault.Operation == "" || fault.Operation == "disconnect" {
+		d.unseenSessions += strandable // it cannot be ended either
+	}
+	d.sims[host].Inject(fault)
+	return fmt.Sprintf("%s %+v", host, fault)
+}
+
+// answerBadly chooses what is wrong with the answers.
+func (d *day) answerBadly(fault *icwssim.Fault) {
+	switch d.random.IntN(8) {
+	case 0, 1:
+		fault.Code = faultCodes[d.random.IntN(len(faultCodes))]
+		fault.Headers = map[string]string{"Location": "http://elsewhere/"}
+		fault.AlternateHosts = []string{"b", "evil.example.net", "a"}
+		fault.RetryAfter = []string{"", "30", "soon"}[d.random.IntN(3)]
+	case 2:
+		fault.Code, fault.Body, fault.ContentType = http.StatusOK, "<html>proxy</html>", "text/html"
+	case 3:
+		fault.Drop = true
+	case 4:
+		cut := d.random.IntN(400)
+		fault.Cut = &cut
+	case 5:
+		fault.Stall = true
+	case 6:
+		fault.Delay = time.Duration(d.random.Int64N(int64(time.Minute)))
+	case 7:
+		fault.Swallow = lostThings[d.random.IntN(len(lostThings))]
+		if fault.Swallow != icwssim.SwallowStream {
+			fault.Operation = ""
+		}
+	}
+}
+
+// relieve ends every fault. A person who sets a new password ends a hold early.
+func (d *day) relieve() {
+	password := testPassword
+	if d.random.IntN(2) == 0 {
+		password = fmt.Sprint("rotated ", len(d.story))
+		d.held = time.Time{}
+	}
+	for host, sim := range d.sims {
+		sim.Clear()
+		sim.SetNotAccepting(false)
+		sim.SetSwitchover(icwssim.Switchover{})
+		sim.SetPassword(password)
+		if _, up := d.servers[host]; !up {
+			d.listen(host)
+		}
+	}
+	d.password.Store(password)
+	d.tell("all is well again")
+}
