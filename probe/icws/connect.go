@@ -35,13 +35,16 @@ func (c *Client) Connect(ctx context.Context, cr Credentials) (*Session, error) 
 func (c *Client) connect(ctx context.Context, cr Credentials, query string) (*Session, error) {
 	u := c.base.JoinPath(resources[OpConnect].path)
 	u.RawQuery = query
-	r := request{op: OpConnect, url: u, body: cr.settings(c.opts.ApplicationName), secrets: []string{cr.Password}}
+	password := SecretForms(cr.Password)
+	r := request{op: OpConnect, url: u, body: cr.settings(c.opts.ApplicationName), secrets: password}
 	var s *Session
 	err := c.exchange(ctx, r, func(d *document, h http.Header) {
 		s = d.session(h)
 	})
 	if s != nil {
 		s.client = c
+		s.secrets = secretsOf(s.token, s.cookie, cr.Password)
+		s.withoutPassword(password)
 	}
 	if err != nil {
 		s.abandon(ctx)

@@ -15,13 +15,3 @@ func cookieOf(setCookie []string) string {
 	}
 	return strings.Join(pairs, "; ")
 }
-
-// secretsOf lists what no error may repeat.
-func secretsOf(token, cookie string) []string {
-	secrets := []string{token, cookie}
-	for pair := range strings.SplitSeq(cookie, "; ") {
-		_, value, _ := strings.Cut(pair, "=")
-		secrets = append(secrets, pair, value)
-	}
-	return secrets
-}

@@ -73,6 +73,7 @@ func (c *Client) exchange(ctx context.Context, r request, read func(*document, h
 		}
 		a.body.discard()
 	}
+	err = withoutSecrets(err, r.secrets)
 	c.report(x, err)
 	return err
 }

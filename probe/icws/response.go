@@ -110,16 +110,6 @@ func locationHost(r request, resp *http.Response) string {
 	return redact(plain(to.Host, maxErrorIDRunes), r.secrets)
 }
 
-// redact removes secrets that a server repeats.
-func redact(text string, secrets []string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
-	return text
-}
-
 // plain makes a text of the server fit for one line of a log.
 func plain(text string, runes int) string {
 	text = strings.Map(func(r rune) rune {

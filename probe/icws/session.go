@@ -18,6 +18,8 @@ type Session struct {
 	id     string
 	// The secrets of the session, sent with every request.
 	token, cookie string
+	// secrets are what no error of a request may repeat: the two, and the password.
+	secrets []string
 
 	user, userDisplayName, icServer string
 	alternateHosts                  []string
@@ -95,7 +97,7 @@ func (s *Session) List(ctx context.Context, sink StatusSink) error {
 func (s *Session) Poll(ctx context.Context, sink StatusSink, each func(Message) error) error {
 	var stopped error
 	err := s.exchange(ctx, OpPoll, func(d *document, _ http.Header) {
-		stopped = d.messages(sink, each)
+		stopped = d.messages(sink, func(m Message) error { return each(m.withoutSecrets(s.secrets)) })
 	})
 	if err != nil {
 		return err
@@ -120,6 +122,6 @@ func (s *Session) request(op Operation) request {
 	return request{
 		op: op, session: s,
 		url:     s.client.base.JoinPath(url.PathEscape(s.id), resources[op].path),
-		secrets: secretsOf(s.token, s.cookie),
+		secrets: s.secrets,
 	}
 }

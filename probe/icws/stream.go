@@ -20,6 +20,7 @@ type Stream struct {
 	ctx        context.Context // ends with the stream, not with a call
 	cancel     context.CancelCauseFunc
 	code       int
+	secrets    []string // of the session
 	body       *bodyReader
 	events     *eventReader
 	heartbeats atomic.Uint64
@@ -42,6 +43,7 @@ func (s *Session) Stream(ctx context.Context) (*Stream, error) {
 	if !headers.Stop() && err == nil {
 		err = failure(ctx, OpStream, x.Code, context.DeadlineExceeded)
 	}
+	err = withoutSecrets(err, s.secrets)
 	c.report(x, err)
 	if err != nil {
 		cancel(nil)
@@ -50,7 +52,7 @@ func (s *Session) Stream(ctx context.Context) (*Stream, error) {
 		}
 		return nil, err
 	}
-	st := &Stream{ctx: ctx, cancel: cancel, code: a.code, body: a.body}
+	st := &Stream{ctx: ctx, cancel: cancel, code: a.code, secrets: s.secrets, body: a.body}
 	st.events = newEventReader(a.body, c.opts.MaxResponseBytes, func() {
 		st.heartbeats.Add(1)
 		if c.opts.OnPing != nil {
@@ -93,11 +95,12 @@ func (st *Stream) Decode(sink StatusSink) (Message, error) {
 	err := d.end()
 	switch {
 	case err == nil:
-		return m, nil
+		return m.withoutSecrets(st.secrets), nil
 	case st.events.err != nil:
 		return m, st.failure(st.events.err)
 	default:
-		return m, &RequestError{Operation: OpStream, Reason: FailDecode, Code: st.code, Err: err}
+		err = &RequestError{Operation: OpStream, Reason: FailDecode, Code: st.code, Err: err}
+		return m.withoutSecrets(st.secrets), withoutSecrets(err, st.secrets)
 	}
 }
 
