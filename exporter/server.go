@@ -13,6 +13,7 @@ import (
 // Server is one watched server as the pages show it.
 type Server struct {
 	Name, Site string
+	Config     config.Server
 	Snapshot   *probe.Snapshot
 }
 

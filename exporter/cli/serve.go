@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"icws_exporter/exporter/config"
-	"icws_exporter/exporter/web"
 )
 
 // passwordVariable is the environment variable of the quick start's password.
@@ -27,11 +26,9 @@ type serverFlags struct {
 type serveCommand struct {
 	serverFlags `embed:""`
 
-	ListenAddress          []string `name:"web.listen-address" help:"Address to serve on; may be repeated. Default ${default}." default:":10018" placeholder:"HOST:PORT" sep:"none" group:"Pages"`
-	WebConfigFile          string   `name:"web.config.file" help:"TLS and authentication of the pages, a file as the Prometheus exporter-toolkit describes it." placeholder:"FILE" group:"Pages"`
-	SystemdSocket          bool     `name:"web.systemd-socket" help:"Take the listeners from systemd." group:"Pages"`
-	DisableExporterMetrics bool     `name:"web.disable-exporter-metrics" help:"Leave out the metrics of this process, go_* and process_*." group:"Pages"`
-	StatusSeries           bool     `name:"metrics.status-series" help:"Add series per status message, icws_status_info and icws_status_flag." group:"Pages"`
+	Web webFlags `embed:"" group:"Pages"`
+
+	StatusSeries bool `name:"metrics.status-series" help:"Add series per status message, icws_status_info and icws_status_flag." group:"Pages"`
 }
 
 // Run watches the servers until ctx ends. Nothing connects before the whole
@@ -47,12 +44,11 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 	}
 	limitMemory()
 	return serve(ctx, watched, s, servingOptions{
-		Listen: web.ListenOptions{
-			Addresses:     c.ListenAddress,
-			SystemdSocket: c.SystemdSocket,
-			ConfigFile:    c.WebConfigFile,
-		},
-		ExporterMetrics: !c.DisableExporterMetrics,
+		Listen:          c.Web.listenOptions(),
+		PerServer:       c.Web.PerServer,
+		Lifecycle:       c.Web.EnableLifecycle,
+		Pprof:           c.Web.EnablePprof,
+		ExporterMetrics: !c.Web.DisableExporterMetrics,
 		StatusSeries:    c.StatusSeries,
 		Load:            c.configuration,
 		Reload:          hangups,

@@ -19,6 +19,9 @@ import (
 // servingOptions are what serve and demo set differently.
 type servingOptions struct {
 	Listen          web.ListenOptions
+	PerServer       bool
+	Lifecycle       bool
+	Pprof           bool
 	ExporterMetrics bool
 	StatusSeries    bool
 	// Load reads the configuration anew, when Reload has something; without both
@@ -35,6 +38,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 	metrics := collect.New(collect.Options{
 		MaxStatuses:     watched.Limits().Statuses,
 		StatusSeries:    o.StatusSeries,
+		PerServer:       o.PerServer,
 		ExporterMetrics: o.ExporterMetrics,
 	})
 	log := slog.New(collect.CountLogs(s.logging.handler(s.log), metrics))
@@ -58,9 +62,13 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 		listeners.Close()
 		return usageError{err} // only what the configuration asks for can fail here
 	}
+	pages := web.NewHandler(web.Options{
+		Fleet: fleet, Metrics: metrics, Reloader: reloader,
+		Lifecycle: o.Lifecycle, Pprof: o.Pprof, Version: version.Version,
+	})
 	reloads := func(ctx context.Context) { reloadOn(ctx, reloader, o.Reload) }
 	err = runUntil(ctx, fleet, reloads, func(ctx context.Context) error {
-		return listeners.Serve(ctx, web.NewHandler(fleet, web.NewMetricsHandler(metrics), version.Version))
+		return listeners.Serve(ctx, pages, web.NewHealthHandler(fleet))
 	})
 	log.Info("stopped")
 	return err

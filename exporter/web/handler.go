@@ -1,12 +1,11 @@
 package web
 
 import (
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"icws_exporter/exporter"
+	"icws_exporter/exporter/collect"
 )
 
 // Fleet is what the pages ask about the watched servers; *exporter.Fleet is one.
@@ -17,63 +16,53 @@ type Fleet interface {
 	NotReady(now time.Time) []string
 }
 
-// NewHandler returns the handler of every page: the status page at /, metrics at
-// /metrics, and the two health checks. All of them only read: no request to the
-// exporter causes one to a watched server.
-func NewHandler(fleet Fleet, metrics http.Handler, version string) http.Handler {
+// Options say what the pages show and which of them there are.
+type Options struct {
+	Fleet Fleet
+	// Metrics are served at /metrics; when they are apart per server, the servers
+	// are served at /probe and listed at /sd.
+	Metrics *collect.Set
+	// Reloader is shown on the status page when it failed, and obeys /-/reload.
+	Reloader Reloader
+	// Lifecycle lets POST /-/reload reload the configuration.
+	Lifecycle bool
+	// Pprof serves the profiles of this process at /debug/pprof/.
+	Pprof   bool
+	Version string
+}
+
+// NewHandler returns the handler of every page. All of them but /-/reload only
+// read, and no request to the exporter waits for a watched server, except a reload
+// for those that it leaves.
+func NewHandler(o Options) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", readOnly(newStatusPage(fleet, version)))
+	mux.Handle("/{$}", readOnly(newStatusPage(o)))
 	mux.Handle("/assets/", readOnly(assets()))
-	mux.Handle("/metrics", metrics)
-	mux.Handle("/-/healthy", readOnly(verdict("healthy", fleet.Unhealthy)))
-	mux.Handle("/-/ready", readOnly(verdict("ready", fleet.NotReady)))
+	mux.Handle("/metrics", NewMetricsHandler(o.Metrics))
+	mux.Handle("/-/healthy", readOnly(verdict("healthy", o.Fleet.Unhealthy)))
+	mux.Handle("/-/ready", readOnly(verdict("ready", o.Fleet.NotReady)))
+	mux.Handle("/-/reload", newReload(o.Reloader, o.Lifecycle))
+	handleServers(mux, o)
+	handleAPI(mux, o.Fleet)
+	handleProfiles(mux, o.Pprof)
 	mux.Handle("/", readOnly(http.HandlerFunc(notFound)))
-	return secure(mux)
+	return guard(mux)
 }
 
-// verdict answers 200 while reasons has none, else 503 and the reasons, one a line.
-func verdict(word string, reasons func(time.Time) []string) http.Handler {
+// handleServers adds /probe and /sd.
+func handleServers(mux *http.ServeMux, o Options) {
+	if !o.Metrics.PerServer() {
+		mux.Handle("/probe", readOnly(switchedOff("Every server is on /metrics. To have a target per server instead, start the exporter with --web.per-server.")))
+		mux.Handle("/sd", readOnly(switchedOff("Every server is on /metrics, so that there is one target only. To have a target per server instead, start the exporter with --web.per-server.")))
+		return
+	}
+	mux.Handle("/probe", newProbeHandler(o.Metrics))
+	mux.Handle("/sd", readOnly(newDiscovery(o.Fleet)))
+}
+
+// switchedOff answers 404 for a page that a flag would serve.
+func switchedOff(advice string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		against := reasons(time.Now())
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
-		if len(against) == 0 {
-			_, _ = io.WriteString(w, word+"\n")
-			return
-		}
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, "not "+word+"\n"+strings.Join(against, "\n")+"\n")
-	})
-}
-
-// readOnly lets GET and HEAD through and refuses every other method.
-func readOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "this page can only be read: use GET or HEAD", http.StatusMethodNotAllowed)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-var securityHeaders = map[string]string{
-	"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-	"Referrer-Policy":         "no-referrer",
-	"X-Content-Type-Options":  "nosniff",
-	"X-Frame-Options":         "deny",
-}
-
-// secure sets the security headers, except those that the operator's web
-// configuration file has set already.
-func secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for name, value := range securityHeaders {
-			if w.Header().Get(name) == "" {
-				w.Header().Set(name, value)
-			}
-		}
-		next.ServeHTTP(w, r)
+		http.Error(w, advice, http.StatusNotFound)
 	})
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"icws_exporter/exporter"
+	"icws_exporter/exporter/collect"
 	"icws_exporter/probe"
 )
 
@@ -27,6 +29,16 @@ func (f stubFleet) Servers() []exporter.Server   { return f.servers }
 func (f stubFleet) Unhealthy(time.Time) []string { return f.unhealthy }
 func (f stubFleet) NotReady(time.Time) []string  { return f.notReady }
 
+// stubReloader answers what a test gave it, and counts.
+type stubReloader struct {
+	last    exporter.Outcome
+	err     error
+	reloads int
+}
+
+func (r *stubReloader) Reload(context.Context) error { r.reloads++; return r.err }
+func (r *stubReloader) Last() exporter.Outcome       { return r.last }
+
 type answer struct {
 	code   int
 	header http.Header
@@ -36,14 +48,41 @@ type answer struct {
 // ask sends one request to the pages over a real socket.
 func ask(t *testing.T, fleet Fleet, method, path string) answer {
 	t.Helper()
-	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "icws_up 1\n") })
-	server := httptest.NewServer(NewHandler(fleet, metrics, "1.2.3"))
+	return askPages(t, Options{Fleet: fleet}, method, path, nil)
+}
+
+// askPages is ask for pages with other options; what a test leaves out is filled
+// in.
+func askPages(t *testing.T, o Options, method, path string, header http.Header) answer {
+	t.Helper()
+	if o.Fleet == nil {
+		o.Fleet = stubFleet{}
+	}
+	if o.Metrics == nil {
+		o.Metrics = collect.New(collect.Options{})
+	}
+	if o.Reloader == nil {
+		o.Reloader = &stubReloader{}
+	}
+	return askHandler(t, NewHandler(o), method, path, header)
+}
+
+func askHandler(t *testing.T, handler http.Handler, method, path string, header http.Header) answer {
+	t.Helper()
+	server := httptest.NewServer(handler)
 	defer server.Close()
 	request, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := server.Client().Do(request)
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	client := &http.Client{
+		Transport:     &http.Transport{DisableCompression: true, DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +174,27 @@ func TestStatusPageEscapesWhatServersSay(t *testing.T) {
 	}
 }
 
+func TestStatusPageShowsAFailedReload(t *testing.T) {
+	problems := []string{`icws.yaml:3:5: <script>: unknown key`, "icws.yaml:4:1: second"}
+	for range 30 {
+		problems = append(problems, "icws.yaml:9:9: one of many")
+	}
+	reloader := &stubReloader{last: exporter.Outcome{At: time.Now().Add(-5 * time.Minute), Problem: strings.Join(problems, "\n")}}
+	page := askPages(t, Options{Reloader: reloader}, "GET", "/", nil).body
+	for _, want := range []string{
+		"The last reload of the configuration failed", "5m 0s ago", "stays in effect",
+		"<li>icws.yaml:3:5: &lt;script&gt;: unknown key</li>", "<li>icws.yaml:4:1: second</li>", "and 12 more",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+	good := askPages(t, Options{Reloader: &stubReloader{last: exporter.Outcome{At: time.Now()}}}, "GET", "/", nil).body
+	if strings.Contains(good, "reload") {
+		t.Errorf("the page speaks of a reload that went well:\n%s", good)
+	}
+}
+
 func TestStatusPageWithoutServers(t *testing.T) {
 	if page := ask(t, stubFleet{}, "GET", "/"); !strings.Contains(page.body, "No servers are configured.") {
 		t.Errorf("an empty page says nothing:\n%s", page.body)
@@ -176,7 +236,10 @@ func TestHealthChecksGiveReasons(t *testing.T) {
 }
 
 func TestPagesCanOnlyBeRead(t *testing.T) {
-	for _, path := range []string{"/", "/-/healthy", "/-/ready", "/assets/page.css", "/nowhere"} {
+	for _, path := range []string{
+		"/", "/metrics", "/-/healthy", "/-/ready", "/assets/page.css", "/nowhere",
+		"/probe", "/sd", "/api/v1/servers", "/api/v1/servers/chicago", "/api/", "/debug/pprof/",
+	} {
 		if got := ask(t, stubFleet{}, "POST", path); got.code != http.StatusMethodNotAllowed || got.header.Get("Allow") == "" {
 			t.Errorf("POST %s answers %d, Allow %q", path, got.code, got.header.Get("Allow"))
 		}
@@ -187,7 +250,7 @@ func TestPagesCanOnlyBeRead(t *testing.T) {
 }
 
 func TestEveryPageHasSecurityHeaders(t *testing.T) {
-	for _, path := range []string{"/", "/metrics", "/-/ready", "/assets/page.css", "/nowhere"} {
+	for _, path := range []string{"/", "/metrics", "/-/ready", "/-/reload", "/assets/page.css", "/api/v1/servers", "/nowhere"} {
 		header := ask(t, stubFleet{}, "GET", path).header
 		for name := range securityHeaders {
 			if header.Get(name) == "" {
@@ -201,7 +264,7 @@ func TestEveryPageHasSecurityHeaders(t *testing.T) {
 func TestOperatorsHeadersWin(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	recorder.Header().Set("X-Frame-Options", "sameorigin")
-	NewHandler(stubFleet{}, http.NotFoundHandler(), "").ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
+	guard(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
 	if got := recorder.Header().Get("X-Frame-Options"); got != "sameorigin" {
 		t.Errorf("X-Frame-Options is %q, want the operator's sameorigin", got)
 	}

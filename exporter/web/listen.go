@@ -8,11 +8,22 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/net/netutil"
+)
+
+const (
+	// maxConnections bounds what clients who open connections and say nothing can
+	// take of memory and descriptors, which the probes need as well. Real clients
+	// are a few Prometheus servers and browsers.
+	maxConnections = 1024
+	// maxHealthConnections is the same for the health listener.
+	maxHealthConnections = 64
 )
 
 // drainTime bounds how long Serve waits for open requests once its context ends.
@@ -27,7 +38,10 @@ type ListenOptions struct {
 	// ConfigFile is a web configuration file of the Prometheus
 	// exporter-toolkit (TLS, basic authentication), or empty.
 	ConfigFile string
-	Logger     *slog.Logger
+	// HealthAddress is where a listener without TLS and authentication has the
+	// health checks alone; empty for none.
+	HealthAddress string
+	Logger        *slog.Logger
 }
 
 // ConfigError says that the web configuration file cannot be used.
@@ -44,8 +58,9 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 
 // Listeners are open sockets that nobody serves yet.
 type Listeners struct {
-	open []net.Listener
-	opts ListenOptions
+	open   []net.Listener
+	health net.Listener // nil without one
+	opts   ListenOptions
 }
 
 // Listen checks the web configuration file and opens the sockets, so that a
@@ -55,39 +70,62 @@ func Listen(o ListenOptions) (*Listeners, error) {
 	if err := toolkit.Validate(o.ConfigFile); err != nil {
 		return nil, &ConfigError{o.ConfigFile, err}
 	}
-	if o.SystemdSocket {
-		open, err := activation.Listeners()
-		if err == nil && len(open) == 0 {
-			err = errors.New("systemd handed over no socket; start the exporter from a .socket unit or drop --web.systemd-socket")
-		}
-		return &Listeners{open, o}, err
-	}
 	l := &Listeners{opts: o}
-	for _, address := range o.Addresses {
-		listener, err := listen(address)
-		if err != nil {
-			l.Close()
-			return nil, err
-		}
-		l.open = append(l.open, listener)
+	if err := l.listen(); err != nil {
+		l.Close()
+		return nil, err
 	}
 	return l, nil
 }
 
-func listen(address string) (net.Listener, error) {
+func (l *Listeners) listen() (err error) {
+	if l.opts.SystemdSocket {
+		err = l.takeSystemdSockets()
+	} else {
+		err = l.listenOnAddresses()
+	}
+	if err == nil && l.opts.HealthAddress != "" {
+		l.health, err = listen(l.opts.HealthAddress, "--web.health-listen-address")
+	}
+	return err
+}
+
+func (l *Listeners) takeSystemdSockets() (err error) {
+	l.open, err = activation.Listeners()
+	// What is no listening socket is a nil in the list.
+	l.open = slices.DeleteFunc(l.open, func(listener net.Listener) bool { return listener == nil })
+	if err == nil && len(l.open) == 0 {
+		err = errors.New("systemd handed over no socket; start the exporter from a .socket unit or drop --web.systemd-socket")
+	}
+	return err
+}
+
+func (l *Listeners) listenOnAddresses() error {
+	for _, address := range l.opts.Addresses {
+		listener, err := listen(address, "--web.listen-address")
+		if err != nil {
+			return err
+		}
+		l.open = append(l.open, listener)
+	}
+	return nil
+}
+
+// listen opens a socket at an address that the flag gave.
+func listen(address, flag string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is in use by another process; stop it or choose another address with --web.listen-address: %w", address, err)
+		return nil, fmt.Errorf("%s is in use by another process; stop it or choose another address with %s: %w", address, flag, err)
 	case errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("no permission to listen on %s; ports below 1024 need a privilege, choose another with --web.listen-address: %w", address, err)
+		return nil, fmt.Errorf("no permission to listen on %s; ports below 1024 need a privilege, choose another with %s: %w", address, flag, err)
 	case err != nil:
-		return nil, fmt.Errorf("cannot listen on %s, check --web.listen-address: %w", address, err)
+		return nil, fmt.Errorf("cannot listen on %s, check %s: %w", address, flag, err)
 	}
 	return listener, nil
 }
 
-// Addresses returns where the sockets really listen, port 0 resolved.
+// Addresses returns where the pages really are, port 0 resolved.
 func (l *Listeners) Addresses() []net.Addr {
 	addresses := make([]net.Addr, len(l.open))
 	for i, listener := range l.open {
@@ -101,40 +139,58 @@ func (l *Listeners) Close() {
 	for _, listener := range l.open {
 		_ = listener.Close() // nothing was accepted on it
 	}
+	if l.health != nil {
+		_ = l.health.Close()
+	}
 }
 
-// Serve answers on every socket with handler until ctx ends, then lets open
-// requests finish for a few seconds. It returns nil after such an end, else what
-// made a socket fail, and leaves no goroutine behind.
-func (l *Listeners) Serve(ctx context.Context, handler http.Handler) error {
+// Serve answers with pages on every socket, and with health on that for health
+// checks, until ctx ends; then it lets open requests finish for a few seconds. It
+// returns nil after such an end, else what made a socket fail, and leaves no
+// goroutine behind.
+func (l *Listeners) Serve(ctx context.Context, pages, health http.Handler) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	failures := make(chan error, len(l.open))
+	var services []func() error
 	for _, listener := range l.open {
+		services = append(services, func() error { return l.servePages(ctx, listener, pages) })
+	}
+	if l.health != nil {
+		services = append(services, func() error { return l.serveHealth(ctx, health) })
+	}
+	failures := make(chan error, len(services))
+	for _, service := range services {
 		go func() {
-			failures <- l.serve(ctx, listener, handler)
+			failures <- service()
 			stop() // one dead socket ends the others: the process must not look half alive
 		}()
 	}
 	var errs []error
-	for range l.open {
+	for range services {
 		errs = append(errs, <-failures)
 	}
 	return errors.Join(errs...)
 }
 
-// serve runs one http.Server on one socket. The toolkit changes the server it is
-// given, so that sockets cannot share one.
-func (l *Listeners) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      2 * time.Minute,
-		IdleTimeout:       5 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(l.opts.Logger.Handler(), slog.LevelDebug),
-	}
+// servePages serves behind the toolkit's TLS and authentication. It changes the
+// server it is given, so that sockets cannot share one.
+func (l *Listeners) servePages(ctx context.Context, listener net.Listener, pages http.Handler) error {
+	return l.serve(ctx, listener, pages, func(server *http.Server) error {
+		return toolkit.Serve(netutil.LimitListener(listener, maxConnections), server,
+			&toolkit.FlagConfig{WebConfigFile: &l.opts.ConfigFile}, l.opts.Logger)
+	})
+}
+
+func (l *Listeners) serveHealth(ctx context.Context, health http.Handler) error {
+	l.opts.Logger.Info("Health checks, without TLS and authentication", "address", l.health.Addr().String())
+	return l.serve(ctx, l.health, health, func(server *http.Server) error {
+		return server.Serve(netutil.LimitListener(l.health, maxHealthConnections))
+	})
+}
+
+// serve runs one http.Server on one socket until ctx ends or accept returns.
+func (l *Listeners) serve(ctx context.Context, listener net.Listener, handler http.Handler, accept func(*http.Server) error) error {
+	server := newServer(handler, l.opts.Logger)
 	drained := make(chan error, 1)
 	ended := make(chan struct{})
 	go func() {
@@ -144,9 +200,25 @@ func (l *Listeners) serve(ctx context.Context, listener net.Listener, handler ht
 		}
 		drained <- drain(server)
 	}()
-	err := toolkit.Serve(listener, server, &toolkit.FlagConfig{WebConfigFile: &l.opts.ConfigFile}, l.opts.Logger)
+	err := accept(server)
 	close(ended)
 	return errors.Join(ignoreClosed(err), <-drained, ignoreClosed(listener.Close()))
+}
+
+// newServer bounds everything that a client can draw out. A profile takes longer
+// than WriteTimeout; the package pprof extends it.
+func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		// OPTIONS * would be answered without asking for a password.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
 }
 
 func drain(server *http.Server) error {

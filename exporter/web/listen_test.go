@@ -35,7 +35,7 @@ func serve(t *testing.T, l *Listeners, h http.Handler) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- l.Serve(ctx, h) }()
+	go func() { ended <- l.Serve(ctx, h, http.NotFoundHandler()) }()
 	return func() error {
 		cancel()
 		return <-ended

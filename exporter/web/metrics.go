@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
 
@@ -18,20 +19,24 @@ import (
 // handler does, it restricts the answer to the families named by name[] in the
 // query.
 func NewMetricsHandler(set *collect.Set) http.Handler {
-	return &metricsHandler{
-		set: set,
-		other: promhttp.HandlerFor(set.Gatherer(), promhttp.HandlerOpts{
-			EnableOpenMetrics: true,
-			// zstd needs more memory than it saves bytes.
-			OfferedCompressions: []promhttp.Compression{promhttp.Identity, promhttp.Gzip},
-		}),
+	negotiated := new(negotiations)
+	whole := exposition{
+		render: func(format collect.Format, compress bool, use func([]byte)) bool {
+			set.Render(format, compress, use)
+			return true
+		},
+		gatherer: set.Gatherer,
 	}
+	return readOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { negotiated.answer(w, r, whole) }))
 }
 
-type metricsHandler struct {
-	set        *collect.Set
-	other      http.Handler // what set does not render by itself
-	negotiated negotiations
+// exposition is a part of a collect.Set.
+type exposition struct {
+	// render is a method of the set; false means that there is nothing to render.
+	render func(format collect.Format, compress bool, use func(body []byte)) bool
+	// gatherer has the same metrics, for the formats that the set does not render;
+	// nil means that there is nothing.
+	gatherer func() prometheus.Gatherer
 }
 
 var (
@@ -39,25 +44,30 @@ var (
 	gzipHeader = []string{"gzip"}
 )
 
-func (h *metricsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "Only GET and HEAD are allowed here.", http.StatusMethodNotAllowed)
-		return
-	}
-	n := h.negotiated.get(r.Header)
+// answer writes the exposition as the request wants it. It reports false, and has
+// written nothing, when there is none.
+func (c *negotiations) answer(w http.ResponseWriter, r *http.Request, e exposition) bool {
+	n := c.get(r.Header)
 	if !n.rendered || namesFamilies(r) {
-		h.other.ServeHTTP(w, r)
-		return
+		gatherer := e.gatherer()
+		if gatherer == nil {
+			return false
+		}
+		promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
+			EnableOpenMetrics: true,
+			// zstd needs more memory than it saves bytes.
+			OfferedCompressions: []promhttp.Compression{promhttp.Identity, promhttp.Gzip},
+		}).ServeHTTP(w, r)
+		return true
 	}
 	compress := acceptsGzip(r.Header["Accept-Encoding"])
-	header := w.Header()
-	header["Content-Type"] = n.contentType
-	header["Vary"] = varyHeader
-	if compress {
-		header["Content-Encoding"] = gzipHeader
-	}
-	h.set.Render(n.format, compress, func(body []byte) {
+	return e.render(n.format, compress, func(body []byte) {
+		header := w.Header()
+		header["Content-Type"] = n.contentType
+		header["Vary"] = varyHeader
+		if compress {
+			header["Content-Encoding"] = gzipHeader
+		}
 		header["Content-Length"] = []string{strconv.Itoa(len(body))}
 		if r.Method == http.MethodGet {
 			_, _ = w.Write(body) // the client has gone; there is nobody to tell

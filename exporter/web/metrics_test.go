@@ -36,24 +36,7 @@ func newMetricsSet() (*collect.Set, *collect.ServerMetrics) {
 // the answer as it is: the client asks for no compression by itself.
 func scrape(t *testing.T, set *collect.Set, method, query string, header http.Header) answer {
 	t.Helper()
-	server := httptest.NewServer(NewMetricsHandler(set))
-	defer server.Close()
-	request, err := http.NewRequest(method, server.URL+"/metrics"+query, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header = header
-	client := &http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{response.StatusCode, response.Header, string(body)}
+	return askHandler(t, NewMetricsHandler(set), method, "/metrics"+query, header)
 }
 
 func page(set *collect.Set, format collect.Format) (page string) {
@@ -121,7 +104,13 @@ func TestMetricsInTheFormatAskedFor(t *testing.T) {
 // first one's.
 func TestMetricsFormatsDoNotMix(t *testing.T) {
 	set, _ := newMetricsSet()
-	h := NewMetricsHandler(set)
+	negotiated := new(negotiations)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		negotiated.answer(w, r, exposition{render: func(format collect.Format, compress bool, use func([]byte)) bool {
+			set.Render(format, compress, use)
+			return true
+		}})
+	})
 	// More Accept headers than are remembered.
 	for i := range 3 * maxNegotiations {
 		for accept, want := range map[string]string{
@@ -137,7 +126,7 @@ func TestMetricsFormatsDoNotMix(t *testing.T) {
 			}
 		}
 	}
-	if n := len(h.(*metricsHandler).negotiated.by); n > maxNegotiations {
+	if n := len(negotiated.by); n > maxNegotiations {
 		t.Errorf("%d Accept headers are remembered, want %d at most", n, maxNegotiations)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"icws_exporter/exporter"
@@ -53,17 +54,28 @@ type row struct {
 // moment is a point in time as people read it; empty when it has not happened.
 type moment struct{ ISO, Text string }
 
-func newStatusPage(fleet Fleet, version string) http.Handler {
+// failedReload is a reload that changed nothing, and what was wrong.
+type failedReload struct {
+	At       moment
+	Problems []string
+	More     int // problems that are not shown
+}
+
+func newStatusPage(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		now := time.Now()
-		servers := fleet.Servers()
 		view := struct {
 			Rows    []row
 			Up      int
+			Reload  *failedReload
 			Now     moment
 			Version string
-		}{Now: moment{now.UTC().Format(time.RFC3339), now.UTC().Format("2006-01-02 15:04:05 UTC")}, Version: version}
-		for _, s := range servers {
+		}{
+			Reload:  newFailedReload(o.Reloader, now),
+			Now:     moment{now.UTC().Format(time.RFC3339), now.UTC().Format("2006-01-02 15:04:05 UTC")},
+			Version: o.Version,
+		}
+		for _, s := range o.Fleet.Servers() {
 			r := newRow(s, now)
 			if r.Up {
 				view.Up++
@@ -72,6 +84,20 @@ func newStatusPage(fleet Fleet, version string) http.Handler {
 		}
 		render(w, http.StatusOK, "status.html", view)
 	})
+}
+
+// newFailedReload returns nothing when the last reload went well.
+func newFailedReload(reloader Reloader, now time.Time) *failedReload {
+	const most = 20
+	last := reloader.Last()
+	if last.OK() {
+		return nil
+	}
+	f := &failedReload{At: momentOf(last.At, now), Problems: strings.Split(last.Problem, "\n")}
+	if len(f.Problems) > most {
+		f.Problems, f.More = f.Problems[:most], len(f.Problems)-most
+	}
+	return f
 }
 
 func newRow(server exporter.Server, now time.Time) row {
@@ -85,12 +111,8 @@ func newRow(server exporter.Server, now time.Time) row {
 		Reason:      s.Reason,
 		LastContact: momentOf(s.LastContact, now),
 		NextAttempt: momentOf(s.NextAttempt, now),
+		Host:        activeHost(s),
 		Statuses:    "unknown",
-	}
-	for _, h := range s.Hosts {
-		if h.Active {
-			r.Host = h.Name
-		}
 	}
 	if s.TransportKnown {
 		r.Transport = s.Transport.String()

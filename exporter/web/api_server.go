@@ -1,0 +1,194 @@
+package web
+
+import (
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"icws_exporter/exporter"
+	"icws_exporter/exporter/config"
+	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icws"
+)
+
+type serverList struct {
+	Servers []serverDetail `json:"servers"`
+}
+
+// serverDetail is one server as API.md describes it. Its field names are a
+// contract. A time that has not come about, and what is not known, is left out.
+type serverDetail struct {
+	Name        string    `json:"name"`
+	Site        string    `json:"site,omitempty"`
+	Up          bool      `json:"up"`
+	State       string    `json:"state"`
+	StateSince  time.Time `json:"state_since,omitzero"`
+	Reason      string    `json:"reason,omitempty"`
+	NextAttempt time.Time `json:"next_attempt,omitzero"`
+	Heartbeat   time.Time `json:"heartbeat,omitzero"`
+
+	Product    string       `json:"product,omitempty"`
+	Release    string       `json:"release,omitempty"`
+	ICServer   string       `json:"ic_server,omitempty"`
+	ActiveHost string       `json:"active_host,omitempty"`
+	Hosts      []hostDetail `json:"hosts"`
+
+	Transport      string             `json:"transport,omitempty"`
+	Session        sessionDetail      `json:"session"`
+	Subscription   subscriptionDetail `json:"subscription"`
+	Breaker        string             `json:"breaker"`
+	OperationsGone []string           `json:"operations_gone,omitempty"`
+
+	Catalogue  catalogueDetail   `json:"catalogue"`
+	Statuses   *statusesDetail   `json:"statuses,omitempty"`
+	Switchover *switchoverDetail `json:"switchover,omitempty"`
+
+	CertificateNotAfter time.Time `json:"certificate_not_after,omitzero"`
+	PasswordExpiry      time.Time `json:"password_expiry,omitzero"`
+	ClockOffsetSeconds  *float64  `json:"clock_offset_seconds,omitempty"`
+
+	Configuration map[string]any `json:"configuration"`
+}
+
+type hostDetail struct {
+	Name   string `json:"name"`
+	Active bool   `json:"active"`
+	Up     *bool  `json:"up,omitempty"`
+}
+
+type sessionDetail struct {
+	Up          bool      `json:"up"`
+	Established time.Time `json:"established,omitzero"`
+}
+
+type subscriptionDetail struct {
+	Up          bool      `json:"up"`
+	State       string    `json:"state"`
+	Established time.Time `json:"established,omitzero"`
+	LastContact time.Time `json:"last_contact,omitzero"`
+	LastMessage time.Time `json:"last_message,omitzero"`
+}
+
+type catalogueDetail struct {
+	Fresh        bool      `json:"fresh"`
+	FreshUntil   time.Time `json:"fresh_until,omitzero"`
+	LastVerified time.Time `json:"last_verified,omitzero"`
+	LastFull     time.Time `json:"last_full,omitzero"`
+	LastChange   time.Time `json:"last_change,omitzero"`
+}
+
+type statusesDetail struct {
+	Entries        int           `json:"entries"`
+	DistinctGroups int           `json:"distinct_groups"`
+	FoldedGroups   int           `json:"folded_groups"`
+	Groups         []groupDetail `json:"groups"`
+}
+
+type groupDetail struct {
+	Group   string         `json:"group"`
+	Entries int            `json:"entries"`
+	Flagged map[string]int `json:"flagged"`
+}
+
+type switchoverDetail struct {
+	Active      bool   `json:"active"`
+	BackupState string `json:"backup_state,omitempty"`
+}
+
+func newServerDetail(server exporter.Server, now time.Time) serverDetail {
+	s := server.Snapshot
+	d := serverDetail{
+		Name: server.Name, Site: server.Site,
+		Up:    s.Up(now),
+		State: s.State.String(), StateSince: atUTC(s.StateSince),
+		Reason: s.Reason, NextAttempt: atUTC(s.NextAttempt), Heartbeat: atUTC(s.Heartbeat),
+		Product: s.Product, Release: s.Release, ICServer: s.ICServer,
+		ActiveHost: activeHost(s), Hosts: newHostDetails(s.Hosts),
+		Session: sessionDetail{Up: s.SessionUp, Established: atUTC(s.SessionEstablished)},
+		Subscription: subscriptionDetail{
+			Up: s.SubscriptionUp, State: s.SubscriptionState.String(), Established: atUTC(s.SubscriptionEstablished),
+			LastContact: atUTC(s.LastContact), LastMessage: atUTC(s.LastMessage),
+		},
+		Breaker: s.Breaker.String(),
+		Catalogue: catalogueDetail{
+			Fresh: s.Fresh(now), FreshUntil: atUTC(s.FreshUntil),
+			LastVerified: atUTC(s.LastVerified), LastFull: atUTC(s.LastFull), LastChange: atUTC(s.LastChange),
+		},
+		CertificateNotAfter: atUTC(s.CertificateNotAfter), PasswordExpiry: atUTC(s.PasswordExpiry),
+		Configuration: redacted(server.Config),
+	}
+	if s.TransportKnown {
+		d.Transport = s.Transport.String()
+	}
+	for op, gone := range s.OperationGone {
+		if gone {
+			d.OperationsGone = append(d.OperationsGone, icws.Operation(op).String())
+		}
+	}
+	// As in the metrics: no number is better than a wrong one.
+	if s.Fresh(now) {
+		d.Statuses = newStatusesDetail(s)
+	}
+	if s.Switchover.Known {
+		d.Switchover = &switchoverDetail{Active: s.Switchover.Active}
+		if s.Switchover.BackupKnown {
+			d.Switchover.BackupState = s.Switchover.BackupState.String()
+		}
+	}
+	if s.ClockKnown {
+		d.ClockOffsetSeconds = new(s.ClockOffset.Seconds())
+	}
+	return d
+}
+
+func newHostDetails(hosts []probe.Host) []hostDetail {
+	details := make([]hostDetail, len(hosts))
+	for i, h := range hosts {
+		details[i] = hostDetail{Name: h.Name, Active: h.Active}
+		if h.Checked {
+			details[i].Up = new(h.Up)
+		}
+	}
+	return details
+}
+
+func newStatusesDetail(s *probe.Snapshot) *statusesDetail {
+	d := &statusesDetail{
+		Entries: s.Entries, DistinctGroups: s.DistinctGroups, FoldedGroups: s.FoldedGroups,
+		Groups: make([]groupDetail, len(s.Groups)),
+	}
+	for i, g := range s.Groups {
+		d.Groups[i] = groupDetail{Group: g.Group, Entries: g.Entries, Flagged: make(map[string]int, catalogue.NumFlags)}
+		for flag, n := range g.Flagged {
+			d.Groups[i].Flagged[catalogue.Flag(flag).String()] = n
+		}
+	}
+	return d
+}
+
+// activeHost returns the host that serves the session, or nothing.
+func activeHost(s *probe.Snapshot) string {
+	for _, h := range s.Hosts {
+		if h.Active {
+			return h.Name
+		}
+	}
+	return ""
+}
+
+// redacted returns the configuration with the keys and values of its YAML.
+func redacted(server config.Server) map[string]any {
+	var keys map[string]any
+	// Redacted cannot fail, and what it made can be read.
+	_ = yaml.Unmarshal(server.Redacted(), &keys)
+	return keys
+}
+
+// atUTC returns t as the API writes it: a time zero stays zero.
+func atUTC(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Millisecond)
+}

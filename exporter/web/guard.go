@@ -1,0 +1,54 @@
+package web
+
+import "net/http"
+
+// maxBody is the longest request body, in bytes, that is passed over in silence:
+// no page reads one, but some clients send a few bytes with every POST.
+const maxBody = 4 << 10
+
+// guard stands before every page.
+func guard(next http.Handler) http.Handler { return secure(withoutBody(next)) }
+
+// withoutBody refuses long and never-ending bodies instead of waiting for them.
+func withoutBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength < 0 || r.ContentLength > maxBody {
+			w.Header().Set("Connection", "close")
+			http.Error(w, "No page here takes a request body: send none.", http.StatusRequestEntityTooLarge)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// readOnly lets GET and HEAD through and refuses every other method.
+func readOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "This page can only be read: use GET or HEAD.", http.StatusMethodNotAllowed)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var securityHeaders = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+	"Referrer-Policy":         "no-referrer",
+	"X-Content-Type-Options":  "nosniff",
+	"X-Frame-Options":         "deny",
+}
+
+// secure sets the security headers, except those that the operator's web
+// configuration file has set already.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range securityHeaders {
+			if w.Header().Get(name) == "" {
+				w.Header().Set(name, value)
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}

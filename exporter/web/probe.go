@@ -1,0 +1,76 @@
+package web
+
+import (
+	"net"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"icws_exporter/exporter/collect"
+)
+
+// newProbeHandler serves the metrics of one server at /probe?target=NAME. Only
+// configured names are targets: nobody can point the exporter at a server.
+func newProbeHandler(set *collect.Set) http.Handler {
+	negotiated := new(negotiations)
+	return readOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		targets := r.URL.Query()["target"]
+		if len(targets) != 1 || targets[0] == "" {
+			http.Error(w, "Name one server: /probe?target=NAME.", http.StatusBadRequest)
+			return
+		}
+		found := negotiated.answer(w, r, exposition{
+			render: func(format collect.Format, compress bool, use func([]byte)) bool {
+				return set.RenderServer(targets[0], format, compress, use)
+			},
+			gatherer: func() prometheus.Gatherer { return set.ServerGatherer(targets[0]) },
+		})
+		if !found {
+			http.Error(w, "No server of this name is configured. /sd has the targets.", http.StatusNotFound)
+		}
+	}))
+}
+
+// targetGroup is one element of what Prometheus reads by http_sd_configs.
+type targetGroup struct {
+	Targets []string          `json:"targets"`
+	Labels  map[string]string `json:"labels"`
+}
+
+// newDiscovery lists every server as a target of Prometheus: /probe of this
+// exporter, at the address that the client used.
+func newDiscovery(fleet Fleet) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		address := addressOf(r)
+		groups := []targetGroup{} // an empty list is [] and not null
+		for _, server := range fleet.Servers() {
+			labels := map[string]string{
+				"__metrics_path__":   "/probe",
+				"__param_target":     server.Name,
+				"__meta_icws_server": server.Name,
+				// All targets have the same address: without a label of its own, the
+				// series up of each would be the same series.
+				"instance": address + "/" + server.Name,
+			}
+			if server.Site != "" {
+				labels["__meta_icws_site"] = server.Site
+			}
+			if r.TLS != nil {
+				labels["__scheme__"] = "https"
+			}
+			groups = append(groups, targetGroup{Targets: []string{address}, Labels: labels})
+		}
+		writeJSON(w, http.StatusOK, groups)
+	})
+}
+
+// addressOf returns the host and port at which the client reached us.
+func addressOf(r *http.Request) string {
+	if r.Host != "" {
+		return r.Host
+	}
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		return local.String()
+	}
+	return ""
+}
