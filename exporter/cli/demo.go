@@ -17,26 +17,25 @@ type demoCommand struct {
 	ListenAddress string `name:"web.listen-address" help:"Address to serve the pages on. Default ${default}." default:"127.0.0.1:10018" placeholder:"HOST:PORT"`
 	Scenario      string `help:"Have things go wrong, over and over, with short intervals: tour for everything in turn, or one of ${scenarios}." placeholder:"NAME"`
 
-	afterRound func() // of the scenario; for tests
+	events scenario // instead of the named one, for tests
 }
 
 // Run runs the simulated servers and an exporter that watches them until ctx
 // ends, and says whether a session was left behind.
 func (c *demoCommand) Run(ctx context.Context, s *streams) error {
-	var events scenario
+	events := c.events
 	if c.Scenario != "" {
 		var err error
 		if events, err = scenarioNamed(c.Scenario); err != nil {
 			return usageError{err}
 		}
-		events.afterRound = c.afterRound
 	}
 	servers, err := startDemoServers()
 	if err != nil {
 		return err
 	}
 	defer servers.close()
-	watched, err := servers.configuration(c.Scenario != "")
+	watched, err := servers.configuration(events.incidents != nil)
 	if err != nil {
 		return err
 	}

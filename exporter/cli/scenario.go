@@ -26,6 +26,8 @@ type incident struct {
 // scenario is what happens in the demo, over and over.
 type scenario struct {
 	incidents []incident
+	// pace divides every time; 0 is 1.
+	pace int
 	// afterRound is told each time all incidents have passed; may be nil.
 	afterRound func()
 }
@@ -58,6 +60,8 @@ func (s scenario) play(ctx context.Context, servers *demoServers, out io.Writer)
 	for ctx.Err() == nil {
 		for _, i := range s.incidents {
 			fmt.Fprintf(out, "%s  %s: %s\n", time.Now().Format(time.TimeOnly), i.name, i.what)
+			pace := time.Duration(max(1, s.pace))
+			i.lasts, i.calm, i.every = i.lasts/pace, i.calm/pace, i.every/pace
 			i.happen(ctx, servers)
 			if !pause(ctx, i.calm) {
 				return
