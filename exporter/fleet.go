@@ -28,6 +28,8 @@ type Options struct {
 	UserAgent string
 	// Dial opens the connections; nil means the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Shard is the part of the configured servers to watch; the zero Shard is all.
+	Shard Shard
 	// StatusSeries has every status message published to Metrics.
 	StatusSeries bool
 }
@@ -64,10 +66,12 @@ func New(o Options) *Fleet {
 }
 
 // Apply makes the fleet watch what the configuration says. A server whose
-// configuration is the same as before keeps its probe and its session; one that
-// changed leaves its server and starts anew, with the counters of its name; one
-// that is gone leaves its server and takes its metrics with it. Apply returns
-// after every stopped probe has left its server. On an error nothing has changed.
+// configuration is the same as before, up to its site, keeps its probe and its
+// session; one that changed leaves its server and starts anew, with the counters
+// of its name; one that is gone, or has a new name, leaves its server and takes
+// its metrics with it. Nothing starts before every stopped probe has left, so that
+// no user ever has two sessions on a server; the other servers do not notice.
+// Apply returns after that, within seconds. On an error nothing has changed.
 func (f *Fleet) Apply(v config.Validated) (Changes, error) {
 	f.turn <- struct{}{}
 	defer func() { <-f.turn }()
@@ -79,44 +83,46 @@ func (f *Fleet) Apply(v config.Validated) (Changes, error) {
 		return Changes{}, err
 	}
 	before := f.current.Load()
-	stopping := missing(before.watches, next.watches)
+	stopping := before.without(next)
 	stopAll(stopping, probe.ErrReload)
-	changes := Changes{Kept: len(next.watches) - len(starting)}
+	f.opts.Metrics.SetMaxStatuses(v.Limits().Statuses)
 	for _, w := range stopping {
-		if !next.names(w.server.Name) {
+		if next.find(w.server.Name) == nil {
 			f.opts.Metrics.Remove(w.server.Name)
-			changes.Removed = append(changes.Removed, w.server.Name)
 		}
 	}
 	for i, w := range starting {
 		f.start(w, startDelay(i, len(starting)))
-		if before.names(w.server.Name) {
-			changes.Changed = append(changes.Changed, w.server.Name)
-		} else {
-			changes.Added = append(changes.Added, w.server.Name)
-		}
+	}
+	for _, w := range next.watches {
+		f.opts.Metrics.Add(w.server.Name, w.server.Site)
 	}
 	f.current.Store(next)
-	return changes, nil
+	return changesBetween(before, next), nil
 }
 
-// plan pairs the configured servers with the running probes: those with an equal
-// configuration are taken over, the others are prepared and returned a second
-// time as the ones to start.
+// plan pairs the servers of this shard with the running probes: those with an
+// equal configuration are taken over, the others are prepared and returned a
+// second time as the ones to start.
 func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, err error) {
-	running := make(map[string]*watch)
-	for _, w := range f.current.Load().watches {
-		running[w.server.Name] = w
-	}
+	before := f.current.Load()
+	limits := v.Limits()
+	limits.Statuses = 0 // no probe depends on it
 	next = &generation{readyWhen: v.ReadyWhen()}
 	for _, server := range v.Servers() {
-		w := running[server.Name]
-		if w == nil || !w.server.Equal(server) || w.limits != v.Limits() {
+		if !f.opts.Shard.Holds(server.Name) {
+			continue
+		}
+		w := &watch{server: server, limits: limits}
+		former := before.find(server.Name)
+		if former != nil && former.server.Equal(server) && former.limits == limits {
+			w.run = former.run
+		} else {
 			trips, err := server.RoundTripper(f.opts.Dial)
 			if err != nil {
 				return nil, nil, fmt.Errorf("server %q: %w", server.Name, err)
 			}
-			w = &watch{server: server, limits: v.Limits(), trips: trips}
+			w.run = &run{trips: trips}
 			starting = append(starting, w)
 		}
 		next.watches = append(next.watches, w)
@@ -140,11 +146,11 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 	if f.opts.StatusSeries {
 		list := &statusList{Probe: w.probe}
 		metrics.Watch(list)
-		w.running.Go(func() { list.follow(ctx) })
+		w.ending.Go(func() { list.follow(ctx) })
 	} else {
 		metrics.Watch(w.probe)
 	}
-	w.running.Go(func() { w.run(ctx) })
+	w.ending.Go(func() { w.watch(ctx) })
 }
 
 // Close makes every probe leave its server and waits for it. Each probe bounds
@@ -166,11 +172,21 @@ func stopAll(watches []*watch, cause error) {
 	}
 }
 
-// missing returns the watches of old that are not in next.
-func missing(old, next []*watch) []*watch {
-	return slices.DeleteFunc(slices.Clone(old), func(w *watch) bool { return slices.Contains(next, w) })
+// without returns the watches of g whose runs next does not go on with.
+func (g *generation) without(next *generation) []*watch {
+	return slices.DeleteFunc(slices.Clone(g.watches), func(w *watch) bool {
+		n := next.find(w.server.Name)
+		return n != nil && n.run == w.run
+	})
 }
 
-func (g *generation) names(name string) bool {
-	return slices.ContainsFunc(g.watches, func(w *watch) bool { return w.server.Name == name })
+// find returns the watch of the server with the name, or nil.
+func (g *generation) find(name string) *watch {
+	i, found := slices.BinarySearchFunc(g.watches, name, func(w *watch, name string) int {
+		return cmp.Compare(w.server.Name, name)
+	})
+	if !found {
+		return nil
+	}
+	return g.watches[i]
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -115,32 +114,4 @@ func firstProblems(err error) string {
 		lines = append(lines[:maxLogged:maxLogged], fmt.Sprintf("and %d more problems", rest))
 	}
 	return strings.Join(lines, "\n")
-}
-
-// Changes are the names of the servers that an Apply touched, sorted.
-type Changes struct {
-	// Added, Changed and Removed were started, started anew and left.
-	Added, Changed, Removed []string
-	// Kept counts the servers whose sessions went on.
-	Kept int
-}
-
-// attrs are the changes as the attributes of a log line.
-func (c Changes) attrs() []any {
-	return []any{
-		slog.String("added", nameList(c.Added)), slog.String("changed", nameList(c.Changed)),
-		slog.String("removed", nameList(c.Removed)), slog.Int("kept", c.Kept),
-	}
-}
-
-// nameList is how many there are and the first of them: "2 (berlin, lab)".
-func nameList(names []string) string {
-	switch n := len(names); {
-	case n == 0:
-		return "0"
-	case n > maxLogged:
-		return fmt.Sprintf("%d (%s and %d more)", n, strings.Join(names[:maxLogged], ", "), n-maxLogged)
-	default:
-		return fmt.Sprintf("%d (%s)", n, strings.Join(names, ", "))
-	}
 }

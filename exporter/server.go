@@ -17,30 +17,36 @@ type Server struct {
 	Snapshot   *probe.Snapshot
 }
 
-// watch is one running probe. Its fields do not change once it runs.
+// watch is a server as it is configured now, and the run of its probe, which
+// outlives a configuration that does not concern it.
 type watch struct {
-	server  config.Server
-	limits  config.Limits
-	probe   *probe.Probe
-	trips   http.RoundTripper
-	cancel  context.CancelCauseFunc
-	running sync.WaitGroup
+	server config.Server
+	limits config.Limits
+	*run
 }
 
-// run runs the probe until its context ends. The fleet waits for it by stopped.
-func (w *watch) run(ctx context.Context) {
-	w.probe.Run(ctx)
-	if c, ok := w.trips.(interface{ CloseIdleConnections() }); ok {
+// run is one running probe. Its fields do not change once it runs.
+type run struct {
+	probe  *probe.Probe
+	trips  http.RoundTripper
+	cancel context.CancelCauseFunc
+	ending sync.WaitGroup
+}
+
+// watch runs the probe until its context ends. The fleet waits for it by stopped.
+func (r *run) watch(ctx context.Context) {
+	r.probe.Run(ctx)
+	if c, ok := r.trips.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
 
 // stop tells the probe to leave its server, and why. It does not wait.
-func (w *watch) stop(cause error) { w.cancel(cause) }
+func (r *run) stop(cause error) { r.cancel(cause) }
 
 // stopped waits until the probe has left its server, which takes a few seconds
 // at most.
-func (w *watch) stopped() { w.running.Wait() }
+func (r *run) stopped() { r.ending.Wait() }
 
 // startDelay spreads the log-ons of n probes that start together, so that a
 // start does not meet every server, or one Session Manager, in the same instant.

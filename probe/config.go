@@ -16,7 +16,6 @@ const (
 // validates it; the probe trusts it.
 type Config struct {
 	Name string // label server=
-	Site string
 	// URL is the template of the server's base URL; {host} stands for the host.
 	URL string
 	// Hosts are the configured hosts in order of preference, never empty. For a

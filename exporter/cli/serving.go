@@ -36,7 +36,6 @@ type servingOptions struct {
 // when every probe has left its server and the open requests are answered.
 func serve(ctx context.Context, watched config.Validated, s *streams, o servingOptions) error {
 	metrics := collect.New(collect.Options{
-		MaxStatuses:     watched.Limits().Statuses,
 		StatusSeries:    o.StatusSeries,
 		PerServer:       o.PerServer,
 		ExporterMetrics: o.ExporterMetrics,

@@ -83,11 +83,14 @@ func (m *ServerMetrics) snapshot() *probe.Snapshot {
 	return m.unwatched
 }
 
+// noStatusSeries is the limit of a Set that has no series per status at all.
+const noStatusSeries = -1
+
 // read takes a reading at now, with at most maxStatuses status messages.
 func (m *ServerMetrics) read(now time.Time, maxStatuses int) reading {
 	s := m.snapshot()
 	r := reading{ServerMetrics: m, snapshot: s, now: now, fresh: s.Fresh(now)}
-	if source := m.source.Load(); source != nil && maxStatuses > 0 {
+	if source := m.source.Load(); source != nil && maxStatuses >= 0 {
 		if published, ok := (*source).(StatusSource); ok {
 			r.chosen, r.notChosen = m.statuses.choose(published.Statuses(), maxStatuses)
 		}
@@ -100,6 +103,7 @@ func (m *ServerMetrics) read(now time.Time, maxStatuses int) reading {
 type statusChoice struct {
 	mu     sync.Mutex
 	from   []catalogue.Entry
+	limit  int
 	rows   []catalogue.Entry
 	folded int
 }
@@ -109,7 +113,7 @@ type statusChoice struct {
 func (c *statusChoice) choose(entries []catalogue.Entry, limit int) (rows []catalogue.Entry, folded int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(entries) == len(c.from) && (len(entries) == 0 || &entries[0] == &c.from[0]) {
+	if limit == c.limit && len(entries) == len(c.from) && (len(entries) == 0 || &entries[0] == &c.from[0]) {
 		return c.rows, c.folded
 	}
 	former := make(map[string]bool, len(c.rows))
@@ -127,6 +131,7 @@ func (c *statusChoice) choose(entries []catalogue.Entry, limit int) (rows []cata
 			}
 		}
 	}
+	c.limit = limit
 	c.from, c.rows, c.folded = entries, chosen, len(entries)-len(chosen)
 	return c.rows, c.folded
 }

@@ -24,7 +24,7 @@ type Options struct {
 	// Build describes the binary; the zero value means ThisBuild().
 	Build Build
 	// MaxStatuses is how many status messages of a server have series when
-	// StatusSeries is on (limits.statuses); 0 means DefaultStatuses.
+	// StatusSeries is on; 0 means DefaultStatuses. SetMaxStatuses changes it.
 	MaxStatuses int
 	// StatusSeries exposes icws_status_info and icws_status_flag.
 	StatusSeries bool
@@ -56,6 +56,7 @@ type Set struct {
 
 	reload      atomic.Pointer[reload]
 	shard       atomic.Pointer[shard]
+	maxStatuses atomic.Int64
 	logMessages [numLogLevels]atomic.Uint64
 
 	pages    [numFormats]page
@@ -94,12 +95,17 @@ func New(o Options) *Set {
 	}
 	s.servers.Store(new([]*ServerMetrics))
 	s.shard.Store(&shard{total: 1})
+	s.SetMaxStatuses(o.MaxStatuses)
 	s.registry.MustRegister(s)
 	if o.ExporterMetrics {
 		s.runtime = newRuntimeMetrics(o.Now)
 	}
 	return s
 }
+
+// SetMaxStatuses sets how many status messages of a server have series from the
+// next exposition on (limits.statuses); 0 is none.
+func (s *Set) SetMaxStatuses(n int) { s.maxStatuses.Store(int64(n)) }
 
 // Add makes the server name part of every exposition, all its closed series at 0,
 // and returns its metrics. For a name that is already there it returns what is
@@ -159,9 +165,9 @@ func (s *Set) newServer(name string) *ServerMetrics {
 func (s *Set) scrape(space []reading) *scrape { return s.scrapeOf(*s.servers.Load(), space) }
 
 func (s *Set) scrapeOf(servers []*ServerMetrics, space []reading) *scrape {
-	now, maxStatuses := s.opts.Now(), 0
+	now, maxStatuses := s.opts.Now(), noStatusSeries
 	if s.opts.StatusSeries {
-		maxStatuses = s.opts.MaxStatuses
+		maxStatuses = int(s.maxStatuses.Load())
 	}
 	readings := space[:0]
 	for _, m := range servers {

@@ -25,7 +25,7 @@ var flagNames = map[string]string{
 // FromFlags checks the flags as Parse checks a file, with the same defaults. The
 // error is an *Error whose problems name the flag.
 func FromFlags(flags Flags) (Validated, error) {
-	r := &resolver{}
+	r := newResolver(problems{}, "")
 	e := defaultEffective()
 	common := flagLayer(map[string]string{
 		"user": flags.User, "password_file": flags.PasswordFile, "password_env": flags.PasswordEnv,

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"hash"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -12,7 +14,17 @@ type resolver struct {
 	problems
 	dir   string         // of relative file names
 	names map[string]int // of the servers so far, in lower case
+	// holds says whose secrets are read; nil: everybody's.
+	holds func(name string) bool
+	// content is what was read: the configuration and the files of http.tls_config.
+	content hash.Hash
 }
+
+func newResolver(p problems, dir string) *resolver {
+	return &resolver{problems: p, dir: dir, content: sha256.New()}
+}
+
+func (r *resolver) watches(name string) bool { return r.holds == nil || r.holds(name) }
 
 // root reads the whole file.
 func (r *resolver) root(e *effective, n *yaml.Node) {
@@ -88,7 +100,7 @@ func (r *resolver) server(l layer) Server {
 		s.ResubscribeInterval == 0 || s.ResubscribeInterval >= s.CheckInterval, "at least check_interval, or 0 for never")
 	order.check("backoff.min", "backoff.max", s.Backoff.Min <= s.Backoff.Max, "at most the max beside it")
 	order.check("auth_hold.min", "auth_hold.max", s.AuthHold.Min <= s.AuthHold.Max, "at most the max beside it")
-	r.checkTLS(&s, l.fields, bad)
+	r.checkTLS(s, l.fields, bad)
 	return s
 }
 
@@ -159,6 +171,9 @@ func (r *resolver) checkPassword(s Server, l layer, bad map[string]bool) {
 	}
 	if chosen.value == nil {
 		r.add(l.missing(passwordKeys[0]), "missing; expected one of %s", strings.Join(names, ", "))
+		return
+	}
+	if !r.watches(s.Name) {
 		return
 	}
 	if _, err := s.Password(); err != nil {

@@ -43,7 +43,7 @@ func TestASecretIsPrintedNowhere(t *testing.T) {
 	for name, v := range map[string]any{
 		"secret": secret, "pointer": &secret, "field": inside{secret, secret}, "list": []Secret{secret},
 		"map": map[string]Secret{"a": secret}, "server": proxied, "servers": []Server{proxied},
-		"proxy": proxied.HTTP.ProxyURL, "validated": Validated{&effective{Servers: []Server{proxied}}},
+		"proxy": proxied.HTTP.ProxyURL, "validated": Validated{effective: &effective{Servers: []Server{proxied}}},
 	} {
 		printed := printEverywhere(t, v)
 		hexed := fmt.Sprintf("%x", testPassword)

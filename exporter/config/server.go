@@ -41,10 +41,6 @@ type Server struct {
 	AuthHold Span    `yaml:"auth_hold"`
 	Breaker  Breaker `yaml:"breaker"`
 	HTTP     HTTP    `yaml:"http,omitempty"`
-
-	// authorities is the digest of the CA file, so that a server whose CA file
-	// changed is not Equal.
-	authorities string
 }
 
 // Span is a waiting time that grows from Min to Max.
@@ -112,8 +108,8 @@ func defaultServer() Server {
 // Probe returns what the probe of this server needs.
 func (s Server) Probe(limits Limits) probe.Config {
 	return probe.Config{
-		Name: s.Name, Site: s.Site,
-		URL: s.URL, Hosts: slices.Clone(s.Hosts), AllowedHosts: slices.Clone(s.AllowedHosts),
+		Name: s.Name,
+		URL:  s.URL, Hosts: slices.Clone(s.Hosts), AllowedHosts: slices.Clone(s.AllowedHosts),
 		User: s.User, Password: s.revealPassword, Language: s.Language,
 		Transport:           s.Transport,
 		PollInterval:        time.Duration(s.PollInterval),
@@ -139,10 +135,14 @@ func (s Server) revealPassword() (string, error) {
 	return password.Reveal(), err
 }
 
-// Equal reports whether a running probe of s may go on for other: all settings,
-// the proxy's password and the content of the CA file are the same. The ICWS
-// password is not compared; the probe reads it anew at every log-on.
-func (s Server) Equal(other Server) bool { return reflect.DeepEqual(s, other) }
+// Equal reports whether a running probe of s may go on for other: all settings and
+// the proxy's password are the same. Not compared are the site, which is only a
+// label, and what is read anew when it is needed: the ICWS password and the files
+// of http.tls_config.
+func (s Server) Equal(other Server) bool {
+	s.Site = other.Site
+	return reflect.DeepEqual(s, other)
+}
 
 func (s Server) clone() Server {
 	s.Hosts, s.AllowedHosts = slices.Clone(s.Hosts), slices.Clone(s.AllowedHosts)

@@ -2,16 +2,12 @@ package config
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -29,10 +25,14 @@ func get(t *testing.T, s Server, url string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer trips.(*http.Transport).CloseIdleConnections()
+	defer trips.(interface{ CloseIdleConnections() }).CloseIdleConnections()
+	return getWith(t, trips, url)
+}
+
+func getWith(t *testing.T, trips http.RoundTripper, url string) (string, error) {
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	response, err := trips.RoundTrip(request)
 	if err != nil {
@@ -112,23 +112,12 @@ func TestTheMinimumTLSVersionIsKept(t *testing.T) {
 }
 
 func TestTheClientCertificateIsSent(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	template.Subject.CommonName = "exporter"
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := newIdentity(t, "exporter")
+	keyFile := filepath.Join(t.TempDir(), "key.pem")
+	write(t, keyFile, id.keyPEM)
 	server := tlsServer(t, func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert })
-	setting := strings.Replace(withCA(t, server), "{ca_file", "{cert_file: '"+writePEM(t, "CERTIFICATE", certificate)+
-		"', key_file: '"+writePEM(t, "PRIVATE KEY", encoded)+"', ca_file", 1)
+	setting := strings.Replace(withCA(t, server), "{ca_file", "{cert_file: '"+writePEM(t, "CERTIFICATE", id.Certificate.Certificate[0])+
+		"', key_file: '"+keyFile+"', ca_file", 1)
 	if got, err := get(t, edited(t, setting), server.URL); err != nil || !strings.HasSuffix(got, "CN=exporter") {
 		t.Errorf("got %q, %v; want our certificate to be seen", got, err)
 	}

@@ -17,6 +17,7 @@ const maxFileBytes = 8 << 20
 // zero Validated watches nothing.
 type Validated struct {
 	effective *effective
+	content   [sha256.Size]byte
 }
 
 // effective is the configuration with every default filled in, as pages show it.
@@ -33,7 +34,12 @@ func defaultEffective() *effective {
 // Load reads and checks the configuration file. File names in it are relative to
 // its directory. An unreadable file is an error of os; everything else that is
 // wrong is an *Error with every problem.
-func Load(path string) (Validated, error) {
+func Load(path string) (Validated, error) { return LoadPart(path, nil) }
+
+// LoadPart is Load for an exporter that watches only the servers whose names holds
+// accepts. It checks the whole file, but reads the passwords and keys of those
+// servers only: the others' may be on another machine. A nil holds accepts all.
+func LoadPart(path string, holds func(name string) bool) (Validated, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return Validated{}, fmt.Errorf("cannot read the configuration file: %w; check the path and who may read it", err)
@@ -43,14 +49,18 @@ func Load(path string) (Validated, error) {
 	if err != nil {
 		return Validated{}, fmt.Errorf("read the configuration file %s: %w", path, err)
 	}
-	return Parse(path, src, filepath.Dir(path))
+	return parse(path, src, filepath.Dir(path), holds)
 }
 
 // Parse checks the configuration in src; name stands for the file in errors, and
 // file names in it are relative to dir. It reads the files that the configuration
 // names. The error is an *Error with every problem.
-func Parse(name string, src []byte, dir string) (Validated, error) {
-	r := &resolver{problems: problems{file: name}, dir: dir}
+func Parse(name string, src []byte, dir string) (Validated, error) { return parse(name, src, dir, nil) }
+
+func parse(name string, src []byte, dir string, holds func(string) bool) (Validated, error) {
+	r := newResolver(problems{file: name}, dir)
+	r.holds = holds
+	_, _ = r.content.Write(src) // a hash takes everything
 	e := defaultEffective()
 	if root := r.document(src); root != nil {
 		r.root(e, root)
@@ -63,7 +73,7 @@ func (r *resolver) validated(e *effective) (Validated, error) {
 	if err := r.err(); err != nil {
 		return Validated{}, err
 	}
-	return Validated{e}, nil
+	return Validated{e, [sha256.Size]byte(r.content.Sum(nil))}, nil
 }
 
 func (v Validated) get() *effective {
@@ -88,6 +98,11 @@ func (v Validated) Limits() Limits { return v.get().Limits }
 
 // ReadyWhen returns when the exporter is ready.
 func (v Validated) ReadyWhen() ReadyWhen { return v.get().ReadyWhen }
+
+// SameContent reports whether both were read from the same bytes: the file itself
+// and the files of http.tls_config. Passwords do not count; they are read anew at
+// every log-on.
+func (v Validated) SameContent(other Validated) bool { return v.content == other.content }
 
 // Redacted returns the effective configuration as YAML, without any secret.
 func (v Validated) Redacted() []byte { return dump(v.get()) }

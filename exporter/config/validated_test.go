@@ -90,8 +90,11 @@ func TestAServerIsEqualUntilItsConfigurationChanges(t *testing.T) {
 	if !base.Equal(edited(t, "check_interval: 60s")) {
 		t.Error("a default that is spelled out is a change")
 	}
+	if !base.Equal(edited(t, "site: us")) {
+		t.Error("another site, which is only a label, is a change")
+	}
 	for _, key := range []string{
-		"site: us", "language: de-DE", "transport: poll", "poll_interval: 3s", "stale_after: 5m", "backoff: {max: 2m}",
+		"language: de-DE", "transport: poll", "poll_interval: 3s", "stale_after: 5m", "backoff: {max: 2m}",
 		"breaker: {failures: 6}", "http: {proxy_url: 'http://proxy'}", "http: {tls_config: {ca_file: ca.pem}}",
 	} {
 		if base.Equal(edited(t, key)) {
@@ -104,24 +107,31 @@ func TestAServerIsEqualUntilItsConfigurationChanges(t *testing.T) {
 	}
 }
 
-func TestAServerWhoseCAFileChangedIsNotEqual(t *testing.T) {
+func TestAChangedCAFileIsOtherContentOfTheSameServer(t *testing.T) {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	pem, err := os.ReadFile("testdata/ca.pem")
 	if err != nil {
 		t.Fatal(err)
 	}
-	write := func(content []byte) Server {
+	write := func(content []byte) Validated {
 		if err := os.WriteFile(ca, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return edited(t, "http: {tls_config: {ca_file: '"+ca+"'}}")
+		return mustParse(t, strings.Replace(oneServer, "}]", ", http: {tls_config: {ca_file: '"+ca+"'}}}]", 1))
 	}
 	first := write(pem)
-	if !first.Equal(write(pem)) {
-		t.Error("the same CA written again is a change")
+	if !first.SameContent(write(pem)) {
+		t.Error("the same CA written again is other content")
 	}
-	if first.Equal(write(append(pem, pem...))) {
-		t.Error("another content of the CA file is no change")
+	second := write(append(pem, pem...))
+	if first.SameContent(second) {
+		t.Error("a changed CA file is no other content")
+	}
+	if !first.Servers()[0].Equal(second.Servers()[0]) {
+		t.Error("a changed CA file would restart the probe, which follows it anyway")
+	}
+	if first.SameContent(mustParse(t, oneServer)) {
+		t.Error("another file has the same content")
 	}
 }
 

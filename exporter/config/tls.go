@@ -1,0 +1,166 @@
+package config
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+)
+
+const maxPEMBytes = 1 << 20
+
+var tlsVersions = map[string]uint16{
+	"TLS10": tls.VersionTLS10, "TLS11": tls.VersionTLS11, "TLS12": tls.VersionTLS12, "TLS13": tls.VersionTLS13,
+}
+
+// pemFiles are the contents of the files that a TLS names, nil for none.
+type pemFiles struct{ ca, cert, key []byte }
+
+func (t TLS) hasFiles() bool { return t.CAFile != "" || t.CertFile != "" }
+
+// read reads the files. Its errors name the key, and no path.
+func (t TLS) read() (pemFiles, error) {
+	var files pemFiles
+	for _, file := range []struct {
+		key, path string
+		content   *[]byte
+	}{{"ca_file", t.CAFile, &files.ca}, {"cert_file", t.CertFile, &files.cert}, {"key_file", t.KeyFile, &files.key}} {
+		if file.path == "" {
+			continue
+		}
+		content, err := readWhole(file.path, maxPEMBytes)
+		if err != nil {
+			return pemFiles{}, fmt.Errorf("%s cannot be read: %w", file.key, err)
+		}
+		*file.content = content
+	}
+	return files, nil
+}
+
+// digest tells contents apart without keeping a key in memory for it.
+func (f pemFiles) digest() [sha256.Size]byte {
+	digest := sha256.New()
+	for _, content := range [][]byte{f.ca, f.cert, f.key} {
+		_, _ = fmt.Fprintf(digest, "%d:%s", len(content), content) // a hash takes everything
+	}
+	return [sha256.Size]byte(digest.Sum(nil))
+}
+
+func (t TLS) config(files pemFiles) (*tls.Config, error) {
+	config := &tls.Config{ServerName: t.ServerName, MinVersion: tlsVersions[t.MinVersion]}
+	if t.CAFile != "" {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(files.ca) {
+			return nil, errors.New("no certificate is in ca_file")
+		}
+	}
+	if t.CertFile != "" {
+		certificate, err := tls.X509KeyPair(files.cert, files.key)
+		if err != nil {
+			return nil, fmt.Errorf("cert_file and key_file: %w", err)
+		}
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }
+	}
+	return config, nil
+}
+
+// following is a transport that follows the files of a TLS: when their content
+// has changed, it goes on with a new transport.
+type following struct {
+	tls     TLS
+	build   func(*tls.Config) *http.Transport
+	current atomic.Pointer[trusting]
+}
+
+// trusting is a transport and the digest of the files that it was made from.
+type trusting struct {
+	*http.Transport
+	digest [sha256.Size]byte
+}
+
+func newFollowing(t TLS, digest [sha256.Size]byte, first *http.Transport, build func(*tls.Config) *http.Transport) *following {
+	f := &following{tls: t, build: build}
+	f.current.Store(&trusting{first, digest})
+	return f
+}
+
+func (f *following) RoundTrip(r *http.Request) (*http.Response, error) {
+	return f.transport().RoundTrip(r)
+}
+
+// CloseIdleConnections closes the connections that no request uses.
+func (f *following) CloseIdleConnections() { f.current.Load().CloseIdleConnections() }
+
+// transport looks at the files, which are small, and returns the transport for
+// what is in them. Files that are gone or half written change nothing.
+func (f *following) transport() *trusting {
+	current := f.current.Load()
+	files, err := f.tls.read()
+	if err != nil {
+		return current
+	}
+	digest := files.digest()
+	if digest == current.digest {
+		return current
+	}
+	config, err := f.tls.config(files)
+	if err != nil {
+		return current
+	}
+	next := &trusting{f.build(config), digest}
+	if !f.current.CompareAndSwap(current, next) {
+		return f.current.Load() // somebody else was faster
+	}
+	current.CloseIdleConnections()
+	return next
+}
+
+// checkTLS reads the files now, so that a wrong one is found before the start.
+// The key belongs to those who watch the server; so only they check it.
+func (r *resolver) checkTLS(s Server, fields map[string]field, bad map[string]bool) {
+	const ca, cert, key = "http.tls_config.ca_file", "http.tls_config.cert_file", "http.tls_config.key_file"
+	t := s.HTTP.TLS
+	if t.CAFile != "" && !bad[ca] {
+		pem, err := r.readPEM(t.CAFile)
+		switch {
+		case err != nil:
+			r.add(fields[ca].at, "cannot be read (%v); expected a PEM file that the exporter's user may read", err)
+		case !x509.NewCertPool().AppendCertsFromPEM(pem):
+			r.add(fields[ca].at, "no certificate is in the file; expected CA certificates in PEM")
+		}
+	}
+	switch {
+	case bad[cert] || bad[key]:
+	case t.CertFile != "" && t.KeyFile == "":
+		r.add(fields[cert].at, "there is no key_file; expected both or neither")
+	case t.CertFile == "" && t.KeyFile != "":
+		r.add(fields[key].at, "there is no cert_file; expected both or neither")
+	case t.CertFile != "" && r.watches(s.Name):
+		if err := r.checkKeyPair(t.CertFile, t.KeyFile); err != nil {
+			r.add(fields[cert].at, "certificate and key cannot be used (%v); expected a PEM certificate and its PEM key", err)
+		}
+	}
+}
+
+func (r *resolver) checkKeyPair(certFile, keyFile string) error {
+	cert, err := r.readPEM(certFile)
+	if err != nil {
+		return err
+	}
+	key, err := r.readPEM(keyFile)
+	if err != nil {
+		return err
+	}
+	_, err = tls.X509KeyPair(cert, key)
+	return err
+}
+
+// readPEM reads a file whose content is part of the configuration.
+func (r *resolver) readPEM(path string) ([]byte, error) {
+	content, err := readWhole(path, maxPEMBytes)
+	_, _ = fmt.Fprintf(r.content, "%d:%s", len(content), content) // a hash takes everything
+	return content, err
+}
