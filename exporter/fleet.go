@@ -60,6 +60,9 @@ func New(o Options) *Fleet {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Shard != (Shard{}) {
+		o.Metrics.SetShard(o.Shard.Ordinal, o.Shard.Total)
+	}
 	f := &Fleet{opts: o, turn: make(chan struct{}, 1)}
 	f.current.Store(&generation{beforeFirst: true})
 	return f

@@ -20,8 +20,23 @@ type Reloader struct {
 	load  func() (config.Validated, error)
 	// turn holds one token, for one reload at a time. It is held while files are
 	// read and servers are left, which a mutex must not be.
-	turn chan struct{}
-	last atomic.Pointer[Outcome]
+	turn  chan struct{}
+	tried attempt // of whoever has the turn
+	last  atomic.Pointer[Outcome]
+}
+
+// attempt is what a load gave: a configuration, or an error.
+type attempt struct {
+	config config.Validated
+	err    error
+}
+
+// same reports whether trying b after a would end in the same way.
+func (a attempt) same(b attempt) bool {
+	if a.err != nil && b.err != nil {
+		return a.err.Error() == b.err.Error()
+	}
+	return a.err == nil && b.err == nil && a.config.SameContent(b.config)
 }
 
 // Outcome is how a load of the configuration ended. It is immutable.
@@ -47,24 +62,75 @@ func NewReloader(fleet *Fleet, load func() (config.Validated, error)) *Reloader 
 // already. On an error the fleet watches nothing.
 func (r *Reloader) Start(v config.Validated) error {
 	r.turn <- struct{}{}
-	defer func() { <-r.turn }()
+	defer r.end()
+	r.tried = attempt{config: v}
 	_, err := r.apply(v)
 	return err
 }
 
 // Reload loads the configuration and has the fleet watch what it says. It returns
 // after every server that is watched no more has been left, which takes seconds
-// when such a server does not answer. On an error nothing has changed; it is an
+// when such a server does not answer. On an error nothing has changed; it is a
 // *config.Error when the configuration is to blame, and ErrClosed when the
 // exporter is ending. ctx bounds the wait for another reload, not the reload.
 func (r *Reloader) Reload(ctx context.Context) error {
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	defer r.end()
+	return r.take(r.read())
+}
+
+// Follow reloads whenever the configuration has changed, until ctx ends. It looks
+// every interval, at the content of the file and of the files of http.tls_config.
+// A content that cannot be used is tried, and logged, once.
+func (r *Reloader) Follow(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			r.look(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (r *Reloader) look(ctx context.Context) {
+	if r.begin(ctx) != nil {
+		return
+	}
+	defer r.end()
+	if found := r.read(); !found.same(r.tried) {
+		_ = r.take(found) // its end is in the log, the metrics and the outcome
+	}
+}
+
+// begin takes the turn, and end gives it back.
+func (r *Reloader) begin(ctx context.Context) error {
 	select {
 	case r.turn <- struct{}{}:
+		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("another reload is under way: %w", context.Cause(ctx))
 	}
-	defer func() { <-r.turn }()
-	changes, err := r.reload()
+}
+
+func (r *Reloader) end() { <-r.turn }
+
+func (r *Reloader) read() attempt {
+	v, err := r.load()
+	return attempt{v, err}
+}
+
+// take applies what was read and tells how that ended.
+func (r *Reloader) take(read attempt) error {
+	r.tried = read
+	changes, err := Changes{}, read.err
+	if err == nil {
+		changes, err = r.apply(read.config)
+	}
 	switch {
 	case err == nil:
 		r.fleet.opts.Logger.Info("configuration reloaded", changes.attrs()...)
@@ -72,14 +138,6 @@ func (r *Reloader) Reload(ctx context.Context) error {
 		r.failed(err)
 	}
 	return err
-}
-
-func (r *Reloader) reload() (Changes, error) {
-	v, err := r.load()
-	if err != nil {
-		return Changes{}, err
-	}
-	return r.apply(v)
 }
 
 // Last returns how the last load ended, the first one included. At is zero

@@ -2,10 +2,15 @@ package exporter_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/config"
@@ -79,5 +84,122 @@ func wantLog(t *testing.T, log, text string) {
 	t.Helper()
 	if n := strings.Count(log, text); n != 1 {
 		t.Errorf("the log has %d lines with %s:\n%s", n, text, log)
+	}
+}
+
+// following runs f in a bubble of virtual time with a fleet that watches nothing and
+// follows the disk.
+func following(t *testing.T, interval time.Duration, disk *file, f func(log *bytes.Buffer, last func() exporter.Outcome)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		fleet, _ := newFleet(t, exporter.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		r := exporter.NewReloader(fleet, disk.load)
+		if err := r.Start(disk.content); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var ending sync.WaitGroup
+		ending.Go(func() { r.Follow(ctx, interval) })
+		f(&log, r.Last)
+		stop()
+		ending.Wait()
+	})
+}
+
+// parsed is a configuration without servers; the comment makes its content.
+func parsed(t *testing.T, comment string) config.Validated {
+	t.Helper()
+	v, err := config.Parse("test.yaml", []byte("servers: [] # "+comment), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestAChangedFileIsReloadedOnce(t *testing.T) {
+	disk := &file{content: parsed(t, "first")}
+	following(t, 30*time.Second, disk, func(log *bytes.Buffer, last func() exporter.Outcome) {
+		start := last().At
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if log.Len() > 0 || !last().At.Equal(start) {
+			t.Errorf("an unchanged file was reloaded:\n%s", log)
+		}
+		disk.content = parsed(t, "second")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		wantLog(t, log.String(), "configuration reloaded")
+		if took := last().At.Sub(start); took > time.Hour+30*time.Second {
+			t.Errorf("the change was noticed after %s", took-time.Hour)
+		}
+	})
+}
+
+func TestABadContentIsTriedOnce(t *testing.T) {
+	good := parsed(t, "first")
+	disk := &file{content: good}
+	following(t, 30*time.Second, disk, func(log *bytes.Buffer, last func() exporter.Outcome) {
+		disk.err = errors.New("test.yaml:1:1: bad")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		wantLog(t, log.String(), "configuration not reloaded")
+		if last().OK() {
+			t.Error("the last outcome is good although the file is bad")
+		}
+		disk.err = errors.New("test.yaml:2:1: bad in another way")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		wantLog(t, log.String(), "bad in another way")
+		// Back to what is in effect: nothing to do but to say that all is well.
+		disk.err = nil
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		wantLog(t, log.String(), "configuration reloaded")
+		if !last().OK() {
+			t.Error("the last outcome is bad although the file is good again")
+		}
+	})
+}
+
+func TestWhoWaitsForAReloadCanGiveUp(t *testing.T) {
+	started, release := make(chan struct{}), make(chan struct{})
+	fleet, _ := newFleet(t, exporter.Options{})
+	r := exporter.NewReloader(fleet, func() (config.Validated, error) {
+		close(started)
+		<-release
+		return parsed(t, "slow"), nil
+	})
+	first := make(chan error, 1)
+	go func() { first <- r.Reload(t.Context()) }()
+	<-started
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Reload(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("a second reload that gave up waiting returns %v", err)
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Errorf("the first reload returns %v", err)
+	}
+}
+
+func TestTheLogOfAReloadStaysShort(t *testing.T) {
+	var log bytes.Buffer
+	fleet, _ := newFleet(t, exporter.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	problems := make([]string, 500)
+	for i := range problems {
+		problems[i] = fmt.Sprintf("icws.yaml:%d:1: servers[%d].name: missing", i+1, i)
+	}
+	r := exporter.NewReloader(fleet, func() (config.Validated, error) {
+		return config.Validated{}, errors.New(strings.Join(problems, "\n"))
+	})
+	if err := r.Reload(t.Context()); strings.Count(err.Error(), "\n") != 499 {
+		t.Errorf("whoever reloads is told %v, not every problem", err)
+	}
+	wantLog(t, log.String(), "servers[9].name")
+	wantLog(t, log.String(), "and 490 more problems")
+	if strings.Contains(log.String(), "servers[10]") {
+		t.Errorf("the log has more than ten problems:\n%s", log.String())
 	}
 }

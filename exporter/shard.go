@@ -20,8 +20,10 @@ func NewShard(ordinal, total int) (Shard, error) {
 	switch {
 	case total < 1 || total > MaxShards:
 		return Shard{}, fmt.Errorf("%d shards are not possible; expected 1 to %d", total, MaxShards)
+	case total == 1 && ordinal != 0:
+		return Shard{}, fmt.Errorf("there is no shard %d; expected only 0", ordinal)
 	case ordinal < 0 || ordinal >= total:
-		return Shard{}, fmt.Errorf("there is no shard %d among %d; expected 0 to %d", ordinal, total, total-1)
+		return Shard{}, fmt.Errorf("there is no shard %d; expected 0 to %d", ordinal, total-1)
 	}
 	return Shard{ordinal, total}, nil
 }
@@ -35,6 +37,14 @@ func PodOrdinal(name string) (int, error) {
 		return 0, fmt.Errorf("the name %q does not end in a dash and a number, as the pods of a StatefulSet do", name)
 	}
 	return int(ordinal), nil
+}
+
+// String says which part of the servers it is.
+func (s Shard) String() string {
+	if s.Total <= 1 {
+		return "all"
+	}
+	return fmt.Sprintf("%d of 0-%d", s.Ordinal, s.Total-1)
 }
 
 // Holds reports whether the server of the name belongs to the shard. Every name

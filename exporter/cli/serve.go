@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"icws_exporter/exporter/config"
 )
@@ -25,6 +23,8 @@ type serverFlags struct {
 
 type serveCommand struct {
 	serverFlags `embed:""`
+	reloadFlags `embed:""`
+	shardFlags  `embed:""`
 
 	Web webFlags `embed:"" group:"Pages"`
 
@@ -34,11 +34,18 @@ type serveCommand struct {
 // Run watches the servers until ctx ends. Nothing connects before the whole
 // configuration is known to be good and the sockets are open.
 func (c *serveCommand) Run(ctx context.Context, s *streams) error {
-	// From the first moment: a SIGHUP that nobody handles ends the process.
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	watched, err := c.configuration()
+	signals, stop := hangups()
+	defer stop()
+	shard, err := c.shard()
+	if err != nil {
+		return usageError{err}
+	}
+	interval, err := c.interval(c.ConfigFile)
+	if err != nil {
+		return usageError{err}
+	}
+	load := func() (config.Validated, error) { return c.part(shard.Holds) }
+	watched, err := load()
 	if err != nil {
 		return usageError{err}
 	}
@@ -50,19 +57,24 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 		Pprof:           c.Web.EnablePprof,
 		ExporterMetrics: !c.Web.DisableExporterMetrics,
 		StatusSeries:    c.StatusSeries,
-		Load:            c.configuration,
-		Reload:          hangups,
+		Shard:           shard,
+		Load:            load,
+		Reloading:       reloading{signals, interval},
 	})
 }
 
 // configuration reads the servers from the flags or from the file, never from both.
-func (c *serverFlags) configuration() (config.Validated, error) {
+func (c *serverFlags) configuration() (config.Validated, error) { return c.part(nil) }
+
+// part is configuration for one who needs the secrets of only those servers of the
+// file whose names holds accepts.
+func (c *serverFlags) part(holds func(name string) bool) (config.Validated, error) {
 	given := len(c.Server) > 0 || c.User != "" || c.PasswordFile != ""
 	switch {
 	case c.ConfigFile != "" && given:
 		return config.Validated{}, errors.New("--config.file and --server, --user or --password-file exclude each other: name the servers in one place")
 	case c.ConfigFile != "":
-		return loadFile(c.ConfigFile)
+		return loadFile(c.ConfigFile, holds)
 	case len(c.Server) == 0:
 		return config.Validated{}, errors.New("nothing to watch: name a server with --server URL, or give --config.file FILE")
 	}
@@ -77,8 +89,8 @@ func (c *serverFlags) configuration() (config.Validated, error) {
 }
 
 // loadFile has every error name its place: a *config.Error does by itself.
-func loadFile(name string) (config.Validated, error) {
-	v, err := config.Load(name)
+func loadFile(name string, holds func(server string) bool) (config.Validated, error) {
+	v, err := config.LoadPart(name, holds)
 	if err != nil && !errors.As(err, new(*config.Error)) {
 		err = fmt.Errorf("--config.file: %w", err)
 	}

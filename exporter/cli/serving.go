@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"sync"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -24,10 +23,10 @@ type servingOptions struct {
 	Pprof           bool
 	ExporterMetrics bool
 	StatusSeries    bool
-	// Load reads the configuration anew, when Reload has something; without both
-	// the first configuration is the only one.
-	Load   func() (config.Validated, error)
-	Reload <-chan os.Signal
+	Shard           exporter.Shard
+	// Load reads the configuration anew when Reloading says so.
+	Load      func() (config.Validated, error)
+	Reloading reloading
 	// Ready is called once the sockets are open, before the first connection.
 	Ready func(*web.Listeners)
 }
@@ -53,9 +52,10 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 		o.Ready(listeners)
 	}
 	fleet := exporter.New(exporter.Options{
-		Metrics: metrics, Logger: log, UserAgent: userAgent(), StatusSeries: o.StatusSeries,
+		Metrics: metrics, Logger: log, UserAgent: userAgent(), StatusSeries: o.StatusSeries, Shard: o.Shard,
 	})
-	log.Info("starting", "version", version.Version, "revision", version.GetRevision(), "servers", len(watched.Servers()))
+	log.Info("starting", "version", version.Version, "revision", version.GetRevision(),
+		"servers", len(watched.Servers()), "shard", o.Shard)
 	reloader := exporter.NewReloader(fleet, o.Load)
 	if err := reloader.Start(watched); err != nil {
 		listeners.Close()
@@ -65,25 +65,12 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 		Fleet: fleet, Metrics: metrics, Reloader: reloader,
 		Lifecycle: o.Lifecycle, Pprof: o.Pprof, Version: version.Version,
 	})
-	reloads := func(ctx context.Context) { reloadOn(ctx, reloader, o.Reload) }
+	reloads := func(ctx context.Context) { o.Reloading.run(ctx, reloader) }
 	err = runUntil(ctx, fleet, reloads, func(ctx context.Context) error {
 		return listeners.Serve(ctx, pages, web.NewHealthHandler(fleet))
 	})
 	log.Info("stopped")
 	return err
-}
-
-// reloadOn reloads at every signal until ctx ends. What a reload has to say is in
-// the log, the metrics and the status page.
-func reloadOn(ctx context.Context, r *exporter.Reloader, signals <-chan os.Signal) {
-	for {
-		select {
-		case <-signals:
-			_ = r.Reload(ctx)
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // runUntil serves until ctx ends or serving fails. The probes leave their servers
