@@ -19,18 +19,29 @@ import (
 
 // file stands for the configuration file: a load gives what it holds.
 type file struct {
+	mu      sync.Mutex
 	content config.Validated
 	err     error
 }
 
-func (f *file) load() (config.Validated, error) { return f.content, f.err }
+func (f *file) load() (config.Validated, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.content, f.err
+}
+
+func (f *file) hold(content config.Validated, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.content, f.err = content, err
+}
 
 func TestAReloadIsATransaction(t *testing.T) {
 	a, b := simulate(t, icwssim.Options{}), simulate(t, icwssim.Options{})
 	var log bytes.Buffer
 	fleet, metrics := newFleet(t, exporter.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	first := configuration(t, "all", a.entry("a"))
-	disk := file{content: first}
+	disk := &file{content: first}
 	r := exporter.NewReloader(fleet, disk.load)
 	if last := r.Last(); !last.At.IsZero() {
 		t.Errorf("before the start the last outcome is %v", last)
@@ -45,17 +56,18 @@ func TestAReloadIsATransaction(t *testing.T) {
 		t.Errorf("after the start the last outcome is %v", started)
 	}
 
-	disk.err = errors.New("icws.yaml:3:1: servers[0].user: missing")
-	if err := r.Reload(t.Context()); !errors.Is(err, disk.err) {
+	bad := errors.New("icws.yaml:3:1: servers[0].user: missing")
+	disk.hold(config.Validated{}, bad)
+	if err := r.Reload(t.Context()); !errors.Is(err, bad) {
 		t.Errorf("a bad file gives %v", err)
 	}
-	if last := r.Last(); last.OK() || last.Problem != disk.err.Error() || last.At.Before(started.At) {
+	if last := r.Last(); last.OK() || last.Problem != bad.Error() || last.At.Before(started.At) {
 		t.Errorf("after a bad file the last outcome is %v", last)
 	}
 	wantLine(t, metrics, "icws_exporter_config_last_reload_successful 0")
 	wantLine(t, metrics, `icws_up{server="a"} 1`)
 
-	disk = file{content: configuration(t, "all", a.entry("a"), b.entry("b"))}
+	disk.hold(configuration(t, "all", a.entry("a"), b.entry("b")), nil)
 	if err := r.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +138,7 @@ func TestAChangedFileIsReloadedOnce(t *testing.T) {
 		if log.Len() > 0 || !last().At.Equal(start) {
 			t.Errorf("an unchanged file was reloaded:\n%s", log)
 		}
-		disk.content = parsed(t, "second")
+		disk.hold(parsed(t, "second"), nil)
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		wantLog(t, log.String(), "configuration reloaded")
@@ -140,19 +152,19 @@ func TestABadContentIsTriedOnce(t *testing.T) {
 	good := parsed(t, "first")
 	disk := &file{content: good}
 	following(t, 30*time.Second, disk, func(log *bytes.Buffer, last func() exporter.Outcome) {
-		disk.err = errors.New("test.yaml:1:1: bad")
+		disk.hold(config.Validated{}, errors.New("test.yaml:1:1: bad"))
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		wantLog(t, log.String(), "configuration not reloaded")
 		if last().OK() {
 			t.Error("the last outcome is good although the file is bad")
 		}
-		disk.err = errors.New("test.yaml:2:1: bad in another way")
+		disk.hold(config.Validated{}, errors.New("test.yaml:2:1: bad in another way"))
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		wantLog(t, log.String(), "bad in another way")
 		// Back to what is in effect: nothing to do but to say that all is well.
-		disk.err = nil
+		disk.hold(good, nil)
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		wantLog(t, log.String(), "configuration reloaded")
