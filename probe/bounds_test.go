@@ -115,6 +115,9 @@ func TestAnswerWithoutEndIsCutAtTheLimit(t *testing.T) {
 				if r.logs.count("too_large") == 0 || r.logs.count("raise the limit") == 0 {
 					t.Errorf("the log does not say what to do:\n%s", r.logs)
 				}
+				if hostile.operation == "stream" && r.seen.get("stream broke too_large") == 0 {
+					t.Error("no failed request is counted")
+				}
 				// A line of one byte costs "data: " besides, and the rest is other answers.
 				asked := r.seen.get("request " + hostile.operation)
 				if n := r.seen.get("bytes"); n > asked*8*testLimit {
@@ -225,6 +228,9 @@ func TestEventThatStallsIsCut(t *testing.T) {
 				}
 				if r.logs.count("the stream stalled inside an event") == 0 {
 					t.Errorf("the log does not say what happened:\n%s", r.logs)
+				}
+				if r.seen.get("stream broke timeout") == 0 {
+					t.Error("no failed request is counted")
 				}
 				h.behave()
 				r.pass(3 * time.Minute)

@@ -207,7 +207,7 @@ func (w *watch) fullArrived(now time.Time, changes int) (drift int) {
 func (w *watch) verified(now time.Time, reason ResyncReason, changes int) (drift int) {
 	if reason == ResyncCheck {
 		result := CheckOK
-		if !w.suspect && changes > 0 {
+		if !w.suspect && w.l.subscription != SubscriptionSuspended && changes > 0 {
 			drift, result = changes, CheckDrift
 		}
 		w.l.observer.DeliveryChecked(result)

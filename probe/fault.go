@@ -166,6 +166,21 @@ func (e errStalled) Error() string {
 	return fmt.Sprintf("the stream stalled inside an event, which was not whole after %s", e.after)
 }
 
+// streamFailure is why a stream broke; one that the server ended between two
+// events did not break.
+func streamFailure(err error) (reason icws.FailureReason, broke bool) {
+	var silent errSilent
+	var stalled errStalled
+	if errors.As(err, &silent) || errors.As(err, &stalled) {
+		return icws.FailTimeout, true
+	}
+	var request *icws.RequestError
+	if errors.As(err, &request) {
+		return request.Reason, true
+	}
+	return 0, false
+}
+
 // sessionEnd says why a session has to be left and what comes after it.
 type sessionEnd struct {
 	err   error // in the operator's words

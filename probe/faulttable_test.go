@@ -100,12 +100,21 @@ var (
 		{seen: "subscription faulted", reaction: "backoff, DELETE and PUT", modes: both, lasts: time.Second,
 			fault: func(_ *rig, s *icwssim.Server) { s.SubscriptionState(3) },
 			state: StateBackoff, counter: "lost faulted", logOns: 0, heals: 15 * time.Second},
-		{seen: "silence on the stream", reaction: "reopen the stream, PUT", modes: onlySSE, lasts: 2 * time.Minute,
+		{seen: "silence on the stream", reaction: "reopen the stream, PUT", modes: onlySSE, lasts: time.Second,
+			fault: func(r *rig, _ *icwssim.Server) { r.net.SilenceStreams("a:8018") },
+			state: StateBackoff, counter: "stream broke timeout", logOns: 0, heals: 5 * time.Second},
+		{seen: "a stream that never carries a byte", reaction: "a new session; polling after two", modes: onlySSE, lasts: 2 * time.Minute,
 			fault: func(r *rig, s *icwssim.Server) {
 				s.Inject(icwssim.Fault{Operation: "stream", Swallow: icwssim.SwallowStream})
 				r.net.Cut("a:8018")
 			},
-			state: StateLive, counter: "request stream", logOns: 6, heals: 3 * time.Minute},
+			state: StateBackoff, counter: "lost stream_lost", logOns: 6, heals: 3 * time.Minute},
+		{seen: "the stream is cut", reaction: "backoff, reopen the stream, PUT", modes: onlySSE, lasts: time.Second,
+			fault: func(r *rig, _ *icwssim.Server) { r.net.Cut("a:8018") },
+			state: StateBackoff, counter: "stream broke reset", logOns: 0, heals: 5 * time.Second},
+		{seen: "subscription suspended", reaction: "exported; what is missed meanwhile is no drift", modes: both, lasts: 75 * time.Second,
+			fault: func(_ *rig, s *icwssim.Server) { s.SubscriptionState(icwssim.SubscriptionSuspended); s.Step(3) },
+			state: StateLive, counter: "check ok", logOns: 0, heals: time.Second},
 		{seen: "the subscription delivers nothing", reaction: "DELETE and PUT once, then a new session", modes: both, lasts: 3 * time.Minute,
 			fault: inject(icwssim.Fault{Swallow: icwssim.SwallowMessages}),
 			state: StateBackoff, counter: "lost not_delivering", logOns: 10, heals: 2 * time.Minute},

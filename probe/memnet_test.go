@@ -1,12 +1,14 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -62,6 +64,18 @@ func (n *memNetwork) Cut(addr string) {
 	}
 }
 
+// SilenceStreams has what the server sends on its open event streams vanish: a
+// path that broke without a word.
+func (n *memNetwork) SilenceStreams(addr string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c, a := range n.conns {
+		if a == addr && c.streams.Load() {
+			c.r.vanish()
+		}
+	}
+}
+
 type memListener struct {
 	n       *memNetwork
 	addr    string
@@ -102,6 +116,7 @@ type memBuffer struct {
 	cond           *sync.Cond
 	data           []byte
 	closed, broken bool
+	vanishing      bool // what is written
 	readBy         deadline
 	writeBy        deadline
 }
@@ -123,6 +138,12 @@ func (b *memBuffer) reset() {
 	b.data = nil
 	b.mu.Unlock()
 	b.cond.Broadcast()
+}
+
+func (b *memBuffer) vanish() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.vanishing = true
 }
 
 func (b *memBuffer) close() {
@@ -180,6 +201,8 @@ func (b *memBuffer) Write(p []byte) (int, error) {
 			return written, &net.OpError{Op: "write", Net: "mem", Err: os.NewSyscallError("write", syscall.EPIPE)}
 		case b.writeBy.passed():
 			return written, os.ErrDeadlineExceeded
+		case b.vanishing:
+			return len(p), nil
 		}
 		if room := memBufferSize - len(b.data); room > 0 {
 			n := min(room, len(p)-written)
@@ -196,10 +219,19 @@ func (b *memBuffer) Write(p []byte) (int, error) {
 type memConn struct {
 	addr memAddr
 	r, w *memBuffer
+	// streams says that the client asked for an event stream on it.
+	streams atomic.Bool
 }
 
-func (c *memConn) Read(p []byte) (int, error)  { return c.r.Read(p) }
-func (c *memConn) Write(p []byte) (int, error) { return c.w.Write(p) }
+func (c *memConn) Read(p []byte) (int, error) { return c.r.Read(p) }
+
+func (c *memConn) Write(p []byte) (int, error) {
+	if bytes.HasPrefix(p, []byte("GET ")) && bytes.Contains(p, []byte("text/event-stream")) {
+		c.streams.Store(true)
+	}
+	return c.w.Write(p)
+}
+
 func (c *memConn) Close() error {
 	c.r.close()
 	c.w.close()

@@ -18,6 +18,7 @@ var misfortunes = []struct {
 	act  func(d *day, host string)
 }{
 	{"dies", func(d *day, host string) {
+		d.out = true
 		d.kill(host)
 		d.unseenSessions += strandable // it keeps the session until it expires
 	}},
@@ -34,10 +35,12 @@ var misfortunes = []struct {
 		d.sims[host].Send(`{"__type":"urn:inin.com:status:statusMessagesMessage","statusMessagesAdded":7}`)
 	}},
 	{"takes no log-on", func(d *day, host string) {
+		d.out = true
 		d.sims[host].SetNotAccepting(true)
 		d.sims[host].ExpireSessions()
 	}},
 	{"switches over", func(d *day, host string) {
+		d.out = true
 		d.sims[host].SetSwitchover(icwssim.Switchover{Active: true})
 		d.sims[host].SetNotAccepting(true)
 		d.sims[host].EndSessions(true)
@@ -46,6 +49,7 @@ var misfortunes = []struct {
 		d.sims[host].SetPassword("expired")
 		d.sims[host].ExpireSessions()
 	}},
+	{"streams fall silent", func(d *day, host string) { d.net.SilenceStreams(host + ":8018") }},
 	{"connections are cut", func(d *day, host string) { d.net.Cut(host + ":8018") }},
 }
 
@@ -121,6 +125,7 @@ func (d *day) relieve() {
 			d.listen(host)
 		}
 	}
+	d.out = false
 	d.password.Store(password)
 	d.tell("all is well again")
 }

@@ -15,6 +15,9 @@ type Observer interface {
 	Exchange(icws.Exchange)
 	// Read reports n bytes of an answer or a stream as they arrive.
 	Read(n int)
+	// StreamBroke reports that an open stream became useless, and why; its
+	// headers were reported as an Exchange before.
+	StreamBroke(icws.FailureReason)
 	// StreamHeartbeats reports n pings of the stream.
 	StreamHeartbeats(n int)
 

@@ -79,6 +79,9 @@ func (w *watch) streamFailed(err error) {
 	}
 	w.pump.close()
 	w.pump = nil
+	if reason, broke := streamFailure(err); broke {
+		w.l.observer.StreamBroke(reason)
+	}
 	w.abandon()
 	w.suspect = true
 	w.l.lose(LossStreamLost)

@@ -60,21 +60,22 @@ func (r *recorder) Exchange(e icws.Exchange) {
 		r.add(fmt.Sprintf("response %s %d", e.Operation, e.Code), 1)
 	}
 }
-func (r *recorder) Read(n int)                      { r.add("bytes", n) }
-func (r *recorder) StreamHeartbeats(n int)          { r.add("pings", n) }
-func (r *recorder) SessionOpening()                 { r.add("opens", 1) }
-func (r *recorder) SessionOpenFailed(v OpenFailure) { r.add("open failed "+v.String(), 1) }
-func (r *recorder) SessionClosed(v CloseReason)     { r.add("closed "+v.String(), 1) }
-func (r *recorder) SwitchedOver()                   { r.add("switchovers", 1) }
-func (r *recorder) AlternateHostRejected()          { r.add("rejected", 1) }
-func (r *recorder) BreakerChanged(to BreakerState)  { r.add("breaker "+to.String(), 1) }
-func (r *recorder) BreakerRejected()                { r.add("breaker rejections", 1) }
-func (r *recorder) SubscriptionLost(v LossReason)   { r.add("lost "+v.String(), 1) }
-func (r *recorder) DeliveryChecked(v CheckResult)   { r.add("check "+v.String(), 1) }
-func (r *recorder) Delivered(time.Duration)         { r.add("delivered", 1) }
-func (r *recorder) MessageReceived(v MessageKind)   { r.add("message "+v.String(), 1) }
-func (r *recorder) MessageDecodeFailed()            { r.add("decode failures", 1) }
-func (r *recorder) CatalogueResync(v ResyncReason)  { r.add("resync "+v.String(), 1) }
+func (r *recorder) Read(n int)                       { r.add("bytes", n) }
+func (r *recorder) StreamBroke(v icws.FailureReason) { r.add("stream broke "+v.String(), 1) }
+func (r *recorder) StreamHeartbeats(n int)           { r.add("pings", n) }
+func (r *recorder) SessionOpening()                  { r.add("opens", 1) }
+func (r *recorder) SessionOpenFailed(v OpenFailure)  { r.add("open failed "+v.String(), 1) }
+func (r *recorder) SessionClosed(v CloseReason)      { r.add("closed "+v.String(), 1) }
+func (r *recorder) SwitchedOver()                    { r.add("switchovers", 1) }
+func (r *recorder) AlternateHostRejected()           { r.add("rejected", 1) }
+func (r *recorder) BreakerChanged(to BreakerState)   { r.add("breaker "+to.String(), 1) }
+func (r *recorder) BreakerRejected()                 { r.add("breaker rejections", 1) }
+func (r *recorder) SubscriptionLost(v LossReason)    { r.add("lost "+v.String(), 1) }
+func (r *recorder) DeliveryChecked(v CheckResult)    { r.add("check "+v.String(), 1) }
+func (r *recorder) Delivered(time.Duration)          { r.add("delivered", 1) }
+func (r *recorder) MessageReceived(v MessageKind)    { r.add("message "+v.String(), 1) }
+func (r *recorder) MessageDecodeFailed()             { r.add("decode failures", 1) }
+func (r *recorder) CatalogueResync(v ResyncReason)   { r.add("resync "+v.String(), 1) }
 func (r *recorder) CatalogueCommitted(c catalogue.Result, drift int) {
 	for change := range catalogue.NumChanges {
 		r.add(catalogue.Change(change).String(), c.Changes[change])

@@ -50,22 +50,28 @@ type day struct {
 	// log-on worked since then.
 	held                time.Time
 	refusals, successes int
-	before   *Snapshot
-	requests int
-	looked   time.Time
+	lists               int  // full messages and lists that came
+	out                 bool // a host takes no log-ons
+	before              *Snapshot
+	requests            int
+	looked              time.Time
 }
 
 func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
 	d := newDay(t, mode, seed)
 	for began := time.Now(); time.Since(began) < 24*time.Hour; {
 		// Faults come alone, in pairs and more, and then there is calm.
-		for range 1 + d.random.IntN(3) {
+		faults := 1 + d.random.IntN(3)
+		for range faults {
 			d.tell(d.misfortune([]string{"a", "a", "a", "b"}[d.random.IntN(4)]))
 			for range 1 + d.random.IntN(4) {
 				d.pass(time.Duration(d.random.Int64N(int64(90 * time.Second))))
 				d.invariants()
 				d.live()
 			}
+		}
+		if d.out && faults == 1 {
+			d.recovers() // on the other host
 		}
 		d.relieve()
 		d.recovers()
@@ -146,6 +152,11 @@ func (d *day) truthful(s *Snapshot, now time.Time) {
 	if s.FreshUntil.After(s.LastVerified.Add(d.cfg.StaleAfter)) || s.Fresh(now) && now.Sub(s.LastVerified) > d.cfg.StaleAfter {
 		d.fatalf("fresh until %s, but last verified %s", s.FreshUntil, s.LastVerified)
 	}
+	lists := d.seen.get("message full") + d.seen.get("response list 200")
+	if d.before != nil && s.LastVerified.After(d.before.LastVerified) && lists == d.lists {
+		d.fatalf("verified at %s without a full message or list", s.LastVerified)
+	}
+	d.lists = lists
 	host := activeHost(s)
 	if host == "" || !s.Fresh(now) || s.LastVerified.Before(s.SessionEstablished) ||
 		s.LastVerified.Before(d.mutated[host].Add(inFlight)) {

@@ -30,6 +30,12 @@ func (m *ServerMetrics) Exchange(e icws.Exchange) {
 // Read counts n received bytes.
 func (m *ServerMetrics) Read(n int) { addCount(&m.receivedBytes, n) }
 
+// StreamBroke counts a stream that became useless after its headers as a failed
+// request.
+func (m *ServerMetrics) StreamBroke(why icws.FailureReason) {
+	m.requestFailures[int(icws.OpStream)*icws.NumFailureReasons+int(why)].Add(1)
+}
+
 // StreamHeartbeats counts n pings of the stream.
 func (m *ServerMetrics) StreamHeartbeats(n int) { addCount(&m.heartbeats, n) }
 

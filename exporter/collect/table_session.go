@@ -80,7 +80,7 @@ var (
 	MetricRequestFailures = define(Family{
 		Name:   "icws_request_failures_total",
 		Type:   Counter,
-		Help:   "Requests without a usable answer, by operation and reason; canceled ones were given up by the exporter itself.",
+		Help:   "Requests without a usable answer, by operation and reason; canceled ones were given up by the exporter itself. A stream that breaks after its headers counts too.",
 		Labels: []Label{labelOperation, {Name: "reason", Values: valuesOf[icws.FailureReason](icws.NumFailureReasons)}},
 		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.requestFailures[:] }),
 	})
