@@ -11,7 +11,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-var soakFor = flag.Duration("soak.for", 0, "how long the soak plays the incidents of the demo; 0: one hurried round")
+var (
+	soakFor  = flag.Duration("soak.for", 0, "how long the soak plays all incidents of the demo, two rounds at least; 0: some of them, hurried")
+	soakPace = flag.Int("soak.pace", 1, "how many times faster than in the demo")
+)
 
 // footprint is what a process holds at rest.
 type footprint struct {
@@ -26,7 +29,7 @@ var hurried = []string{"delta-burst", "session-killed", "lost-deltas", "switchov
 func soakScenario(t *testing.T) scenario {
 	t.Helper()
 	if *soakFor > 0 {
-		return scenario{incidents: tour}
+		return scenario{incidents: tour, pace: *soakPace}
 	}
 	s := scenario{pace: 10}
 	for _, name := range hurried {
