@@ -12,14 +12,18 @@ type Flags struct {
 	// Servers are URLs, or NAME=URL. Without a name the server is called host:port.
 	Servers []string
 	User    string
-	// Exactly one of the two says where the password is. The file is relative to
-	// the working directory.
+	// Exactly one of the two says where the password is: a file, relative to the
+	// working directory, or an environment variable.
 	PasswordFile, PasswordEnv string
 }
 
-var flagNames = map[string]string{
-	"name": "--server", "url": "--server", "hosts": "--server", "user": "--user",
-	"password_file": "--password-file", "password_env": "--password-env",
+// names are what an operator calls the keys. The variable is no flag: its name is
+// all there is to say.
+func (f Flags) names() map[string]string {
+	return map[string]string{
+		"name": "--server", "url": "--server", "hosts": "--server", "user": "--user",
+		"password_file": "--password-file", "password_env": f.PasswordEnv,
+	}
 }
 
 // FromFlags checks the flags as Parse checks a file, with the same defaults. The
@@ -27,7 +31,8 @@ var flagNames = map[string]string{
 func FromFlags(flags Flags) (Validated, error) {
 	r := newResolver(problems{}, "")
 	e := defaultEffective()
-	common := flagLayer(map[string]string{
+	names := flags.names()
+	common := flagLayer(names, map[string]string{
 		"user": flags.User, "password_file": flags.PasswordFile, "password_env": flags.PasswordEnv,
 	})
 	if len(flags.Servers) == 0 {
@@ -35,7 +40,7 @@ func FromFlags(flags Flags) (Validated, error) {
 	}
 	for i, text := range flags.Servers {
 		name, target := splitServer(text)
-		own := flagLayer(map[string]string{"name": name, "url": target})
+		own := flagLayer(names, map[string]string{"name": name, "url": target})
 		r.uniqueName(own, i)
 		e.Servers = append(e.Servers, r.server(own.over(common)))
 	}
@@ -43,8 +48,8 @@ func FromFlags(flags Flags) (Validated, error) {
 }
 
 // flagLayer is a layer of the flags that are not empty.
-func flagLayer(values map[string]string) layer {
-	l := layer{fields: make(map[string]field), tried: make(map[string]bool), keyName: func(dotted string) string { return flagNames[dotted] }}
+func flagLayer(names, values map[string]string) layer {
+	l := layer{fields: make(map[string]field), tried: make(map[string]bool), keyName: func(dotted string) string { return names[dotted] }}
 	for key, value := range values {
 		if value != "" {
 			l.fields[key] = field{l.missing(key), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}}

@@ -40,10 +40,10 @@ func TestQuickStartNamesTheFlag(t *testing.T) {
 	}{
 		"no server":     {func(f *Flags) { f.Servers = nil }, "--server: missing"},
 		"no user":       {func(f *Flags) { f.User = "" }, "--user: missing"},
-		"no password":   {func(f *Flags) { f.PasswordFile = "" }, "--password-file: missing; expected one of --password-file, --password-env"},
-		"two passwords": {func(f *Flags) { f.PasswordEnv = "PW" }, "--password-env: a second place"},
+		"no password":   {func(f *Flags) { f.PasswordFile = "" }, "--password-file: missing; expected --password-file"},
+		"two passwords": {func(f *Flags) { f.PasswordEnv = "PW" }, "PW: a second place"},
 		"password":      {func(f *Flags) { f.PasswordFile = testPassword }, "--password-file: the password cannot be read"},
-		"variable":      {func(f *Flags) { f.PasswordFile, f.PasswordEnv = "", "ICWS_UNSET" }, "--password-env: the environment variable"},
+		"variable":      {func(f *Flags) { f.PasswordFile, f.PasswordEnv = "", "ICWS_UNSET" }, "ICWS_UNSET: the environment variable"},
 		"no scheme":     {func(f *Flags) { f.Servers[0] = "cic-a:8019" }, "--server: the scheme"},
 		"not a URL":     {func(f *Flags) { f.Servers[0] = "https://%zz" }, "--server: not a valid URL"},
 		"user in it":    {func(f *Flags) { f.Servers[0] = "https://svc:" + testPassword + "@cic-a" }, "--server: a user or password"},

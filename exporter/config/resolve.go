@@ -170,7 +170,11 @@ func (r *resolver) checkPassword(s Server, l layer, bad map[string]bool) {
 		}
 	}
 	if chosen.value == nil {
-		r.add(l.missing(passwordKeys[0]), "missing; expected one of %s", strings.Join(names, ", "))
+		want := strings.Join(names, ", ")
+		if len(names) > 1 {
+			want = "one of " + want
+		}
+		r.add(l.missing(passwordKeys[0]), "missing; expected %s", want)
 		return
 	}
 	if !r.watches(s.Name) {

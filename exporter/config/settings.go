@@ -65,8 +65,7 @@ var serverSettings = []setting[Server]{
 		probe.ModeAuto, probe.ModeSSE, probe.ModePoll)},
 	{"poll_interval", bounded(func(s *Server) *Duration { return &s.PollInterval }, 200*millisecond, minute)},
 	{"check_interval", bounded(func(s *Server) *Duration { return &s.CheckInterval }, 10*second, hour)},
-	{"resubscribe_interval", orZero(func(s *Server) *Duration { return &s.ResubscribeInterval },
-		bounded(func(s *Server) *Duration { return &s.ResubscribeInterval }, minute, 7*day))},
+	{"resubscribe_interval", boundedOrZero(func(s *Server) *Duration { return &s.ResubscribeInterval }, minute, 7*day)},
 	{"delivery_timeout", bounded(func(s *Server) *Duration { return &s.DeliveryTimeout }, second, 5*minute)},
 	// The loop shows no sign of life during a request: see the fleet's health.
 	{"request_timeout", bounded(func(s *Server) *Duration { return &s.RequestTimeout }, second, minute)},
@@ -105,7 +104,8 @@ func readStreamTimeout(r *resolver, into *Server, f field) bool {
 		into.StreamTimeout = 0
 		return true
 	}
-	return bounded(func(s *Server) *AutoDuration { return &s.StreamTimeout }, AutoDuration(10*second), AutoDuration(hour))(r, into, f)
+	return boundedOr(func(s *Server) *AutoDuration { return &s.StreamTimeout },
+		AutoDuration(10*second), AutoDuration(hour), "auto")(r, into, f)
 }
 
 // readProxyURL reads the URL of a proxy; empty undoes that of the defaults.

@@ -191,3 +191,29 @@ func TestLoadSaysWhichFileCannotBeRead(t *testing.T) {
 		t.Errorf("got %v, want a problem with the file and position", err)
 	}
 }
+
+func TestAPartNeedsOnlyItsOwnSecrets(t *testing.T) {
+	const text = `
+defaults: {user: svc-prom, hosts: [cic-a]}
+servers:
+  - {name: mine, password_file: pw}
+  - {name: password elsewhere, password_file: absent}
+  - {name: key elsewhere, password_file: pw, http: {tls_config: {cert_file: absent.pem, key_file: absent.pem}}}
+`
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "pw"), []byte(testPassword))
+	file := filepath.Join(dir, "icws.yaml")
+	write(t, file, []byte(text))
+	if _, err := LoadPart(file, func(name string) bool { return name == "mine" }); err != nil {
+		t.Errorf("the secrets of others are needed: %v", err)
+	}
+	_, err := Load(file)
+	problems := (*Error)(nil)
+	if !errors.As(err, &problems) || len(problems.Problems) != 2 {
+		t.Errorf("the whole gives %v, want a problem for each of two servers", err)
+	}
+	write(t, file, []byte(strings.Replace(text, "password elsewhere,", "password elsewhere, colour: blue,", 1)))
+	if _, err := LoadPart(file, func(name string) bool { return name == "mine" }); err == nil {
+		t.Error("a mistake in the server of another is not found")
+	}
+}

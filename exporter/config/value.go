@@ -101,15 +101,28 @@ func choice[T any, W ~string](at func(*T) *W, words ...W) reader[T] {
 }
 
 // bounded reads a duration or size from low to high.
-func bounded[T any, V interface {
+func bounded[T any, V measure, P measurePointer[V]](at func(*T) *V, low, high V) reader[T] {
+	return boundedOr[T, V, P](at, low, high, "")
+}
+
+type measure interface {
 	~int64
 	fmt.Stringer
-}, P interface {
+}
+
+type measurePointer[V any] interface {
 	*V
 	encoding.TextUnmarshaler
-}](at func(*T) *V, low, high V) reader[T] {
+}
+
+// boundedOr is bounded for a setting with one word more, which its caller reads.
+func boundedOr[T any, V measure, P measurePointer[V]](at func(*T) *V, low, high V, word string) reader[T] {
+	want := fmt.Sprintf("a value from %v to %v", low, high)
+	if word != "" {
+		want += ", or " + word
+	}
 	return func(r *resolver, into *T, f field) bool {
-		word, ok := r.word(f, fmt.Sprintf("a value from %v to %v", low, high))
+		word, ok := r.word(f, want)
 		if !ok {
 			return false
 		}
@@ -119,7 +132,7 @@ func bounded[T any, V interface {
 			return false
 		}
 		if value < low || value > high {
-			r.add(f.at, "%s out of range; expected a value from %v to %v", shown(word), low, high)
+			r.add(f.at, "%s out of range; expected %s", shown(word), want)
 			return false
 		}
 		*at(into) = value
@@ -127,8 +140,9 @@ func bounded[T any, V interface {
 	}
 }
 
-// orZero also accepts 0, which is outside of the range and has a meaning.
-func orZero[T any](at func(*T) *Duration, read reader[T]) reader[T] {
+// boundedOrZero also accepts 0, which is outside of the range and means never.
+func boundedOrZero[T any](at func(*T) *Duration, low, high Duration) reader[T] {
+	read := boundedOr(at, low, high, "0 for never")
 	return func(r *resolver, into *T, f field) bool {
 		if f.value.Kind == yaml.ScalarNode && (f.value.Value == "0" || f.value.Value == "0s") {
 			*at(into) = 0
