@@ -217,24 +217,6 @@ func TestStatusPageAssetsExist(t *testing.T) {
 	}
 }
 
-func TestHealthChecksGiveReasons(t *testing.T) {
-	for _, c := range []struct {
-		path  string
-		fleet stubFleet
-		code  int
-		body  string
-	}{
-		{"/-/healthy", stubFleet{notReady: []string{"x"}}, 200, "healthy\n"},
-		{"/-/healthy", stubFleet{unhealthy: []string{"lab: stuck", "hq: stuck"}}, 503, "not healthy\nlab: stuck\nhq: stuck\n"},
-		{"/-/ready", stubFleet{unhealthy: []string{"x"}}, 200, "ready\n"},
-		{"/-/ready", stubFleet{notReady: []string{"lab: no outcome yet"}}, 503, "not ready\nlab: no outcome yet\n"},
-	} {
-		if got := ask(t, c.fleet, "GET", c.path); got.code != c.code || got.body != c.body {
-			t.Errorf("%s with %+v answers %d %q, want %d %q", c.path, c.fleet, got.code, got.body, c.code, c.body)
-		}
-	}
-}
-
 func TestPagesCanOnlyBeRead(t *testing.T) {
 	for _, path := range []string{
 		"/", "/metrics", "/-/healthy", "/-/ready", "/assets/page.css", "/nowhere",

@@ -35,7 +35,7 @@ func serve(t *testing.T, l *Listeners, h http.Handler) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- l.Serve(ctx, h, http.NotFoundHandler()) }()
+	go func() { ended <- l.Serve(ctx, h, NewHealthHandler(stubFleet{})) }()
 	return func() error {
 		cancel()
 		return <-ended
@@ -104,6 +104,10 @@ func TestABusyPortIsNamedWithAdvice(t *testing.T) {
 	_, err = Listen(ListenOptions{Addresses: []string{loopback, taken.Addr().String()}})
 	if err == nil || !strings.Contains(err.Error(), taken.Addr().String()+" is in use") || !strings.Contains(err.Error(), "--web.listen-address") {
 		t.Errorf("a busy port gives %v", err)
+	}
+	_, err = Listen(ListenOptions{Addresses: []string{loopback}, HealthAddress: taken.Addr().String()})
+	if err == nil || !strings.Contains(err.Error(), taken.Addr().String()+" is in use") || !strings.Contains(err.Error(), "--web.health-listen-address") {
+		t.Errorf("a busy port for the health checks gives %v", err)
 	}
 	if _, err := Listen(ListenOptions{Addresses: []string{"127.0.0.1:notaport"}}); err == nil || !strings.Contains(err.Error(), "notaport") {
 		t.Errorf("a wrong port gives %v", err)

@@ -1,0 +1,259 @@
+package web
+
+import (
+	"encoding/json"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"icws_exporter/exporter"
+	"icws_exporter/exporter/config"
+	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icws"
+)
+
+var update = flag.Bool("update", false, "write the example of API.md anew")
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+const (
+	userPassword  = "correct-horse-battery"
+	proxyPassword = "s3cret-of-the-proxy"
+)
+
+// configured returns the servers of a YAML configuration.
+func configured(t *testing.T, yaml string) []config.Server {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "pw"), []byte(userPassword), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v, err := config.Parse("icws.yaml", []byte(yaml), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers := v.Servers()
+	for i := range servers {
+		servers[i].PasswordFile = "/etc/icws_exporter/pw" // not the directory of the test
+	}
+	return servers
+}
+
+// knownServer is a server of which everything is known.
+func knownServer(t *testing.T) exporter.Server {
+	s := &probe.Snapshot{
+		State: probe.StateLive, StateSince: noon.Add(-3 * time.Hour), Heartbeat: noon.Add(-250 * time.Millisecond),
+		Product: "PureConnect", Release: "2018 R4", ICServer: "CHI-IC1",
+		Hosts: []probe.Host{
+			{Name: "cic-a.example.com", Checked: true},
+			{Name: "cic-b.example.com", Active: true, Checked: true, Up: true},
+			{Name: "osm-1.example.com"},
+		},
+		TransportKnown: true, Transport: probe.TransportSSE,
+		CertificateNotAfter: noon.AddDate(0, 3, 0), PasswordExpiry: noon.AddDate(0, 0, 9),
+		ClockKnown: true, ClockOffset: -1500 * time.Millisecond,
+		Switchover: probe.Switchover{Known: true, BackupKnown: true, BackupState: probe.BackupUpgradeHigher},
+		SessionUp:  true, SessionEstablished: noon.Add(-3 * time.Hour),
+		SubscriptionUp: true, SubscriptionState: probe.SubscriptionNormal, SubscriptionEstablished: noon.Add(-3 * time.Hour),
+		LastContact: noon.Add(-3 * time.Second), LastMessage: noon.Add(-20 * time.Second),
+		Entries: 3, DistinctGroups: 2,
+		Groups:       []catalogue.GroupCount{{Group: "(none)", Entries: 1}, {Group: "Away", Entries: 2}},
+		LastVerified: noon.Add(-20 * time.Second), LastFull: noon.Add(-20 * time.Second), LastChange: noon.Add(-10 * time.Minute),
+		FreshUntil: noon.Add(160 * time.Second),
+	}
+	s.Groups[1].Flagged[catalogue.IsSelectableStatus] = 2
+	s.Groups[1].Flagged[catalogue.CanHaveDate] = 1
+	s.OperationGone[icws.OpSwitchoverStatus] = true
+	server := configured(t, `
+servers:
+  - name: chicago
+    site: us
+    hosts: [cic-a.example.com, cic-b.example.com]
+    user: svc-prom
+    password_file: pw
+    http: {proxy_url: "http://prom:`+proxyPassword+`@proxy.example.com:3128"}
+`)[0]
+	return exporter.Server{Name: "chicago", Site: "us", Config: server, Snapshot: s}
+}
+
+// atNoon lets a handler answer one request at noon.
+func atNoon(t *testing.T, handler http.Handler, path string) (recorder *httptest.ResponseRecorder) {
+	synctest.Test(t, func(*testing.T) {
+		time.Sleep(time.Until(noon))
+		recorder = httptest.NewRecorder()
+		handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
+	})
+	return recorder
+}
+
+func pagesOf(servers ...exporter.Server) http.Handler {
+	mux := http.NewServeMux()
+	handleAPI(mux, stubFleet{servers: servers})
+	return mux
+}
+
+// The example of the documentation is the answer, byte by byte.
+func TestTheDocumentedAnswerIsTheAnswer(t *testing.T) {
+	const file = "API.md"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(text), "```json\n")
+	want, after, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("API.md has no example")
+	}
+	got := atNoon(t, pagesOf(knownServer(t)), "/api/v1/servers/chicago")
+	if got.Code != http.StatusOK || got.Header().Get("Content-Type") != "application/json" || got.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("got %d, %v", got.Code, got.Header())
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(before+"```json\n"+got.Body.String()+"```"+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, got.Body.String()); diff != "" {
+		t.Errorf("if it should differ, run go test -update and look at the change (-documented +answered):\n%s", diff)
+	}
+}
+
+// fieldsOf returns the paths of all JSON fields below a type.
+func fieldsOf(of reflect.Type, prefix string) []string {
+	switch {
+	case of.Kind() == reflect.Pointer:
+		return fieldsOf(of.Elem(), prefix)
+	case of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.Struct:
+		return fieldsOf(of.Elem(), prefix+"[]")
+	case of.Kind() != reflect.Struct || of == reflect.TypeFor[time.Time]():
+		return nil
+	}
+	var fields []string
+	for i := range of.NumField() {
+		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		path := strings.TrimPrefix(prefix+"."+name, ".")
+		fields = append(fields, path)
+		fields = append(fields, fieldsOf(of.Field(i).Type, path)...)
+	}
+	return fields
+}
+
+// A client that relies on the documentation finds every field there, and no field
+// that does not exist.
+func TestEveryFieldIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("API.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_.\\[\\]]+)` \\|").FindAllStringSubmatch(string(text), -1) {
+		documented[row[1]] = true
+	}
+	existing := map[string]bool{}
+	for _, field := range fieldsOf(reflect.TypeFor[serverDetail](), "") {
+		existing[field] = true
+		below := func(d string) bool { return strings.HasPrefix(d, field+".") || strings.HasPrefix(d, field+"[]") }
+		described := documented[field]
+		for d := range documented {
+			described = described || below(d)
+		}
+		if !described {
+			t.Errorf("%s is not documented", field)
+		}
+	}
+	for field := range documented {
+		if !existing[field] {
+			t.Errorf("%s is documented and does not exist", field)
+		}
+	}
+}
+
+func TestAPIShowsNoSecret(t *testing.T) {
+	for _, path := range []string{"/api/v1/servers", "/api/v1/servers/chicago"} {
+		body := atNoon(t, pagesOf(knownServer(t)), path).Body.String()
+		if strings.Contains(body, userPassword) || strings.Contains(body, proxyPassword) {
+			t.Errorf("%s shows a password:\n%s", path, body)
+		}
+		if !strings.Contains(body, `"proxy_url": "http://proxy.example.com:3128"`) {
+			t.Errorf("%s does not show the proxy", path)
+		}
+	}
+}
+
+func TestAPILeavesOutWhatIsNotKnown(t *testing.T) {
+	server := exporter.Server{Name: "lab", Snapshot: &probe.Snapshot{
+		State: probe.StateAuthHold, Reason: "the server refused the password", Entries: 12, FreshUntil: noon,
+	}}
+	var got map[string]any
+	if err := json.Unmarshal(atNoon(t, pagesOf(server), "/api/v1/servers/lab").Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	delete(got, "configuration")
+	want := map[string]any{
+		"name": "lab", "up": false, "state": "auth_hold", "reason": "the server refused the password", "hosts": []any{},
+		"session": map[string]any{"up": false}, "subscription": map[string]any{"up": false, "state": "none"}, "breaker": "closed",
+		"catalogue": map[string]any{"fresh": false, "fresh_until": "2026-11-23T12:00:00Z"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A name or site that looks like a number, a date or a word of YAML is a text.
+func TestAPIKeepsTextsTexts(t *testing.T) {
+	for _, name := range []string{"007", "1e3", "0x10", "1_000", "2026-11-23", "null", "~", "yes", "true", "a: b", "#", "über"} {
+		quoted, _ := json.Marshal(name)
+		server := configured(t, "servers: [{name: "+string(quoted)+", url: 'https://cic', user: "+string(quoted)+", password_file: pw}]")[0]
+		got := redacted(server)
+		if got["name"] != name || got["user"] != name || got["poll_interval"] != "2s" {
+			t.Errorf("%s is shown as %#v, user %#v", name, got["name"], got["user"])
+		}
+	}
+}
+
+func TestAPIFindsServersByEscapedNames(t *testing.T) {
+	var servers []exporter.Server
+	names := map[string]string{
+		"a/b": "a%2Fb", "a//b": "a%2F%2Fb", "100%": "100%25", "x y": "x%20y", "zürich": "z%C3%BCrich", "a%2Fb": "a%252Fb", "?q": "%3Fq",
+		"cic-a:8019": "cic-a:8019", "...": "...", "../x": "..%2Fx",
+	}
+	for name := range names {
+		servers = append(servers, exporter.Server{Name: name, Snapshot: &probe.Snapshot{}})
+	}
+	for name, escaped := range names {
+		got := askPages(t, Options{Fleet: stubFleet{servers: servers}}, "GET", "/api/v1/servers/"+escaped, nil)
+		var found struct{ Name string }
+		if err := json.Unmarshal([]byte(got.body), &found); err != nil || got.code != http.StatusOK || found.Name != name {
+			t.Errorf("%s answers %d, %v, the server %q", escaped, got.code, err, found.Name)
+		}
+	}
+}
+
+func TestAPIAnswersErrorsInJSON(t *testing.T) {
+	fleet := stubFleet{servers: []exporter.Server{liveServer(time.Now())}}
+	for _, path := range []string{"/api/v1/servers/lab", "/api/v1/servers/chicago/x", "/api/v1/servers/", "/api/v1/nothing", "/api/"} {
+		got := askPages(t, Options{Fleet: fleet}, "GET", path, nil)
+		var answer struct{ Error string }
+		if err := json.Unmarshal([]byte(got.body), &answer); err != nil || answer.Error == "" || got.code != http.StatusNotFound {
+			t.Errorf("%s answers %d, %v: %s", path, got.code, err, got.body)
+		}
+		if strings.Contains(got.body, "chicago") {
+			t.Errorf("%s tells the name of a server: %s", path, got.body)
+		}
+	}
+	if got := askPages(t, Options{}, "GET", "/api/v1/servers", nil); got.body != "{\n  \"servers\": []\n}\n" {
+		t.Errorf("no servers are %s", got.body)
+	}
+}
