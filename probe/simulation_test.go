@@ -97,8 +97,15 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 		rig: newRig(t, cfg), random: rand.New(rand.NewPCG(seed, 0)),
 		mutated: map[string]time.Time{}, looked: time.Now(),
 	}
-	d.a = d.serve("a", icwssim.Options{Quirks: quirks, AlternateHosts: []string{"b", "u@evil", "x/../y"}, Statuses: icwssim.Catalogue(12, seed)})
-	d.b = d.serve("b", icwssim.Options{Quirks: quirks, AlternateHosts: []string{"a"}, Statuses: icwssim.Catalogue(15, seed+1)})
+	pings := []time.Duration{15, 30, 60}[seed/3%3] * time.Second
+	d.a = d.serve("a", icwssim.Options{
+		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(12, seed),
+		AlternateHosts: []string{"b", "u@evil", "x/../y"},
+	})
+	d.b = d.serve("b", icwssim.Options{
+		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(15, seed+1),
+		AlternateHosts: []string{"a"},
+	})
 	d.start()
 	return d
 }
