@@ -93,7 +93,7 @@ func parse(flags *grammar, args []string, stdout, stderr io.Writer) (command *ko
 		kong.Description("Prometheus exporter for ICWS, the web API of Genesys PureConnect.\n\n"+
 			"Exit codes: 0 ended as asked, 1 a failure while running, 2 a mistake in the command line or the configuration."),
 		kong.Writers(stdout, stderr),
-		kong.Vars{"version": versionText(), "scenarios": strings.Join(scenarioNames()[1:], ", ")},
+		variables(),
 		kong.Exit(func(code int) { panic(exited(code)) }),
 	)
 	if err != nil {
@@ -101,4 +101,9 @@ func parse(flags *grammar, args []string, stdout, stderr io.Writer) (command *ko
 	}
 	command, err = parser.Parse(args)
 	return command, 0, err
+}
+
+// variables are what the help texts of the grammar refer to.
+func variables() kong.Vars {
+	return kong.Vars{"version": versionText(), "scenarios": strings.Join(scenarioNames()[1:], ", ")}
 }

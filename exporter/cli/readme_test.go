@@ -25,7 +25,7 @@ func readme(t *testing.T) string {
 // Every flag is in the README with its default, and the README names no other.
 func TestReadmeNamesEveryFlag(t *testing.T) {
 	text := readme(t)
-	parser, err := kong.New(&grammar{}, kong.Vars{"version": ""}, kong.Writers(io.Discard, io.Discard))
+	parser, err := kong.New(&grammar{}, variables(), kong.Writers(io.Discard, io.Discard))
 	if err != nil {
 		t.Fatal(err)
 	}
