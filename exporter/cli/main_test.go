@@ -3,12 +3,17 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -35,7 +40,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("BUSY", taken.Addr().String())
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": exits, "serves": serves, "http": request,
+		},
 	})
 }
 
@@ -70,4 +77,58 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%q shows a secret", args[1:])
 		}
 	}
+}
+
+// serves FLAGS... starts icws_exporter serve with the flags, on a free port and
+// until the script ends. URL is then where its pages are, and HEALTH where its
+// health listener is when the flags want one.
+func serves(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("serves cannot be negated")
+	}
+	command := exec.Command("icws_exporter", append([]string{"serve", "--web.listen-address=127.0.0.1:0"}, args...)...)
+	command.Dir = ts.MkAbs(".")
+	p, err := run(command, []string{"ICWS_PASSWORD=" + ts.Getenv("ICWS_PASSWORD")})
+	ts.Check(err)
+	ts.Defer(p.kill)
+	address := func(before string) string {
+		pattern := regexp.MustCompile(before + `.*?(127\.0\.0\.1:\d+)`)
+		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+			if match := pattern.FindStringSubmatch(p.stderr.String()); match != nil {
+				return match[1]
+			}
+			if time.Now().After(deadline) {
+				ts.Fatalf("it does not serve:\n%s", p.stderr.String())
+			}
+		}
+	}
+	if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--web.health-listen-address") }) {
+		ts.Setenv("HEALTH", "http://"+address("Health checks"))
+	}
+	ts.Setenv("URL", "http://"+address("Listening on"))
+}
+
+// http CODE METHOD URL wants the code and writes the body to stdout, where no
+// secret may be.
+func request(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: http code method url")
+	}
+	r, err := http.NewRequest(args[1], args[2], nil)
+	ts.Check(err)
+	response, err := client.Do(r)
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	if strconv.Itoa(response.StatusCode) != args[0] {
+		ts.Fatalf("%s %s answers %s: %s", args[1], args[2], response.Status, body)
+	}
+	for _, secret := range secretsOfScripts {
+		if strings.Contains(string(body), secret) {
+			ts.Fatalf("%s %s shows a secret", args[1], args[2])
+		}
+	}
+	_, err = ts.Stdout().Write(body)
+	ts.Check(err)
 }

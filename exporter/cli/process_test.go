@@ -47,21 +47,33 @@ type process struct {
 // environment. It is killed at the end of the test if it still runs then.
 func start(t *testing.T, variables []string, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command("icws_exporter", args...), exited: make(chan error, 1)}
-	p.Env = append(os.Environ(), variables...)
-	p.Stdout, p.Stderr = &p.stdout, &p.stderr
-	if err := p.Start(); err != nil {
+	p, err := run(exec.Command("icws_exporter", args...), variables)
+	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { p.exited <- p.Wait(); close(p.exited) }()
 	t.Cleanup(func() {
-		_ = p.Process.Kill()
-		<-p.exited
+		p.kill()
 		if t.Failed() {
 			t.Logf("stdout of %q:\n%s\nstderr:\n%s", args, p.stdout.String(), p.stderr.String())
 		}
 	})
 	return p
+}
+
+func run(command *exec.Cmd, variables []string) (*process, error) {
+	p := &process{Cmd: command, exited: make(chan error, 1)}
+	p.Env = append(os.Environ(), variables...)
+	p.Stdout, p.Stderr = &p.stdout, &p.stderr
+	if err := p.Start(); err != nil {
+		return nil, err
+	}
+	go func() { p.exited <- p.Wait(); close(p.exited) }()
+	return p, nil
+}
+
+func (p *process) kill() {
+	_ = p.Process.Kill()
+	<-p.exited
 }
 
 // end sends the signal and wants the process to end well.
@@ -145,8 +157,13 @@ type samples map[string]float64
 
 func scrape(t *testing.T, page string) samples {
 	t.Helper()
+	return samplesOf(t, get(t, page+"/metrics"))
+}
+
+func samplesOf(t *testing.T, exposition string) samples {
+	t.Helper()
 	found := samples{}
-	for line := range strings.Lines(get(t, page+"/metrics")) {
+	for line := range strings.Lines(exposition) {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
 			continue
