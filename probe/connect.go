@@ -71,7 +71,7 @@ func (l *loop) connect(ctx context.Context) (*icws.Session, error) {
 			}
 			return l.newClient(host, func(e icws.Exchange) { l.exchanged(host, e) })
 		},
-		Permit:   func(host string) bool { return l.movable() && l.policy.permits(host) },
+		Permit:   func(host string) bool { return l.cfg.movable() && l.policy.permits(host) },
 		Rejected: l.rejectListed,
 	}
 	logOn, release := graceful(ctx, connectGrace)
@@ -96,7 +96,7 @@ func (l *loop) connect(ctx context.Context) (*icws.Session, error) {
 
 // rejectListed is told of each listed host that is not tried.
 func (l *loop) rejectListed(entry string) {
-	if l.movable() {
+	if l.cfg.movable() {
 		l.reject(entry)
 	}
 }

@@ -25,6 +25,16 @@ func newHostPolicy(hosts, globs []string) hostPolicy {
 	return hostPolicy{configured: hosts, globs: globs}
 }
 
+// Permits reports whether a host that a server lists may be sent the password. A
+// server whose URL has no {host} has one address only, so none is.
+func (c Config) Permits(entry string) bool {
+	return c.movable() && newHostPolicy(c.Hosts, c.AllowedHosts).permits(entry)
+}
+
+// movable reports whether the server has more than one address: without {host}
+// in the URL every host would be the same one.
+func (c Config) movable() bool { return strings.Contains(c.URL, "{host}") }
+
 // permits reports whether entry may be sent the password: it is a plain host
 // name or address, with or without a port, and is a configured host or matches a
 // glob. Without globs, single-label names and hosts of the configured hosts'

@@ -280,7 +280,7 @@ func (l *loop) noteListed(entries []string) {
 	maps.DeleteFunc(l.certificates, func(host string, _ time.Time) bool {
 		return !slices.ContainsFunc(l.hosts, func(h Host) bool { return h.Name == host })
 	})
-	if !l.movable() {
+	if !l.cfg.movable() {
 		return
 	}
 	for _, entry := range entries {
@@ -308,10 +308,6 @@ func (l *loop) reject(entry string) {
 	l.rejected[entry] = true
 	l.log.Warn("the server listed a host that allowed_hosts does not permit; it gets no password", "host", entry)
 }
-
-// movable reports whether the server has more than one address: without {host}
-// in its URL, every listed host would be the same one again.
-func (l *loop) movable() bool { return strings.Contains(l.cfg.URL, "{host}") }
 
 // closeReasonOf tells a removal by reload from a shutdown.
 func closeReasonOf(ctx context.Context) CloseReason {

@@ -28,6 +28,7 @@ type grammar struct {
 	Serve    serveCommand    `cmd:"" help:"Watch ICWS servers and serve their metrics."`
 	Demo     demoCommand     `cmd:"" help:"Watch two simulated servers: everything in one process, nothing to configure."`
 	Simulate simulateCommand `cmd:"" help:"Simulate one ICWS server, for fire drills and tests."`
+	Check    checkCommand    `cmd:"" help:"Check everything that watching a server needs, once, and say what to mend."`
 	Metrics  metricsCommand  `cmd:"" help:"Print the reference of all metrics, as Markdown."`
 }
 

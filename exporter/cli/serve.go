@@ -63,11 +63,8 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 	})
 }
 
-// configuration reads the servers from the flags or from the file, never from both.
-func (c *serverFlags) configuration() (config.Validated, error) { return c.part(nil) }
-
-// part is configuration for one who needs the secrets of only those servers of the
-// file whose names holds accepts.
+// part reads the servers from the flags or from the file, never from both. It needs
+// the secrets of only those servers of the file whose names holds accepts.
 func (c *serverFlags) part(holds func(name string) bool) (config.Validated, error) {
 	given := len(c.Server) > 0 || c.User != "" || c.PasswordFile != ""
 	switch {

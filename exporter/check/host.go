@@ -1,0 +1,294 @@
+package check
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"net/http/httptrace"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"icws_exporter/probe/icws"
+)
+
+// hosts looks at every configured host, and reports whether one answered.
+func (e *examination) hosts(ctx context.Context) (reached bool) {
+	for _, host := range e.server.Hosts {
+		if e.host(ctx, host) {
+			reached = true
+		}
+	}
+	return reached
+}
+
+// host asks one host for its version over a connection of its own and looks on:
+// so the name, the port and the certificate are seen the way the exporter goes,
+// through a proxy too.
+func (e *examination) host(ctx context.Context, host string) (reached bool) {
+	rt, closeIdle, err := e.transport()
+	if err != nil {
+		return e.note(broken(err).step(StepTLS, host, 0))
+	}
+	defer closeIdle()
+	client, err := e.client(host, rt, nil)
+	if err != nil {
+		return e.note(broken(err).step(StepVersion, host, 0))
+	}
+	base, err := icws.ExpandURL(e.server.URL, host)
+	if err != nil {
+		return e.note(broken(err).step(StepVersion, host, 0))
+	}
+	t := newTrace()
+	start := time.Now()
+	version, err := client.Version(httptrace.WithClientTrace(ctx, t.hooks()))
+	v := &visit{host: host, base: base, proxy: e.server.HTTP.ProxyURL.URL(), trace: t.seen(), version: version, err: err, took: time.Since(start)}
+	for _, s := range v.steps() {
+		e.note(s)
+	}
+	return v.answered()
+}
+
+// visit is what was seen of one host.
+type visit struct {
+	host    string
+	base    *url.URL
+	proxy   *url.URL // nil: direct
+	trace   seen
+	version icws.Version
+	err     error
+	took    time.Duration
+}
+
+// answered reports whether the host spoke HTTP with us, whatever it said.
+func (v *visit) answered() bool {
+	var response *icws.ResponseError
+	var request *icws.RequestError
+	switch {
+	case v.err == nil, errors.As(v.err, &response):
+		return true
+	default:
+		return errors.As(v.err, &request) && request.Code != 0
+	}
+}
+
+func (v *visit) steps() []Step {
+	// The name and the port are those of whom we connect to.
+	near, address := v.host, v.base.Hostname()
+	var steps []Step
+	if v.proxy != nil {
+		near, address = "proxy "+v.proxy.Host, v.proxy.Hostname()
+		reason := "the proxy " + v.proxy.Host + " looks the name up and connects; the steps of the proxy follow"
+		steps = append(steps, skipped(reason).step(StepDNS, v.host, 0), skipped(reason).step(StepTCP, v.host, 0))
+	}
+	dns, dnsTook := v.dns(address)
+	steps = append(steps, dns.step(StepDNS, near, dnsTook))
+	tcp, tcpTook := v.tcp(dns)
+	steps = append(steps, tcp.step(StepTCP, near, tcpTook))
+	secure, tlsTook := v.tls(tcp)
+	steps = append(steps, secure.step(StepTLS, v.host, tlsTook))
+	answer := v.answer(secure)
+	return append(steps, answer.step(StepVersion, v.host, v.took-dnsTook-tcpTook-tlsTook))
+}
+
+func (v *visit) dns(address string) (finding, time.Duration) {
+	lookup := v.trace.dns
+	switch _, err := netip.ParseAddr(address); {
+	case !lookup.begun && err == nil:
+		return good("%s is an address", address), 0
+	case !lookup.begun:
+		return v.unfinished(), 0
+	case !lookup.ended:
+		return v.unfinished(), v.took
+	case lookup.err != nil:
+		return broken(lookup.err), lookup.took
+	default:
+		return good("%s is %s", address, list(lookup.addresses)), lookup.took
+	}
+}
+
+func (v *visit) tcp(dns finding) (finding, time.Duration) {
+	connect := v.trace.tcp
+	switch {
+	case dns.status == Failed:
+		return skipped("the name is not known"), 0
+	case !connect.begun || !connect.ended:
+		return v.unfinished(), connect.took
+	case connect.err != nil:
+		f := broken(connect.err)
+		f.detail = "no connection to " + list(connect.addresses) + ": " + f.detail
+		return f, connect.took
+	default:
+		return good("connected to %s", list(connect.addresses)), connect.took
+	}
+}
+
+// unfinished is the finding for what ended with the whole request.
+func (v *visit) unfinished() finding {
+	if v.err == nil {
+		return skipped("not seen")
+	}
+	return broken(v.err)
+}
+
+func (v *visit) tls(tcp finding) (finding, time.Duration) {
+	handshakes := v.trace.tls
+	if v.proxy != nil && v.proxy.Scheme == "https" && len(handshakes) > 0 {
+		if first := handshakes[0]; first.err != nil {
+			detail, advice := explainTLS(first.err, v.proxy.Host)
+			return failed("the handshake with the proxy failed: "+detail, advice), first.took
+		}
+		handshakes = handshakes[1:]
+	}
+	switch {
+	case tcp.status != OK:
+		return skipped("there is no connection"), 0
+	case v.base.Scheme == "http":
+		return warned("not used: the url begins with http://", "the password and the session travel in the clear; use https and port 8019"), 0
+	case len(handshakes) == 0 && v.proxy != nil:
+		detail, _ := explain(v.err)
+		return failed("the proxy opened no way to "+v.base.Host+": "+detail,
+			"the proxy must allow CONNECT to this host and port, and may want a user and a password in proxy_url"), 0
+	case len(handshakes) == 0:
+		return v.unfinished(), 0
+	}
+	last := handshakes[len(handshakes)-1]
+	if last.err != nil {
+		return failed(explainTLS(last.err, v.base.Host)), last.took
+	}
+	return certificateFinding(last.state, time.Now()), last.took
+}
+
+func (v *visit) answer(secure finding) finding {
+	switch {
+	case secure.status == Failed || secure.status == Skipped:
+		return skipped("there is no connection")
+	case v.err == nil && v.version.ProductID != "":
+		return good("%s %s", v.version.ProductID, v.version.Release())
+	case v.err == nil:
+		return good("%s", v.version.Release())
+	}
+	f := broken(v.err)
+	if v.base.Scheme == "http" && v.looksSecure() {
+		return failed(f.detail, "the port speaks TLS: write https:// into the url ("+ports+")")
+	}
+	var response *icws.ResponseError
+	if errors.As(v.err, &response) && response.Code == http.StatusProxyAuthRequired {
+		return failed(f.detail, "the proxy wants a log-on: put the user and the password into proxy_url")
+	}
+	return f
+}
+
+// looksSecure reports whether a server answered plain HTTP as a TLS server does:
+// with an alert, with a hint in a 400, or by hanging up.
+func (v *visit) looksSecure() bool {
+	text := v.err.Error()
+	var response *icws.ResponseError
+	if errors.As(v.err, &response) {
+		return response.Code == http.StatusBadRequest && response.ErrorID == ""
+	}
+	return strings.Contains(text, `malformed HTTP response "\x15\x03`) || icws.ReasonOf(v.err) == icws.FailReset
+}
+
+// phase is one part of a connection attempt.
+type phase struct {
+	begun, ended bool
+	start        time.Time
+	took         time.Duration
+	err          error
+	addresses    []string
+}
+
+func (p *phase) end(now time.Time, err error) {
+	p.ended, p.took, p.err = true, now.Sub(p.start), err
+}
+
+type handshake struct {
+	took  time.Duration
+	state tls.ConnectionState
+	err   error
+}
+
+// seen is what a trace noted.
+type seen struct {
+	dns, tcp phase
+	tls      []handshake
+}
+
+// trace notes how a connection comes about. Its hooks are called on goroutines of
+// the transport, some perhaps after the request has ended.
+type trace struct {
+	mu    sync.Mutex
+	noted seen
+	hello time.Time
+}
+
+func newTrace() *trace { return &trace{} }
+
+func (t *trace) seen() seen {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.noted
+}
+
+func (t *trace) hooks() *httptrace.ClientTrace {
+	noting := func(f func(now time.Time)) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		f(time.Now())
+	}
+	return &httptrace.ClientTrace{
+		DNSStart: func(httptrace.DNSStartInfo) {
+			noting(func(now time.Time) { t.noted.dns = phase{begun: true, start: now} })
+		},
+		DNSDone: func(i httptrace.DNSDoneInfo) {
+			noting(func(now time.Time) {
+				t.noted.dns.end(now, i.Err)
+				for _, a := range i.Addrs {
+					t.noted.dns.addresses = append(t.noted.dns.addresses, a.String())
+				}
+			})
+		},
+		ConnectStart: func(string, string) {
+			noting(func(now time.Time) {
+				if !t.noted.tcp.begun {
+					t.noted.tcp = phase{begun: true, start: now}
+				}
+			})
+		},
+		ConnectDone:       func(_, address string, err error) { noting(func(now time.Time) { t.connected(now, address, err) }) },
+		TLSHandshakeStart: func() { noting(func(now time.Time) { t.hello = now }) },
+		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
+			noting(func(now time.Time) { t.noted.tls = append(t.noted.tls, handshake{now.Sub(t.hello), state, err}) })
+		},
+	}
+}
+
+// connected notes one of perhaps several addresses that are tried at the same
+// time. The one that answers counts; the others are then called off.
+func (t *trace) connected(now time.Time, address string, err error) {
+	p := &t.noted.tcp
+	switch {
+	case p.ended && p.err == nil:
+	case err == nil:
+		p.end(now, nil)
+		p.addresses = []string{address}
+	default:
+		p.end(now, err)
+		p.addresses = append(p.addresses, address)
+	}
+}
+
+func list(texts []string) string { return strings.Join(texts, ", ") }
+
+// hostOf is the host and port of a URL.
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

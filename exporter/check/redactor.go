@@ -1,0 +1,230 @@
+package check
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"icws_exporter/exporter/config"
+	"icws_exporter/probe/icws"
+)
+
+// The kinds of what a capture must not show. A placeholder is kind-number, the
+// same for the same value, so that a replay can be answered.
+const (
+	kindPassword = "password"
+	kindToken    = "token"
+	kindCookie   = "cookie"
+	kindUser     = "user"
+	kindHost     = "host"
+	kindSession  = "session"
+)
+
+// members are the properties whose value is known to be one of the kinds
+// (protocol.md, 1.1, 1.2 and 1.7).
+var members = map[string]string{
+	"password": kindPassword, "csrfToken": kindToken, "sessionId": kindSession,
+	"authToken": kindToken, "authTokenSeed": kindToken, "singleSignOnToken": kindToken,
+	"userID": kindUser, "userId": kindUser, "userDisplayName": kindUser,
+	"alternateHostList": kindHost, "icServer": kindHost, "primaryHost": kindHost, "backupHost": kindHost, "serverName": kindHost,
+}
+
+// redactor replaces what a capture must not show by placeholders. It belongs to
+// one goroutine.
+type redactor struct {
+	counts map[string]int
+	known  map[string]string // placeholders by kind and value
+	// Secrets may stand nowhere, the user in no value; what they are replaced by
+	// stands behind each form.
+	secrets, users             []string
+	replaceSecret, replaceUser *strings.Replacer
+	names                      []name // longest first
+}
+
+// name is what is replaced as a whole word: a word of a status text must not be
+// mistaken for it.
+type name struct {
+	length      int
+	find        *regexp.Regexp
+	placeholder string
+}
+
+var errCommonPassword = errors.New("the password is so short or common that a capture could not be kept free of it; give the user a longer one")
+
+// newRedactor knows what the configuration of the server says.
+func newRedactor(server config.Server, password config.Secret) (*redactor, error) {
+	if p := password.Reveal(); len(p) < 4 || strings.Contains(kindPassword, p) {
+		return nil, errCommonPassword
+	}
+	r := &redactor{
+		counts: map[string]int{}, known: map[string]string{},
+		replaceSecret: strings.NewReplacer(), replaceUser: strings.NewReplacer(),
+	}
+	r.placeholder(kindPassword, password.Reveal())
+	r.placeholder(kindUser, server.User)
+	for _, host := range server.Hosts {
+		r.placeholder(kindHost, host)
+	}
+	if u, err := icws.ExpandURL(server.URL, server.Hosts[0]); err == nil {
+		r.placeholder(kindHost, u.Host)
+	}
+	return r, nil
+}
+
+// placeholder returns the placeholder of a value, and remembers a new one.
+func (r *redactor) placeholder(kind, value string) string {
+	if value == "" {
+		return ""
+	}
+	key := kind + " " + strings.ToLower(value)
+	if kind == kindPassword || kind == kindToken || kind == kindCookie {
+		key = kind + " " + value
+	}
+	if p, found := r.known[key]; found {
+		return p
+	}
+	host, _, err := net.SplitHostPort(value)
+	if p, found := r.known[kindHost+" "+strings.ToLower(host)]; kind == kindHost && err == nil && found {
+		return p
+	}
+	r.counts[kind]++
+	p := fmt.Sprintf("%s-%d", kind, r.counts[kind])
+	r.remember(kind, value, p)
+	if kind == kindHost && err == nil {
+		r.remember(kind, host, p)
+	}
+	return p
+}
+
+func (r *redactor) remember(kind, value, placeholder string) {
+	lookup := value
+	switch kind {
+	case kindPassword, kindToken, kindCookie:
+		// A short cookie of a proxy, such as 1, is everywhere.
+		if kind == kindPassword || len(value) >= 8 {
+			r.secrets = appendForms(r.secrets, value, placeholder)
+			r.replaceSecret = strings.NewReplacer(r.secrets...)
+		}
+	case kindUser:
+		lookup = strings.ToLower(value)
+		if len(value) >= 4 {
+			r.users = appendForms(r.users, value, placeholder)
+			r.replaceUser = strings.NewReplacer(r.users...)
+		}
+		r.addName(value, "", placeholder) // in whatever case
+	case kindHost:
+		lookup = strings.ToLower(value)
+		r.addName(value, `(?:\.[A-Za-z0-9-]+)*`, placeholder)
+	default:
+		lookup = strings.ToLower(value)
+		r.addName(value, "", placeholder)
+	}
+	r.known[kind+" "+lookup] = placeholder
+}
+
+func appendForms(pairs []string, value, placeholder string) []string {
+	for _, form := range icws.SecretForms(value) {
+		pairs = append(pairs, form, placeholder)
+	}
+	return pairs
+}
+
+func (r *redactor) addName(value, tail, placeholder string) {
+	n := name{len(value), regexp.MustCompile(`(?i)(^|[^A-Za-z0-9_-])` + regexp.QuoteMeta(value) + tail + `($|[^A-Za-z0-9_-])`), placeholder}
+	at, _ := slices.BinarySearchFunc(r.names, n, func(a, b name) int { return b.length - a.length })
+	r.names = slices.Insert(r.names, at, n)
+}
+
+// value redacts a text that stands for itself.
+func (r *redactor) value(text string) string {
+	text = r.replaceUser.Replace(r.replaceSecret.Replace(text))
+	for _, n := range r.names {
+		// Twice, because two words may share the character between them.
+		for range 2 {
+			text = n.find.ReplaceAllString(text, "${1}"+n.placeholder+"${2}")
+		}
+	}
+	return text
+}
+
+// bytes removes the secrets from what is about to be written, whatever it is.
+func (r *redactor) bytes(text string) string { return r.replaceSecret.Replace(text) }
+
+// body redacts the body of an exchange. Of the answer to a log-on nothing is kept
+// that is not whole: it may hold half a token.
+func (r *redactor) body(content []byte, whole, isLogOn bool) captureBody {
+	b := captureBody{Cut: !whole}
+	if len(content) == 0 {
+		return b
+	}
+	if document, ok := r.document(content); ok {
+		b.JSON = document
+		return b
+	}
+	switch {
+	case isLogOn:
+		b.LeftOut = fmt.Sprintf("%d bytes of an answer to a log-on that are no JSON", len(content))
+	case len(content) > maxText:
+		b.LeftOut = fmt.Sprintf("%d bytes that are no JSON", len(content))
+	default:
+		b.Text = r.value(strings.ToValidUTF8(string(content), "\ufffd"))
+	}
+	return b
+}
+
+// document redacts a JSON document, keeping the order of its members, and reports
+// whether it was one.
+func (r *redactor) document(src []byte) (jsontext.Value, bool) {
+	var out bytes.Buffer
+	lenient := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+	dec := jsontext.NewDecoder(bytes.NewReader(src), lenient...)
+	enc := jsontext.NewEncoder(&out, lenient...)
+	names := []string{""} // of the value to come, by depth
+	for done := false; !done; {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return nil, false
+		}
+		top := len(names) - 1
+		switch token.Kind() {
+		case jsontext.KindBeginObject, jsontext.KindBeginArray:
+			names = append(names, names[top])
+		case jsontext.KindEndObject, jsontext.KindEndArray:
+			names = names[:top]
+		case jsontext.KindString, jsontext.KindNumber:
+			token = r.token(dec, token, names)
+		}
+		if enc.WriteToken(token) != nil {
+			return nil, false
+		}
+		done = dec.StackDepth() == 0
+	}
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, false
+	}
+	return bytes.TrimSpace(out.Bytes()), true
+}
+
+// token redacts a string or a number; the name of a member is kept in names.
+func (r *redactor) token(dec *jsontext.Decoder, token jsontext.Token, names []string) jsontext.Token {
+	top := len(names) - 1
+	text := token.String()
+	if kind, n := dec.StackIndex(dec.StackDepth()); kind == jsontext.KindBeginObject && n%2 == 1 {
+		names[top] = text
+		return jsontext.String(text)
+	}
+	if kind, found := members[names[top]]; found {
+		return jsontext.String(r.placeholder(kind, text))
+	}
+	if token.Kind() == jsontext.KindNumber {
+		return token.Clone()
+	}
+	return jsontext.String(r.value(text))
+}

@@ -1,0 +1,131 @@
+package check
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"icws_exporter/exporter/config"
+	"icws_exporter/probe/icws"
+)
+
+// Options are what Run needs besides the server.
+type Options struct {
+	Limits    config.Limits
+	UserAgent string
+	// Observe is how long to look at the live subscription; 0 means not at all.
+	Observe time.Duration
+	// Recorder keeps every exchange, unless nil.
+	Recorder *Recorder
+	// OnStep is told each step as it is done, on the goroutine of Run, unless nil.
+	OnStep func(Step)
+}
+
+// Run goes through everything that watching the server needs, and ends the
+// session that it made, also when ctx ends. It tries to log on once: one round
+// over the hosts, as a probe does, because every refused log-on brings the
+// account nearer to being locked. A step that needs one that failed is skipped.
+func Run(ctx context.Context, server config.Server, o Options) Report {
+	e := &examination{server: server, opts: o, report: Report{Server: server.Name, OK: true}}
+	e.step(StepConfiguration, e.configuration)
+	var password config.Secret
+	readable := e.step(StepPassword, func() finding {
+		var err error
+		if password, err = server.Password(); err != nil {
+			return failed(err.Error(), "")
+		}
+		return good("readable, from %s", passwordPlace(server))
+	})
+	reached := e.hosts(ctx)
+	switch {
+	case !readable:
+		e.skipSession("there is no password")
+	case !reached:
+		e.skipSession("no host can be reached")
+	default:
+		e.session(ctx, password)
+	}
+	return e.report
+}
+
+// examination is one run.
+type examination struct {
+	server config.Server
+	opts   Options
+	report Report
+}
+
+// step times look, notes what it found, and reports whether it did not fail.
+func (e *examination) step(name string, look func() finding) bool {
+	start := time.Now()
+	f := look()
+	return e.note(f.step(name, "", time.Since(start)))
+}
+
+func (e *examination) note(s Step) bool {
+	e.report.Steps = append(e.report.Steps, s)
+	if e.opts.OnStep != nil {
+		e.opts.OnStep(s)
+	}
+	if s.Status == Failed {
+		e.report.OK = false
+	}
+	return s.Status != Failed
+}
+
+func passwordPlace(s config.Server) string {
+	switch {
+	case s.PasswordEnv != "":
+		return "the environment variable"
+	case s.PasswordCredential != "":
+		return "the systemd credential"
+	default:
+		return "the file"
+	}
+}
+
+// configuration only repeats: what is wrong with it is an error before Run.
+func (e *examination) configuration() finding {
+	s := e.server
+	text := s.URL
+	if !slices.Equal(s.Hosts, []string{hostOf(s.URL)}) {
+		text += ", hosts " + list(s.Hosts)
+	}
+	if !s.HTTP.ProxyURL.IsZero() {
+		text += ", through the proxy " + s.HTTP.ProxyURL.String()
+	}
+	return good("%s, user %s, transport %s", text, s.User, s.Transport)
+}
+
+// transport is a transport as the probe has one, of its own for each caller.
+func (e *examination) transport() (rt http.RoundTripper, closeIdle func(), err error) {
+	rt, err = e.server.RoundTripper(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	closeIdle = func() {}
+	if c, ok := rt.(interface{ CloseIdleConnections() }); ok {
+		closeIdle = c.CloseIdleConnections
+	}
+	if e.opts.Recorder != nil {
+		rt = e.opts.Recorder.RoundTripper(rt)
+	}
+	return rt, closeIdle, nil
+}
+
+// client is a wire client of one host, as the probe has one.
+func (e *examination) client(host string, rt http.RoundTripper, onPing func()) (*icws.Client, error) {
+	base, err := icws.ExpandURL(e.server.URL, host)
+	if err != nil {
+		return nil, err
+	}
+	return icws.NewClient(base, rt, icws.Options{
+		UserAgent:        e.opts.UserAgent,
+		Language:         e.server.Language,
+		ApplicationName:  "icws_exporter",
+		MaxResponseBytes: int64(e.opts.Limits.ResponseBytes),
+		RequestTimeout:   time.Duration(e.server.RequestTimeout),
+		OnPing:           onPing,
+	}), nil
+}
