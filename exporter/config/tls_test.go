@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -60,13 +61,33 @@ type rotating struct {
 	shown  atomic.Pointer[tls.Certificate]
 	caFile string
 	client http.RoundTripper
+	closed chan struct{} // gets something for every connection that the client closes
+}
+
+// telling is a connection that tells when it is closed.
+type telling struct {
+	net.Conn
+	tell func()
+}
+
+func (c telling) Close() error {
+	c.tell()
+	return c.Conn.Close()
+}
+
+func (r *rotating) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	connection, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return telling{connection, sync.OnceFunc(func() { r.closed <- struct{}{} })}, nil
 }
 
 func (r *rotating) show(id identity) { r.shown.Store(&id.Certificate) }
 
 func newRotating(t *testing.T, first identity, more string) *rotating {
 	t.Helper()
-	r := &rotating{caFile: filepath.Join(t.TempDir(), "ca.pem")}
+	r := &rotating{caFile: filepath.Join(t.TempDir(), "ca.pem"), closed: make(chan struct{}, 1000)}
 	r.show(first)
 	r.Server = tlsServer(t, func(c *tls.Config) {
 		c.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
@@ -74,7 +95,7 @@ func newRotating(t *testing.T, first identity, more string) *rotating {
 		}
 	})
 	write(t, r.caFile, first.certPEM)
-	client, err := edited(t, "http: {tls_config: {ca_file: '"+r.caFile+"'"+more+"}}").RoundTripper(nil)
+	client, err := edited(t, "http: {tls_config: {ca_file: '"+r.caFile+"'"+more+"}}").RoundTripper(r.dial)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +128,11 @@ func TestARotatedCAIsTrustedWithoutAReload(t *testing.T) {
 	write(t, r.caFile, append(append([]byte{}, old.certPEM...), next.certPEM...))
 	if _, err := r.get(t); err != nil {
 		t.Errorf("with both authorities, the old certificate: %v", err)
+	}
+	select {
+	case <-r.closed:
+	case <-time.After(10 * time.Second):
+		t.Error("the connection from before the change stays open")
 	}
 	r.show(next)
 	r.CloseClientConnections()
