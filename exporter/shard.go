@@ -39,14 +39,6 @@ func PodOrdinal(name string) (int, error) {
 	return int(ordinal), nil
 }
 
-// String says which part of the servers it is.
-func (s Shard) String() string {
-	if s.Total <= 1 {
-		return "all"
-	}
-	return fmt.Sprintf("%d of 0-%d", s.Ordinal, s.Total-1)
-}
-
 // Holds reports whether the server of the name belongs to the shard. Every name
 // belongs to exactly one shard of a total, the same one on every machine and in
 // every version; one shard more takes an even part from each of the others and

@@ -55,7 +55,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 		Metrics: metrics, Logger: log, UserAgent: userAgent(), StatusSeries: o.StatusSeries, Shard: o.Shard,
 	})
 	log.Info("starting", "version", version.Version, "revision", version.GetRevision(),
-		"servers", len(watched.Servers()), "shard", o.Shard)
+		"servers", len(watched.Servers()), "shards", max(1, o.Shard.Total), "shard_ordinal", o.Shard.Ordinal)
 	reloader := exporter.NewReloader(fleet, o.Load)
 	if err := reloader.Start(watched); err != nil {
 		listeners.Close()
