@@ -117,12 +117,15 @@ func (s *Set) Add(name, site string) *ServerMetrics {
 	defer s.mu.Unlock()
 	servers := *s.servers.Load()
 	i, found := find(servers, name)
-	if !found {
-		servers = slices.Insert(slices.Clone(servers), i, s.newServer(name))
-		s.servers.Store(&servers)
+	if found {
+		servers[i].site.Store(&site)
+		return servers[i]
 	}
-	servers[i].site.Store(&site)
-	return servers[i]
+	m := s.newServer(name)
+	m.site.Store(&site) // before a scrape can see it
+	servers = slices.Insert(slices.Clone(servers), i, m)
+	s.servers.Store(&servers)
+	return m
 }
 
 // Remove ends all series of the server name.

@@ -2,6 +2,8 @@ package collect
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +28,29 @@ func TestCountersBelongToTheName(t *testing.T) {
 	}
 	s.Add("chicago", "eu")
 	hasLines(t, exposition(t, s, Text), `icws_session_opens_total{server="chicago"} 0`)
+}
+
+// A reload adds servers while Prometheus scrapes: no scrape may meet one that is
+// not whole.
+func TestAServerIsWholeOnceItIsThere(t *testing.T) {
+	s := newTestSet(Options{})
+	var reloads sync.WaitGroup
+	var over atomic.Bool
+	reloads.Go(func() {
+		defer over.Store(true)
+		for range 6_000 {
+			s.Add("chicago", "us")
+			s.Remove("chicago")
+		}
+	})
+	defer reloads.Wait()
+	for !over.Load() {
+		for _, m := range *s.servers.Load() {
+			if m.site.Load() == nil {
+				t.Fatal("a scrape can see a server that has no site yet")
+			}
+		}
+	}
 }
 
 func TestServersComeInOrderOfName(t *testing.T) {
