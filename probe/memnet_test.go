@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -20,12 +21,13 @@ type memNetwork struct {
 	mu        sync.Mutex
 	listeners map[string]*memListener
 	conns     map[*memConn]string
+	dialled   map[string]bool
 }
 
 const memBufferSize = 64 << 10
 
 func newMemNetwork() *memNetwork {
-	return &memNetwork{listeners: map[string]*memListener{}, conns: map[*memConn]string{}}
+	return &memNetwork{listeners: map[string]*memListener{}, conns: map[*memConn]string{}, dialled: map[string]bool{}}
 }
 
 func (n *memNetwork) Listen(addr string) net.Listener {
@@ -39,6 +41,7 @@ func (n *memNetwork) Listen(addr string) net.Listener {
 func (n *memNetwork) DialContext(_ context.Context, network, addr string) (net.Conn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.dialled[addr] = true
 	l := n.listeners[addr]
 	if l == nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
@@ -49,6 +52,19 @@ func (n *memNetwork) DialContext(_ context.Context, network, addr string) (net.C
 	n.conns[client] = addr
 	l.backlog <- server
 	return client, nil
+}
+
+// strangers are the addresses besides known that somebody wanted to connect to.
+func (n *memNetwork) strangers(known ...string) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var others []string
+	for addr := range n.dialled {
+		if !slices.Contains(known, addr) {
+			others = append(others, addr)
+		}
+	}
+	return others
 }
 
 // Cut resets every connection to addr; what was in flight is lost.

@@ -46,7 +46,8 @@ var misfortunes = []struct {
 		d.sims[host].EndSessions(true)
 	}},
 	{"password expires", func(d *day, host string) {
-		d.sims[host].SetPassword("expired")
+		d.a.SetPassword("expired") // both hosts have the same accounts
+		d.b.SetPassword("expired")
 		d.sims[host].ExpireSessions()
 	}},
 	{"streams fall silent", func(d *day, host string) { d.net.SilenceStreams(host + ":8018") }},

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -145,6 +146,9 @@ func (d *day) invariants() {
 		s.LastFull.Before(d.before.LastFull) || s.StateSince.Before(d.before.StateSince)) {
 		d.fatalf("a timestamp went back")
 	}
+	if strangers := d.net.strangers("a:8018", "b:8018"); len(strangers) > 0 {
+		d.fatalf("connections to %q, which could have got the password", strangers)
+	}
 	d.truthful(s, now)
 	d.sparing(s, now)
 	d.before, d.looked = s, now
@@ -200,6 +204,9 @@ func (d *day) sparing(s *Snapshot, now time.Time) {
 	if successes := d.seen.get("opens") - d.seen.total("open failed "); successes > d.successes {
 		d.successes, d.held = successes, time.Time{}
 	}
+	if n := d.wrongPasswords(); n > 1 && passed < d.cfg.AuthHoldMin {
+		d.fatalf("the servers saw %d wrong passwords in %s", n, passed)
+	}
 	switch {
 	case refusals == d.refusals:
 	case refusals > d.refusals+1 && passed < d.cfg.AuthHoldMin:
@@ -210,6 +217,20 @@ func (d *day) sparing(s *Snapshot, now time.Time) {
 		d.held = now
 	}
 	d.refusals = refusals
+}
+
+// wrongPasswords is how often the servers have refused a password since the last
+// look.
+func (d *day) wrongPasswords() int {
+	n := 0
+	for _, sim := range d.sims {
+		for _, e := range sim.Journal() {
+			if e.Operation == icwssim.OpConnect && e.Code == http.StatusBadRequest && e.Fault == 0 && e.Time.After(d.looked) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // activeHost is the host of the session, or nothing.
