@@ -69,6 +69,38 @@ func TestWithoutAPasswordThereIsNothing(t *testing.T) {
 	}
 }
 
+// The toolkit speaks HTTP/2 over TLS, where a request without a body looks
+// different.
+func TestPagesOverHTTP2(t *testing.T) {
+	file, client := webConfig(t)
+	transport := &http.Transport{TLSClientConfig: client.Transport.(*http.Transport).TLSClientConfig, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	client.Transport = transport
+	l := mustListen(t, ListenOptions{Addresses: []string{loopback}, ConfigFile: file})
+	stop := serve(t, l, everything(false))
+	for path, method := range map[string]string{"/metrics": "GET", "/-/reload": "POST", "/api/v1/servers": "GET"} {
+		request, err := http.NewRequest(method, "https://"+l.Addresses()[0].String()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.SetBasicAuth("ops", "guard-dog")
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, response.Body); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK || response.ProtoMajor != 2 {
+			t.Errorf("%s answers %s over %s", path, response.Status, response.Proto)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 func rawRequest(t *testing.T, client *http.Client, address, request string) string {
 	t.Helper()
 	connection, err := tls.Dial("tcp", address, client.Transport.(*http.Transport).TLSClientConfig)

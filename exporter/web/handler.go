@@ -52,8 +52,9 @@ func NewHandler(o Options) http.Handler {
 // handleServers adds /probe and /sd.
 func handleServers(mux *http.ServeMux, o Options) {
 	if !o.Metrics.PerServer() {
-		mux.Handle("/probe", readOnly(switchedOff("Every server is on /metrics. To have a target per server instead, start the exporter with --web.per-server.")))
-		mux.Handle("/sd", readOnly(switchedOff("Every server is on /metrics, so that there is one target only. To have a target per server instead, start the exporter with --web.per-server.")))
+		off := readOnly(switchedOff("Every server is on /metrics. To have a target per server instead, start the exporter with --web.per-server."))
+		mux.Handle("/probe", off)
+		mux.Handle("/sd", off)
 		return
 	}
 	mux.Handle("/probe", newProbeHandler(o.Metrics))
