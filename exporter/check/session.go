@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -118,7 +119,7 @@ func (v *visitor) logOn(ctx context.Context, rt http.RoundTripper, password conf
 	if err != nil {
 		f := broken(err)
 		if len(rejected) > 0 {
-			f.advice += "; not tried, because allowed_hosts does not permit them: " + list(rejected)
+			f.advice += fmt.Sprintf("; not tried: %s, because %s", list(rejected), v.whyNot())
 		}
 		return f
 	}
@@ -149,10 +150,18 @@ func (v *visitor) loggedOn(cfg probe.Config, host string) finding {
 	case days != nil && *days < fewDays:
 		return warned(text, "give the user a password that does not expire, or renew it in time")
 	case len(refused) > 0:
-		return warned(text, "after a switchover these would not be tried: "+list(refused)+"; add them to hosts, or to allowed_hosts")
+		return warned(text, fmt.Sprintf("after a switchover these would not be tried: %s, because %s", list(refused), v.whyNot()))
 	default:
 		return good("%s", text)
 	}
+}
+
+// whyNot says why a host that the server lists would get no password.
+func (v *visitor) whyNot() string {
+	if strings.Contains(v.server.URL, "{host}") {
+		return "allowed_hosts does not permit that; add them to hosts or to allowed_hosts"
+	}
+	return "the url has no {host}; write {host} where the host stands, and all of them into hosts"
 }
 
 // Versions of features that decide something (protocol.md, 3.2 and 1.7).

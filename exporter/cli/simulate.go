@@ -23,23 +23,25 @@ type simulateCommand struct {
 	Statuses        int           `help:"Status messages at the start. Default ${default}." default:"24" placeholder:"N"`
 	Life            time.Duration `help:"Mean time between two random changes; 0 for none. Default ${default}." default:"1s" placeholder:"DURATION"`
 	Seed            uint64        `help:"Seed of the catalogue and its random life. Default ${default}." default:"1" placeholder:"N"`
-	PollOnly        bool          `help:"Be an old server that has no event stream."`
-	Fault           []string      `help:"Fault to begin with, as JSON like {\"operation\":\"poll\",\"code\":503,\"count\":3}; may be repeated. GET /-/sim/ on the simulator lists the fields." placeholder:"JSON" sep:"none"`
-	Quirk           []string      `help:"What the server does where the protocol leaves it open, as NAME or NAME=VALUE like second-stream=refused; may be repeated. GET /-/sim/ on the simulator lists them." placeholder:"NAME[=VALUE]" sep:"none"`
+	PollOnly        bool          `help:"Be an old server that has no event stream." xor:"poll"`
+	Fault           []string      `help:"Fault to begin with, as JSON like {\"operation\":\"poll\",\"code\":503,\"count\":3}; may be repeated. GET /-/sim/ on the simulator lists the fields." placeholder:"JSON" sep:"none" xor:"fault"`
+	Quirk           []string      `help:"What the server does where the protocol leaves it open, as NAME or NAME=VALUE like second-stream=refused; may be repeated. GET /-/sim/ on the simulator lists them." placeholder:"NAME[=VALUE]" sep:"none" xor:"quirk"`
+	Replay          string        `help:"Play the capture in this directory, which check --record wrote. Any user and password log on." placeholder:"DIR" xor:"fault,quirk,poll"`
 	CertificateFile string        `help:"Serve HTTPS with a certificate made at start, and write it to this file, to be named as ca_file." placeholder:"FILE"`
 }
 
 // Run simulates one server until ctx ends.
 func (c *simulateCommand) Run(ctx context.Context, s *streams) error {
+	if c.Replay != "" {
+		return c.replay(ctx, s)
+	}
 	options, faults, err := c.options()
 	if err != nil {
 		return usageError{err}
 	}
-	var tlsConfig *tls.Config
-	if c.CertificateFile != "" {
-		if tlsConfig, err = makeCertificate(c.ListenAddress, c.CertificateFile); err != nil {
-			return usageError{err}
-		}
+	tlsConfig, err := c.tls()
+	if err != nil {
+		return usageError{err}
 	}
 	sim := icwssim.New(options)
 	for _, f := range faults {
@@ -53,13 +55,48 @@ func (c *simulateCommand) Run(ctx context.Context, s *streams) error {
 	fmt.Fprintf(s.out, "Simulating the ICWS server %s with %d status messages.\n\n"+
 		"  URL      %s\n  User     %s\n  Control  %s/-/sim/\n\nCtrl-C ends it.\n",
 		c.Name, c.Statuses, running.url, c.User, running.url)
+	return running.until(ctx, s, func() int { return len(running.Sessions()) })
+}
+
+// replay plays a capture until ctx ends.
+func (c *simulateCommand) replay(ctx context.Context, s *streams) error {
+	capture, err := icwssim.OpenCapture(c.Replay)
+	if err != nil {
+		return usageError{fmt.Errorf("--replay: %w", err)}
+	}
+	tlsConfig, err := c.tls()
+	if err != nil {
+		return usageError{err}
+	}
+	replay := icwssim.NewReplay(capture)
+	running, err := openSocket(c.ListenAddress, replay, tlsConfig)
+	if err != nil {
+		return err
+	}
+	defer running.close()
+	fmt.Fprintf(s.out, "Replaying a capture with %d messages.\n\n"+
+		"  URL      %s\n  User     any, with any password\n\nCtrl-C ends it.\n", capture.Messages(), running.url)
+	return running.until(ctx, s, func() int { return len(replay.Sessions()) })
+}
+
+// until waits for ctx or for what ends the socket, and says how many sessions are
+// left then.
+func (s *socket) until(ctx context.Context, out *streams, sessions func() int) error {
 	select {
-	case err := <-running.failed:
+	case err := <-s.failed:
 		return err
 	case <-ctx.Done():
-		fmt.Fprintf(s.out, "The simulation has ended. Sessions left on it: %d.\n", len(running.Sessions()))
+		fmt.Fprintf(out.out, "The simulation has ended. Sessions left on it: %d.\n", sessions())
 		return nil
 	}
+}
+
+// tls is nil without --certificate-file.
+func (c *simulateCommand) tls() (*tls.Config, error) {
+	if c.CertificateFile == "" {
+		return nil, nil
+	}
+	return makeCertificate(c.ListenAddress, c.CertificateFile)
 }
 
 // options checks the flags.

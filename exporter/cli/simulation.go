@@ -16,22 +16,43 @@ import (
 // simulation is a simulated server on a socket.
 type simulation struct {
 	*icwssim.Server
+	*socket
+}
+
+// startSimulation serves sim on address, over HTTPS when tlsConfig is not nil.
+// It owns sim from then on, also when it fails.
+func startSimulation(address string, sim *icwssim.Server, tlsConfig *tls.Config) (*simulation, error) {
+	s, err := openSocket(address, sim, tlsConfig)
+	if err != nil {
+		return nil, err
+	}
+	return &simulation{sim, s}, nil
+}
+
+// simulator is what can be served: a simulated server or a replay.
+type simulator interface {
+	http.Handler
+	Close()
+}
+
+// socket is where a simulator is served.
+type socket struct {
+	sim     simulator
 	url     string
 	http    *http.Server
 	serving sync.WaitGroup
 	failed  chan error // at most one: what ended the socket before close
 }
 
-// startSimulation serves sim on address, over HTTPS when tlsConfig is not nil.
-// It owns sim from then on, also when it fails.
-func startSimulation(address string, sim *icwssim.Server, tlsConfig *tls.Config) (*simulation, error) {
+// openSocket serves sim on address. It owns sim from then on, also when it fails.
+func openSocket(address string, sim simulator, tlsConfig *tls.Config) (*socket, error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		sim.Close()
 		return nil, fmt.Errorf("the simulated server cannot listen on %s, choose another address: %w", address, err)
 	}
-	s := &simulation{
-		Server: sim,
+	s := &socket{
+		sim:    sim,
 		url:    "http://" + listener.Addr().String(),
 		http:   &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute},
 		failed: make(chan error, 1),
@@ -49,8 +70,8 @@ func startSimulation(address string, sim *icwssim.Server, tlsConfig *tls.Config)
 }
 
 // close ends the streams and the socket and waits for every goroutine.
-func (s *simulation) close() {
-	s.Close()
+func (s *socket) close() {
+	s.sim.Close()
 	_ = s.http.Close() // closing the socket cannot be put right
 	s.serving.Wait()
 }

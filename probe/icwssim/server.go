@@ -102,7 +102,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.running.Done()
-	defer s.limitWrites(w)()
+	defer limitWrites(s.closing, w)()
 	if strings.HasPrefix(r.URL.Path, controlPath) {
 		s.control.ServeHTTP(w, r)
 		return
@@ -146,10 +146,10 @@ func (s *Server) answer(c *call) answer {
 // closeGrace is how long a client that does not read can hold up Close.
 const closeGrace = time.Second
 
-// limitWrites has a write to a client that does not read fail soon after Close.
-func (s *Server) limitWrites(w http.ResponseWriter) (stop func() bool) {
+// limitWrites has a write to a client that does not read fail soon after closing.
+func limitWrites(closing context.Context, w http.ResponseWriter) (stop func() bool) {
 	rc := http.NewResponseController(w)
-	return context.AfterFunc(s.closing, func() {
+	return context.AfterFunc(closing, func() {
 		_ = rc.SetWriteDeadline(time.Now().Add(closeGrace)) // a recorder has none
 	})
 }

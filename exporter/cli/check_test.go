@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"icws_exporter/exporter/check"
+	"icws_exporter/probe/icwssim"
+)
+
+// checked runs check --json and returns its report.
+func checked(t *testing.T, arguments ...string) check.Report {
+	t.Helper()
+	out, err := exec.Command("icws_exporter", append([]string{"check", "--json"}, arguments...)...).Output()
+	var d check.Document
+	if jsonErr := json.Unmarshal(out, &d); jsonErr != nil || len(d.Servers) != 1 {
+		t.Fatalf("%v, %v: %s", err, jsonErr, out)
+	}
+	return d.Servers[0]
+}
+
+// From a capture of a server to a simulated one that is watched in its place.
+func TestACaptureIsCheckedAndWatched(t *testing.T) {
+	for name, o := range map[string]icwssim.Options{
+		"streamed": {Name: "cic-real", Statuses: icwssim.Catalogue(60, 3), Quirks: icwssim.Quirks{IsDeltaLast: true, FullInChanged: true}},
+		"polled":   {Name: "cic-real", MessagingVersion: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sim, server := simulated(t, false, o)
+			password := "--password-file=" + writeFile(t, "pw", testPassword+"\n")
+			dir := filepath.Join(t.TempDir(), "capture")
+			real := checked(t, "--server=a="+server.URL, "--user=svc-prom", password, "--record="+dir)
+			if !real.OK || len(sim.Sessions()) != 0 {
+				t.Fatalf("%+v", real)
+			}
+			replay := start(t, nil, "simulate", "--listen-address=127.0.0.1:0", "--replay="+dir)
+			url := find(t, &replay.stdout, `URL +(http://127\.0\.0\.1:\d+)`)
+			again := checked(t, "--server=a="+url, "--user=anybody", password)
+			for i, step := range real.Steps {
+				if other := again.Steps[i]; step.Name != other.Name || step.Status != other.Status {
+					t.Errorf("%s was %s, on the replay %s is %s", step.Name, step.Status, other.Name, other.Status)
+				}
+			}
+			p := start(t, nil, "serve", "--server=chicago="+url, "--user=anybody", password, "--web.listen-address=127.0.0.1:0")
+			page := pagesOf(t, p, 1)[0]
+			eventually(t, "live with the same counts", func() bool {
+				s := scrape(t, page)
+				return s[`icws_up{server="chicago"}`] == 1 && equalsTruth(s, "chicago", sim)
+			})
+			p.end(t, syscall.SIGTERM)
+			replay.end(t, syscall.SIGTERM)
+			if !strings.Contains(replay.stdout.String(), "Sessions left on it: 0.") {
+				t.Errorf("the replay says at its end:\n%s", replay.stdout.String())
+			}
+		})
+	}
+}
+
+// Ctrl-C ends the session, and is a failure of the check.
+func TestAnInterruptedCheck(t *testing.T) {
+	sim, server := simulated(t, false, icwssim.Options{})
+	p := start(t, nil, "check", "--server=a="+server.URL, "--user=svc-prom",
+		"--password-file="+writeFile(t, "pw", testPassword), "--observe=1h")
+	eventually(t, "it observes", func() bool { return strings.Contains(p.stdout.String(), "switchover") })
+	if err := p.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-p.exited; err == nil || p.ProcessState.ExitCode() != ExitFailure {
+		t.Errorf("it ends with %v", err)
+	}
+	if out := p.stdout.String(); !strings.Contains(out, "interrupted") || !strings.Contains(out, "the session has ended") {
+		t.Errorf("it says\n%s", out)
+	}
+	if left := sim.Sessions(); len(left) > 0 {
+		t.Errorf("left on the server: %+v", left)
+	}
+}

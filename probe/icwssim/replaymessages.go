@@ -1,0 +1,153 @@
+package icwssim
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// fetch answers a poll with what is due, or opens the stream. A captured answer
+// that is neither is played as it was.
+func (p *Replay) fetch(r *http.Request, key string, x *replaySession) replayed {
+	streams := wantsStream(r)
+	// Polls and streams share their resource, so each is counted by itself.
+	counter := key
+	if streams {
+		counter = "stream " + key
+	}
+	var captured []captureLine
+	for _, l := range p.capture.answers[key] {
+		if l.isStreamRequest() == streams {
+			captured = append(captured, l)
+		}
+	}
+	if n := x.asked[counter]; n < len(captured) {
+		x.asked[counter]++
+		if l := captured[n]; !l.Stream && (polled(l) == nil || l.Cut) {
+			a := l.answer()
+			a.answer = x.rewritten(a.answer)
+			return a
+		}
+	} else if streams && len(captured) > 0 && !captured[len(captured)-1].Stream {
+		a := captured[len(captured)-1].answer()
+		a.answer = x.rewritten(a.answer)
+		return a
+	}
+	if streams && (len(captured) > 0 || len(p.capture.answers[key]) == 0) {
+		return replayed{streams: true}
+	}
+	messages := []json.RawMessage{}
+	due, _ := x.take(time.Now())
+	for _, m := range due {
+		if m.line.JSON != nil {
+			messages = append(messages, json.RawMessage(x.rewrite.Replace(string(m.line.JSON))))
+		}
+	}
+	return replayed{answer: jsonAnswer(http.StatusOK, appendJSON(nil, messages))}
+}
+
+// isStreamRequest reports whether a stream was asked for, whatever came.
+func (l *captureLine) isStreamRequest() bool {
+	var send struct {
+		Header http.Header `json:"header"`
+	}
+	_ = json.Unmarshal(l.Send, &send) // without headers it was a poll
+	return l.Stream || strings.Contains(send.Header.Get("Accept"), "text/event-stream")
+}
+
+// take returns what is due, and how long until the next is, 0 for never.
+func (x *replaySession) take(now time.Time) (due []dueMessage, next time.Duration) {
+	n := 0
+	for n < len(x.waiting) && !x.waiting[n].at.After(now) {
+		n++
+	}
+	due, x.waiting = x.waiting[:n:n], x.waiting[n:]
+	if len(x.waiting) > 0 {
+		next = x.waiting[0].at.Sub(now)
+	}
+	return due, next
+}
+
+// serveStream writes what is due and pings, until the client, the session, the
+// capture or the replay ends it.
+func (p *Replay) serveStream(w http.ResponseWriter, r *http.Request, x *replaySession) {
+	woken := make(chan struct{}, 1)
+	p.mu.Lock()
+	x.streams = append(x.streams, woken)
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		x.streams = slices.DeleteFunc(x.streams, func(c chan struct{}) bool { return c == woken })
+	}()
+	writeAnswer(w, answer{code: http.StatusOK, header: http.Header{
+		"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-cache"},
+	}})
+	ping := time.NewTicker(p.capture.pingEvery)
+	defer ping.Stop()
+	for {
+		text, end, next := p.due(x)
+		if _, err := w.Write(text); err != nil {
+			return
+		}
+		_ = http.NewResponseController(w).Flush() // a client that is gone is seen below
+		switch end {
+		case endServer:
+			return
+		case endBroken:
+			panic(http.ErrAbortHandler)
+		}
+		timer := time.NewTimer(next)
+		select {
+		case <-timer.C:
+		case <-woken:
+		case <-ping.C:
+			_, _ = w.Write([]byte(":" + p.capture.ping + "\n\n")) // as above
+		case <-r.Context().Done():
+			end = endClient
+		case <-p.closing.Done():
+			end = endServer
+		}
+		timer.Stop()
+		if end != "" {
+			return
+		}
+	}
+}
+
+// due renders the events that are due; end says how the stream ends after them.
+func (p *Replay) due(x *replaySession) (text []byte, end string, next time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	due, next := x.take(time.Now())
+	if next == 0 {
+		next = maxGap
+	}
+	var b bytes.Buffer
+	for _, m := range due {
+		if m.line.End != "" {
+			return b.Bytes(), m.line.End, 0
+		}
+		m.line.writeEvent(&b, x.rewrite)
+	}
+	if p.sessions[x.id] == nil {
+		return b.Bytes(), endServer, 0
+	}
+	return b.Bytes(), "", next
+}
+
+func (l *captureLine) writeEvent(b *bytes.Buffer, rewrite *strings.Replacer) {
+	if l.ID != "" {
+		b.WriteString("id: " + l.ID + "\n")
+	}
+	if l.Event != "" {
+		b.WriteString("event: " + l.Event + "\n")
+	}
+	for line := range strings.SplitSeq(rewrite.Replace(string(l.body())), "\n") {
+		b.WriteString("data: " + line + "\n")
+	}
+	b.WriteString("\n")
+}
