@@ -105,11 +105,11 @@ func TestFirstExpositionHasTheExpectedResponses(t *testing.T) {
 		"connect": 201, "disconnect": 200, "version": 200, "subscribe": 200, "unsubscribe": 204,
 		"poll": 200, "stream": 200, "list": 200, "switchover_status": 200,
 	} {
-		for _, code := range []int{success, 400, 401, 410, 500, 503} {
+		for _, code := range []int{success, 400, 401, 410, 500, 502, 503, 504} {
 			hasLines(t, page, `icws_responses_total{code="`+strconv.Itoa(code)+`",operation="`+operation+`",server="chicago"} 0`)
 		}
 	}
-	if got := strings.Count(page, "\nicws_responses_total{"); got != 9*6 {
-		t.Errorf("%d series of responses before the first one, want %d", got, 9*6)
+	if got := strings.Count(page, "\nicws_responses_total{"); got != 9*8 {
+		t.Errorf("%d series of responses before the first one, want %d", got, 9*8)
 	}
 }

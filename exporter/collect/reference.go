@@ -60,7 +60,7 @@ func writeFamilies(b *strings.Builder, title, intro string, belongs func(*Family
 // writeLabels writes the values of the closed labels.
 func writeLabels(b *strings.Builder) {
 	b.WriteString("\n## Label values\n\nThe series of these values exist from the first scrape on, at 0; of `code`, those that\n" +
-		"the operation is documented to answer, and 401, 410, 500 and 503.\n\n" +
+		"the operation is documented to answer, and 401, 410, 500, 502, 503 and 504.\n\n" +
 		"| family | label | values |\n|---|---|---|\n")
 	for _, f := range Families() {
 		for _, l := range f.Labels {
