@@ -48,7 +48,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "serves": serves, "http": request,
+			"exits": exits, "serves": serves, "simulates": simulates, "http": request,
 		},
 	})
 }
@@ -115,6 +115,28 @@ func serves(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv("HEALTH", "http://"+address("Health checks"))
 	}
 	ts.Setenv("URL", "http://"+address("Listening on"))
+}
+
+// simulates ARGS... runs a simulated server until the end of the script, and sets
+// SIM to its URL.
+func simulates(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("simulates cannot be negated")
+	}
+	command := exec.Command("icws_exporter", append([]string{"simulate", "--listen-address=127.0.0.1:0"}, args...)...)
+	command.Dir = ts.MkAbs(".")
+	p, err := run(command, []string{"ICWS_PASSWORD=" + ts.Getenv("ICWS_PASSWORD")})
+	ts.Check(err)
+	ts.Defer(p.kill)
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if match := regexp.MustCompile(`URL +(http://\S+)`).FindStringSubmatch(p.stdout.String()); match != nil {
+			ts.Setenv("SIM", match[1])
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("it does not simulate:\n%s", p.stderr.String())
+		}
+	}
 }
 
 // http CODE METHOD URL wants the code and writes the body to stdout, where no
