@@ -196,6 +196,9 @@ func (l *loop) sleepAfterOutcome(ctx context.Context, wake func() bool) bool {
 func (l *loop) wait(reason string, err error) {
 	now := time.Now()
 	until := now.Add(max(l.backoff.next(), min(retryAfterOf(err), maxRetryAfter)))
+	if l.nextAttempt.After(until) {
+		until = l.nextAttempt // announced already; a Retry-After may be behind it
+	}
 	if l.breaker.state == BreakerOpen {
 		if retry := l.breaker.retryAt(); retry.After(until) {
 			until = retry

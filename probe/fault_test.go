@@ -9,17 +9,7 @@ import (
 	"icws_exporter/probe/icwssim"
 )
 
-func (r *rig) requests() int {
-	r.seen.mu.Lock()
-	defer r.seen.mu.Unlock()
-	n := 0
-	for name, count := range r.seen.counts {
-		if len(name) > 8 && name[:8] == "request " {
-			n += count
-		}
-	}
-	return n
-}
+func (r *rig) requests() int { return r.seen.total("request ") }
 
 func TestServerErrorsOpenTheBreakerAndHeal(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {

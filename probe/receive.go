@@ -207,6 +207,8 @@ func (w *watch) connectionChanged(c icws.ConnectionStateChange, now time.Time) {
 	case c.ShouldReconnect != nil && !*c.ShouldReconnect:
 		end.err = fmt.Errorf("%w; it asks us not to reconnect: another log-on of the same user, or an administrator", end.err)
 		end.loss, end.state, end.until = LossDisplaced, StateDisplacedHold, now.Add(displacedHold)
+	case now.Before(w.retryAt):
+		end.state, end.until = StateBackoff, w.retryAt // as was announced
 	case now.Sub(w.opened) < calmAfter:
 		end.state, end.until = StateBackoff, now.Add(w.l.backoff.next())
 	}

@@ -51,7 +51,7 @@ type day struct {
 	// log-on worked since then.
 	held                time.Time
 	refusals, successes int
-	opens               int
+	attempts            int  // requests, without those that leave or only look
 	lists               int  // full messages and lists that came
 	out                 bool // a host takes no log-ons
 	before              *Snapshot
@@ -195,11 +195,11 @@ func (d *day) sparing(s *Snapshot, now time.Time) {
 		d.fatalf("%d requests in %s", n-d.requests, passed)
 	}
 	d.requests = n
-	opens := d.seen.get("opens")
-	if b := d.before; b != nil && opens > d.opens && now.Before(b.NextAttempt) && b.State != StateAuthHold {
-		d.fatalf("a log-on in %s, before the next attempt that was announced for %s", b.State, b.NextAttempt)
+	attempts := n - d.seen.get("request version") - d.seen.get("request unsubscribe") - d.seen.get("request disconnect")
+	if b := d.before; b != nil && attempts > d.attempts && now.Before(b.NextAttempt) && b.State != StateAuthHold {
+		d.fatalf("a request in %s, before the next attempt that was announced for %s", b.State, b.NextAttempt)
 	}
-	d.opens = opens
+	d.attempts = attempts
 	refusals := d.seen.get("open failed auth")
 	if successes := d.seen.get("opens") - d.seen.total("open failed "); successes > d.successes {
 		d.successes, d.held = successes, time.Time{}

@@ -215,3 +215,44 @@ func TestHostIsNotActiveWithoutASession(t *testing.T) {
 		}
 	})
 }
+
+// The announced next attempt holds, also when the session ends meanwhile.
+func TestSessionThatEndsInBackoffIsNotReplacedEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, sim := startRig(t, ModeSSE, icwssim.Options{})
+		r.pass(30 * time.Second)
+		sim.Inject(icwssim.Fault{Operation: "subscribe", Code: http.StatusForbidden})
+		for r.probe.Snapshot().State != StateBackoff {
+			r.pass(time.Second)
+		}
+		announced := r.probe.Snapshot().NextAttempt
+		opens := r.seen.get("opens")
+		sim.Clear()
+		sim.EndSessions(true)
+		r.pass(time.Until(announced) - time.Second)
+		r.count("opens", opens)
+		if next := r.probe.Snapshot().NextAttempt; !next.Equal(announced) {
+			t.Errorf("the next attempt moved from %s to %s", announced, next)
+		}
+		r.pass(3 * time.Second)
+		r.state(StateLive)
+	})
+}
+
+// Another failure does not shorten the wait that a Retry-After asked for.
+func TestRetryAfterOutlivesAnotherFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, sim := startRig(t, ModeSSE, icwssim.Options{})
+		r.pass(30 * time.Second)
+		sim.Inject(icwssim.Fault{Operation: "subscribe", Code: http.StatusServiceUnavailable, RetryAfter: "200"})
+		for r.probe.Snapshot().State != StateBackoff {
+			r.pass(time.Second)
+		}
+		announced, asked := r.probe.Snapshot().NextAttempt, r.requests()
+		r.net.Cut("a:8018")
+		r.pass(time.Until(announced) - time.Second)
+		if n := r.requests() - asked; n > 0 {
+			t.Errorf("%d requests before the announced time\n%s", n, r.logs)
+		}
+	})
+}
