@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"icws_exporter/exporter/collect"
+)
+
+// look is how a value is shown. The same colour means the same everywhere: green
+// works, blue is on its way, yellow waits, orange needs a look, red is broken,
+// purple is held until somebody acts.
+type look struct{ text, color string }
+
+// booleans are the looks of 0 and 1.
+func booleans(no, yes look) []look { return []look{no, yes} }
+
+var (
+	upLooks       = booleans(look{"down", "red"}, look{"up", "green"})
+	deliversLooks = booleans(look{"lost", "red"}, look{"delivers", "green"})
+	sessionLooks  = booleans(look{"none", "orange"}, look{"open", "green"})
+	staleLooks    = booleans(look{"fresh", "green"}, look{"stale: withheld", "red"})
+	activeLooks   = booleans(look{"standby", "text"}, look{"serves", "green"})
+	goneLooks     = booleans(look{"used", "green"}, look{"410: left alone", "purple"})
+	reloadLooks   = booleans(look{"refused", "red"}, look{"accepted", "green"})
+)
+
+// stateLooks are how the states of the state sets are shown.
+var stateLooks = map[*collect.Family]map[string]look{
+	collect.MetricProbeState: {
+		"connecting":     {"connecting", "blue"},
+		"subscribing":    {"subscribing", "light-blue"},
+		"live":           {"live", "green"},
+		"backoff":        {"backoff: failed, waits", "yellow"},
+		"breaker_open":   {"breaker open: spares server", "red"},
+		"auth_hold":      {"hold: log-on refused", "dark-purple"},
+		"displaced_hold": {"hold: other log-on", "purple"},
+		"gone_hold":      {"hold: 410 gone", "light-purple"},
+	},
+	collect.MetricBreakerState: {
+		"closed":    {"closed", "green"},
+		"half_open": {"half open: tries", "yellow"},
+		"open":      {"open", "red"},
+	},
+	collect.MetricSubscriptionState: {
+		"none":      {"not told", "text"},
+		"normal":    {"normal", "green"},
+		"suspended": {"suspended", "orange"},
+		"faulted":   {"faulted", "red"},
+	},
+	collect.MetricTransport: {
+		"sse":  {"event stream", "green"},
+		"poll": {"polling", "blue"},
+	},
+	collect.MetricSwitchoverBackupState: {
+		"active":                {"active", "green"},
+		"upgrade_lower":         {"lower version", "yellow"},
+		"upgrade_higher":        {"higher version", "yellow"},
+		"upgrade_higher_manual": {"higher version, manual", "orange"},
+	},
+}
+
+// looksOf returns the looks of a state set in the order of its values.
+func looksOf(set *collect.Family) []look {
+	var looks []look
+	for _, state := range set.Labels[0].Values {
+		l, ok := stateLooks[set][state]
+		if !ok {
+			panic(fmt.Sprintf("looks.go: no look for %s of %s", state, set.Name))
+		}
+		looks = append(looks, l)
+	}
+	return looks
+}
+
+// mappings are the value mappings of the numbers from 0 on.
+func mappings(looks []look) []mapping {
+	options := map[string]mappingResult{}
+	for i, l := range looks {
+		options[strconv.Itoa(i)] = mappingResult{Color: l.color, Index: i, Text: l.text}
+	}
+	return []mapping{{Type: "value", Options: options}}
+}
+
+// results are the value mappings of texts.
+func results(looks map[string]look) map[string]mappingResult {
+	options := map[string]mappingResult{}
+	for value, l := range looks {
+		options[value] = mappingResult{Color: l.color, Text: l.text}
+	}
+	return options
+}
+
+var severityLooks = map[string]look{
+	"critical": {"critical", "red"},
+	"warning":  {"warning", "orange"},
+	"info":     {"info", "blue"},
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"icws_exporter/exporter/collect"
+)
+
+// expr is a PromQL expression.
+type expr string
+
+// matcher is a label matcher besides those of the dashboard's variables.
+type matcher struct{ label, operator, value string }
+
+// is matches one value of a label.
+func is(label, value string) matcher { return matcher{label, "=", value} }
+
+// isNot matches all values of a label but one.
+func isNot(label, value string) matcher { return matcher{label, "!=", value} }
+
+// like matches the values of a label by a regular expression.
+func like(label, pattern string) matcher { return matcher{label, "=~", pattern} }
+
+// series selects the series of a family that the variables of the dashboard choose.
+func series(f *collect.Family, with ...matcher) expr { return selector(f, f.Name, with) }
+
+func selector(f *collect.Family, name string, with []matcher) expr {
+	matchers := []matcher{like("job", "$job"), like("instance", "$instance")}
+	if f.PerServer() || f == alerts || f == alertsForState {
+		matchers = append(matchers, like("server", "$server"))
+	}
+	if slices.ContainsFunc(f.Labels, func(l collect.Label) bool { return l.Name == "group" }) {
+		matchers = append(matchers, like("group", "$group"))
+	}
+	var text []string
+	for _, m := range append(matchers, with...) {
+		text = append(text, m.label+m.operator+`"`+m.value+`"`)
+	}
+	return expr(name + "{" + strings.Join(text, ", ") + "}")
+}
+
+// rate is how fast a counter grows, per second.
+func rate(counter *collect.Family, with ...matcher) expr {
+	return call("rate", series(counter, with...)+"[$__rate_interval]")
+}
+
+// perMinute is how fast a counter grows, per minute.
+func perMinute(counter *collect.Family) expr {
+	return "60 * " + rate(counter)
+}
+
+// increase is how much a counter grows from one point of a graph to the next.
+func increase(counter *collect.Family, with ...matcher) expr {
+	return call("increase", series(counter, with...)+"[$__rate_interval]")
+}
+
+// inRange is how much a counter grew in the time range of the dashboard.
+func inRange(counter *collect.Family, with ...matcher) expr {
+	return call("increase", series(counter, with...)+"[$__range]")
+}
+
+// quantile is a quantile of a histogram, by labels: of the classic buckets, or of
+// the native ones where Prometheus keeps only those.
+func quantile(q float64, histogram *collect.Family, by ...string) expr {
+	native := call("rate", series(histogram)+"[$__rate_interval]")
+	classic := call("rate", selector(histogram, histogram.Name+"_bucket", nil)+"[$__rate_interval]")
+	return expr(fmt.Sprintf("histogram_quantile(%g, %s) or histogram_quantile(%[1]g, %s)",
+		q, sum(classic, append(slices.Clone(by), "le")...), sum(native, by...)))
+}
+
+// buckets are the observations of a histogram by bucket, for a heatmap.
+func buckets(histogram *collect.Family, with ...matcher) expr {
+	return sum(call("increase", selector(histogram, histogram.Name+"_bucket", with)+"[$__rate_interval]"), "le")
+}
+
+// present is the number of the present state of a state set in the order of the
+// metric table, by labels: what a state timeline and a coloured cell need.
+func present(set *collect.Family, by ...string) expr {
+	label := set.Labels[0]
+	var states []string
+	for i, state := range label.Values {
+		states = append(states, fmt.Sprintf("%d * (%s == 1)", i, series(set, is(label.Name, state))))
+	}
+	return maximum(expr(strings.Join(states, " or ")), by...)
+}
+
+// seen are the targets that gave us metrics at any time of the dashboard's range,
+// with the labels job and instance: those that cannot be scraped now as well.
+func seen() expr {
+	return expr(fmt.Sprintf("group by (job, instance) (last_over_time(%s[$__range]) or last_over_time(%s[$__range]))",
+		series(collect.MetricExporterBuildInfo), series(collect.MetricUp)))
+}
+
+// ofExporters keeps the series of a metric that is not ours to the exporters in the
+// time range. Every target of Prometheus has such metrics.
+func ofExporters(e expr) expr { return e + " and on (job, instance) " + seen() }
+
+// forEach gives every server and exporter a value: NaN where e has none, so that
+// the columns of a table have the same rows.
+func forEach(e expr) expr {
+	return e + " or on (instance, server) NaN * " + maximum(series(collect.MetricUp), "instance", "server")
+}
+
+// share is part / whole.
+func share(part, whole expr) expr { return part + " / " + whole }
+
+func sum(e expr, by ...string) expr     { return aggregate("sum", e, by) }
+func maximum(e expr, by ...string) expr { return aggregate("max", e, by) }
+func minimum(e expr, by ...string) expr { return aggregate("min", e, by) }
+func average(e expr, by ...string) expr { return aggregate("avg", e, by) }
+func count(e expr, by ...string) expr   { return aggregate("count", e, by) }
+
+func aggregate(operator string, e expr, by []string) expr {
+	if len(by) == 0 {
+		return call(operator, e)
+	}
+	return expr(fmt.Sprintf("%s by (%s) (%s)", operator, strings.Join(by, ", "), e))
+}
+
+func call(function string, e expr) expr { return expr(function) + "(" + e + ")" }
+
+// moment turns a Unix time in seconds into the milliseconds of Grafana.
+func moment(e expr) expr { return "1000 * " + e }
+
+// age is how many seconds ago a Unix time was.
+func age(e expr) expr { return "time() - " + e }

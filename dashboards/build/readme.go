@@ -1,0 +1,45 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"strings"
+	"text/template"
+)
+
+//go:embed README.md.tmpl
+var readmeText string
+
+var readmeTemplate = template.Must(template.New("README.md").Funcs(template.FuncMap{
+	"cell": func(s string) string { return strings.ReplaceAll(s, "|", `\|`) },
+}).Parse(readmeText))
+
+func readme() ([]byte, error) {
+	var text bytes.Buffer
+	err := readmeTemplate.Execute(&text, struct {
+		Dashboards []dashboard
+		Runbooks   string
+		Target     float64
+	}{all(), defaultRunbooks, availabilityTarget * 100})
+	return text.Bytes(), err
+}
+
+// Quiet are the reasons why parts of the panel show nothing, for the README.
+func (p *panel) Quiet() []string {
+	var reasons []string
+	for _, t := range p.Targets {
+		if t.quiet != "" {
+			reasons = append(reasons, t.quiet)
+		}
+	}
+	return reasons
+}
+
+// Marks are the names of the annotations, for the README.
+func (d dashboard) Marks() []string {
+	var names []string
+	for _, a := range d.Annotations.List[1:] {
+		names = append(names, strings.ToLower(a.Name))
+	}
+	return names
+}

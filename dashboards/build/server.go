@@ -1,0 +1,261 @@
+package main
+
+import "icws_exporter/exporter/collect"
+
+func server() dashboard {
+	return newDashboard(subject{
+		uid: uidServer, title: "ICWS / Server", job: collect.MetricUp, perServer: true,
+		description: "What happened to one ICWS server, and what it answered. Choose one server at the top, or some to compare.",
+		annotations: []annotation{switchovers(), reloads(), refusedReloads()},
+		rows: []row{
+			newRow("Now",
+				of(4, stateNow().wide(5), sinceNow().wide(4), nextAttempt().wide(4), lastContact().wide(4), deliveryStateNow().wide(4), cataloguesNow().wide(3))),
+			newRow("States",
+				of(5, probeStates().wide(12), breakerStates().wide(12)),
+				of(5, sessionStates().wide(12), activeHosts().wide(12)),
+				of(5, subscriptionStates().wide(8), serverWord().wide(8), transports().wide(8))),
+			newRow("Requests and answers",
+				of(9, codesByServer().wide(8), errorIDs().wide(8), requestFailures().wide(8)),
+				of(9, requestRate().wide(8), latencyHeatmap().wide(8), latencyQuantiles().wide(8))),
+			newRow("Session and subscription",
+				of(8, opens().wide(8), closes().wide(8), losses().wide(8)),
+				of(8, breakerCounts().wide(8), operationsGone().wide(8), hostsUp().wide(8))),
+			newRow("Delivery",
+				of(9, deliveryHeatmap().wide(8), deliveryQuantiles().wide(8), checks().wide(8)),
+				of(8, messages().wide(8), resyncs().wide(8), received().wide(8))),
+			newRow("Facts", of(8, facts())),
+		},
+	})
+}
+
+func stateNow() *panel {
+	return stat("State", "What the exporter does with the server now, and so why it is not up.", "none",
+		now(present(collect.MetricProbeState, "server"), "{{server}}")).
+		mapped(looksOf(collect.MetricProbeState)).runbook("ServerDown")
+}
+
+func sinceNow() *panel {
+	return stat("In this state since", "Since when the exporter is in its present state with the server.", "dateTimeFromNow",
+		now(moment(maximum(series(collect.MetricProbeStateSince), "server")), "{{server}}")).plain()
+}
+
+func nextAttempt() *panel {
+	return stat("Next attempt", "When the exporter tries again. It does not before, so as to spare the server or the account.", "dateTimeFromNow",
+		now(moment(maximum(series(collect.MetricNextAttempt), "server"))+" > 0", "{{server}}").unless("not waiting")).
+		steps("orange")
+}
+
+func lastContact() *panel {
+	return stat("Last contact", "How long ago the last poll was answered or the last byte of the stream came.", "s",
+		now(age(maximum(series(collect.MetricSubscriptionLastContact), "server")), "{{server}}")).
+		decimals(0).steps("green", from(60, "orange"), from(180, "red"))
+}
+
+func deliveryStateNow() *panel {
+	return stat("Subscription", "Whether the subscription to status messages is registered and delivers.", "none",
+		now(minimum(series(collect.MetricSubscriptionUp), "server"), "{{server}}")).
+		mapped(deliversLooks).runbook("SubscriptionLost")
+}
+
+func cataloguesNow() *panel {
+	return stat("Numbers", "Stale: the copy of the statuses was not compared with the server for too long, so its numbers are withheld.", "none",
+		now(maximum(series(collect.MetricCatalogueStale), "server"), "{{server}}")).
+		mapped(staleLooks).runbook("CatalogueStale")
+}
+
+func probeStates() *panel {
+	return timeline("State", "What the exporter did with the server. Yellow waits after a failure, red spares a failing server, purple is held "+
+		"until somebody acts.", looksOf(collect.MetricProbeState),
+		line(present(collect.MetricProbeState, "server"), "{{server}}"))
+}
+
+func breakerStates() *panel {
+	return timeline("Circuit breaker", "Open after several failures: the exporter leaves the server alone. Half open: one request tries.",
+		looksOf(collect.MetricBreakerState), line(present(collect.MetricBreakerState, "server"), "{{server}}")).runbook("BreakerOpen")
+}
+
+func sessionStates() *panel {
+	return timeline("Session", "Whether the exporter has a session with the server.", sessionLooks,
+		line(minimum(series(collect.MetricSessionUp), "server"), "{{server}}")).runbook("SessionFlapping")
+}
+
+func activeHosts() *panel {
+	return timeline("Active host", "Which host of the server serves the session. A change is a switchover.", activeLooks,
+		line(maximum(series(collect.MetricActiveHost), "server", "host"), "{{server}} {{host}}")).runbook("Switchover")
+}
+
+func subscriptionStates() *panel {
+	return timeline("Subscription delivers", "Whether the subscription is registered and a check showed that it delivers.", deliversLooks,
+		line(minimum(series(collect.MetricSubscriptionUp), "server"), "{{server}}")).runbook("NotDelivering")
+}
+
+func serverWord() *panel {
+	return timeline("What the server says of the subscription", "Suspended: messages are held back. Faulted: the server ended it. Most servers say nothing.",
+		looksOf(collect.MetricSubscriptionState), line(present(collect.MetricSubscriptionState, "server"), "{{server}}"))
+}
+
+func transports() *panel {
+	return timeline("Transport", "How messages are fetched. Polling of a server that can stream: a proxy holds the stream back.",
+		looksOf(collect.MetricTransport), line(present(collect.MetricTransport, "server"), "{{server}}"))
+}
+
+func codesByServer() *panel {
+	return bars("Errors by code", "Answers with 4xx and 5xx, from one point of the graph to the next.",
+		line(sum(increase(collect.MetricResponses, like("code", "4..|5..")), "server", "code"), "{{server}} {{code}}")).
+		colored("401", "orange", "403", "yellow", "410", "purple", "500", "red", "503", "dark-red").runbook("ServerErrorSpike")
+}
+
+func errorIDs() *panel {
+	return bars("Errors by errorId", "Answers that carry an ICWS errorId: the server's own reason. Not every error has one.",
+		line(sum(increase(collect.MetricErrorResponses), "server", "error_id"), "{{server}} {{error_id}}"))
+}
+
+func requestFailures() *panel {
+	return bars("Requests without an answer", "Requests that failed on the way, by reason. Canceled ones the exporter gave up itself.",
+		line(sum(increase(collect.MetricRequestFailures), "server", "reason"), "{{server}} {{reason}}")).
+		colored("canceled", "text", "timeout", "orange", "refused", "red", "reset", "dark-red")
+}
+
+func requestRate() *panel {
+	return timeseries("Answers per minute by operation", "How many requests the server answered, by what was asked.", "cpm",
+		line(sum(perMinute(collect.MetricResponses), "server", "operation"), "{{server}} {{operation}}"))
+}
+
+func latencyHeatmap() *panel {
+	return heatmap("Latency of requests", "How long requests took, without the stream, which is open all the time. Darker: more requests.",
+		buckets(collect.MetricRequestDuration, isNot("operation", "stream")))
+}
+
+func latencyQuantiles() *panel {
+	return timeseries("Latency by operation, 95th percentile", "95 of 100 requests were faster.", "s",
+		line(quantile(0.95, collect.MetricRequestDuration, "server", "operation"), "{{server}} {{operation}}")).runbook("LatencyBudgetBurn")
+}
+
+func opens() *panel {
+	return bars("Attempts to open a session", "Attempts, and those that failed on every host, by reason.",
+		line(sum(increase(collect.MetricSessionOpens), "server"), "{{server}} attempts"),
+		line(sum(increase(collect.MetricSessionOpenFailures), "server", "reason"), "{{server}} failed: {{reason}}")).
+		colored("attempts", "blue", "auth", "purple", "unavailable", "orange", "server_error", "red", "network", "dark-red").
+		runbook("AuthenticationHeld")
+}
+
+func closes() *panel {
+	return bars("Sessions that ended", "Established sessions that ended, by reason.",
+		line(sum(increase(collect.MetricSessionCloses), "server", "reason"), "{{server}} {{reason}}")).
+		colored("unauthorized", "orange", "server_closed", "red", "network", "dark-red", "switchover", "purple", "reload", "blue", "shutdown", "text").
+		runbook("SessionFlapping")
+}
+
+func losses() *panel {
+	return bars("Subscriptions that were lost", "Subscriptions that ended or stopped delivering, by reason.",
+		line(sum(increase(collect.MetricSubscriptionLosses), "server", "reason"), "{{server}} {{reason}}")).
+		colored("unauthorized", "orange", "gone", "purple", "faulted", "red", "not_delivering", "dark-red", "displaced", "light-purple").
+		runbook("SubscriptionLost")
+}
+
+func breakerCounts() *panel {
+	return bars("Breaker: transitions and refused calls", "How often the circuit breaker changed, by the state it went to, and calls that it kept from the server.",
+		line(sum(increase(collect.MetricBreakerTransitions), "server", "to"), "{{server}} to {{to}}"),
+		line(sum(increase(collect.MetricBreakerRejections), "server"), "{{server}} refused")).
+		colored("closed", "green", "half_open", "yellow", "open", "red", "refused", "orange").runbook("BreakerOpen")
+}
+
+func operationsGone() *panel {
+	return timeline("Operations that are gone", "Operations that the server answered with 410: its version has removed them, and the exporter leaves them alone.",
+		goneLooks, line(maximum(series(collect.MetricOperationGone), "server", "operation")+" == 1", "{{server}} {{operation}}").
+			unless("No operation is gone")).runbook("GoneResponses")
+}
+
+func hostsUp() *panel {
+	return timeline("Hosts that answer", "Whether each configured host answers the question for its version, asked every five minutes without a session. "+
+		"A dead standby is seen here before the switchover.", upLooks,
+		line(minimum(series(collect.MetricHostUp), "server", "host"), "{{server}} {{host}}")).runbook("StandbyDown")
+}
+
+func deliveryHeatmap() *panel {
+	return heatmap("Delivery", "How long it took from asking for the statuses until all of them had come. Darker: more checks.", buckets(collect.MetricDelivery))
+}
+
+func deliveryQuantiles() *panel {
+	return timeseries("Delivery, 50th and 95th percentile", "Half of the checks were faster than the first, 95 of 100 faster than the second.", "s",
+		line(quantile(0.5, collect.MetricDelivery, "server"), "{{server}} 50 %"),
+		line(quantile(0.95, collect.MetricDelivery, "server"), "{{server}} 95 %")).runbook("LatencyBudgetBurn")
+}
+
+func checks() *panel {
+	return bars("Delivery checks", "Checks that the subscription really delivers, by result. Drift: messages came, but the copy had been wrong.",
+		line(sum(increase(collect.MetricDeliveryChecks), "server", "result"), "{{server}} {{result}}")).
+		colored("ok", "green", "drift", "orange", "timeout", "red", "failed", "dark-red", "skipped", "text").runbook("NotDelivering")
+}
+
+func messages() *panel {
+	return timeseries("Messages and pings per minute", "Messages by kind, pings of the event stream, and messages that could not be decoded.", "cpm",
+		line(sum(perMinute(collect.MetricMessages), "server", "kind"), "{{server}} {{kind}}"),
+		line(sum(perMinute(collect.MetricStreamHeartbeats), "server"), "{{server}} ping"),
+		line(sum(perMinute(collect.MetricMessageDecodeFailures), "server"), "{{server}} undecodable")).
+		colored("full", "blue", "delta", "green", "ping", "text", "undecodable", "red")
+}
+
+func resyncs() *panel {
+	return bars("Requests for all statuses", "Why the exporter asked for the whole list again. Checks are routine; the others follow a doubt.",
+		line(sum(increase(collect.MetricCatalogueResyncs), "server", "reason"), "{{server}} {{reason}}")).
+		colored("check", "green", "initial", "blue", "session", "blue", "faulted", "red", "not_delivering", "dark-red", "decode_failure", "orange")
+}
+
+func received() *panel {
+	return timeseries("Received", "Bytes of the answers and of the event stream.", "Bps",
+		line(sum(rate(collect.MetricReceivedBytes), "server"), "{{server}}"))
+}
+
+func facts() *panel {
+	by := []string{"instance", "server"}
+	days := func(f *collect.Family) expr { return forEach("(" + minimum(series(f), by...) + " - time()) / 86400") }
+	soon := newThresholds("red", from(7, "orange"), from(30, "text"))
+	return table("Facts", "What is known of the server and its session.",
+		sortBy{DisplayName: "Server"},
+		[]key{
+			serverKey(130),
+			{label: "site", name: "Site", width: 80},
+			{label: "product", name: "Product"},
+			{label: "release", name: "Release"},
+			{label: "instance", name: "Exporter"},
+		},
+		column{query: maximum(series(collect.MetricServerInfo), "instance", "server", "site", "product", "release"), hidden: true},
+		column{name: "Session since", unit: "dateTimeFromNow", width: 120,
+			query: forEach(moment(maximum(series(collect.MetricSessionEstablished), by...)))},
+		column{name: "Subscribed since", unit: "dateTimeFromNow", width: 125,
+			query: forEach(moment(maximum(series(collect.MetricSubscriptionEstablished), by...)))},
+		column{name: "Last message", unit: "dateTimeFromNow", width: 120,
+			query: forEach(moment(maximum(series(collect.MetricSubscriptionLastMessage), by...)))},
+		column{name: "Switchover", width: 95, looks: booleans(look{"no", "text"}, look{"in progress", "orange"}),
+			query: forEach(maximum(series(collect.MetricSwitchoverActive), by...))},
+		column{name: "Standby", width: 130, looks: looksOf(collect.MetricSwitchoverBackupState),
+			query: forEach(present(collect.MetricSwitchoverBackupState, by...))},
+		column{name: "Hosts refused", unit: "none", width: 110, thresholds: newThresholds("text", from(1, "orange")),
+			query: sum(inRange(collect.MetricAlternateHostsRejected), by...)},
+		column{name: "Clock ahead", unit: "s", decimals: 1, width: 100, query: forEach(maximum(series(collect.MetricServerClockOffset), by...))},
+		column{name: "Certificate", unit: "d", width: 90, thresholds: soon, query: days(collect.MetricTLSCertificateNotAfter),
+			quiet: "No server is reached over TLS"},
+		column{name: "Password", unit: "d", width: 90, thresholds: soon, query: days(collect.MetricPasswordExpiry),
+			quiet: "The server did not say when the password expires"},
+	).wide(columns).runbook("CertificateExpiring")
+}
+
+// reloads marks when a new configuration was accepted.
+func reloads() annotation {
+	return annotation{
+		Name: "Reloads", Datasource: chosenDatasource, Enable: true, IconColor: "blue", Step: "60s", TagKeys: "instance",
+		TitleFormat: "Configuration of {{instance}}", TextFormat: "A configuration was accepted.", UseValueForTime: "on",
+		Expr: moment(series(collect.MetricExporterConfigLastReloadSuccess)),
+	}
+}
+
+// refusedReloads marks while the last configuration was refused.
+func refusedReloads() annotation {
+	return annotation{
+		Name: "Refused reloads", Datasource: chosenDatasource, Enable: true, IconColor: "red", Step: "60s", TagKeys: "instance",
+		TitleFormat: "Configuration of {{instance}} refused", TextFormat: "The last good one stays in effect.",
+		Expr:  series(collect.MetricExporterConfigLastReloadSuccessful) + " == 0",
+		quiet: "No configuration was refused",
+	}
+}

@@ -1,0 +1,25 @@
+package dashboards_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"icws_exporter/dashboards"
+)
+
+// Every file is in the binary, and says what it is.
+func TestAllHasEveryFile(t *testing.T) {
+	files, err := filepath.Glob("*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := dashboards.All()
+	if len(all) != len(files) || len(all) == 0 {
+		t.Errorf("%d dashboards, but %d files", len(all), len(files))
+	}
+	for _, d := range all {
+		if d.Title == "" || d.Description == "" || len(d.JSON) == 0 {
+			t.Errorf("%s is incomplete: title %q, description %q", d.Name, d.Title, d.Description)
+		}
+	}
+}
