@@ -28,6 +28,7 @@ func (l *loop) newClient(host string, onExchange func(icws.Exchange)) (*icws.Cli
 		ApplicationName:  applicationName,
 		MaxResponseBytes: l.cfg.MaxResponseBytes,
 		RequestTimeout:   l.cfg.RequestTimeout,
+		Password:         l.cfg.Password,
 		OnExchange:       onExchange,
 		OnRead:           l.observer.Read,
 		OnStreamRead:     l.onStreamRead,

@@ -126,6 +126,7 @@ func (e *examination) client(host string, rt http.RoundTripper, onPing func()) (
 		ApplicationName:  "icws_exporter",
 		MaxResponseBytes: int64(e.opts.Limits.ResponseBytes),
 		RequestTimeout:   time.Duration(e.server.RequestTimeout),
+		Password:         e.server.Probe(e.opts.Limits).Password,
 		OnPing:           onPing,
 	}), nil
 }

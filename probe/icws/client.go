@@ -30,6 +30,10 @@ type Options struct {
 	// headers arrive. 0 means DefaultRequestTimeout.
 	RequestTimeout time.Duration
 
+	// Password returns the password, which nothing that a server without a session
+	// says may repeat. It is called for such requests only, from any goroutine.
+	Password func() (string, error)
+
 	// OnExchange is called once per HTTP exchange, on the goroutine that made it.
 	// For a stream that is when its headers arrived or failed to.
 	OnExchange func(Exchange)
@@ -72,14 +76,27 @@ func NewClient(base *url.URL, rt http.RoundTripper, o Options) *Client {
 // 6): a cheap sign of life. It returns a *ResponseError or a *RequestError.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	var v Version
+	secrets := c.passwordForms()
 	err := c.exchange(ctx, request{
-		op:  OpVersion,
-		url: c.base.JoinPath(resources[OpVersion].path),
+		op:      OpVersion,
+		url:     c.base.JoinPath(resources[OpVersion].path),
+		secrets: secrets,
 	}, func(d *document, _ http.Header) {
-		v = d.version()
+		v = d.version().withoutSecrets(secrets)
 		if v == (Version{}) {
 			d.fail(errNoVersion)
 		}
 	})
 	return v, err
+}
+
+func (c *Client) passwordForms() []string {
+	if c.opts.Password == nil {
+		return nil
+	}
+	password, err := c.opts.Password()
+	if err != nil {
+		return nil // what cannot be read was not sent
+	}
+	return SecretForms(password)
 }

@@ -94,14 +94,28 @@ func (m Message) withoutSecrets(secrets []string) Message {
 // withoutPassword removes the password from what the server says of itself in the
 // answer to a log-on.
 func (s *Session) withoutPassword(forms []string) {
-	v := &s.version
-	for _, text := range []*string{
-		&s.userDisplayName, &s.icServer, &v.MajorVersion, &v.MinorVersion, &v.SU, &v.Build,
-		&v.ProductID, &v.CodebaseID, &v.ProductRelease, &v.ProductPatch,
-	} {
-		*text = redact(*text, forms)
-	}
+	s.version = s.version.withoutSecrets(forms)
+	s.userDisplayName, s.icServer = redact(s.userDisplayName, forms), redact(s.icServer, forms)
 	for i, host := range s.alternateHosts {
 		s.alternateHosts[i] = redact(host, forms)
 	}
+}
+
+func (v Version) withoutSecrets(secrets []string) Version {
+	for _, text := range []*string{
+		&v.MajorVersion, &v.MinorVersion, &v.SU, &v.Build,
+		&v.ProductID, &v.CodebaseID, &v.ProductRelease, &v.ProductPatch,
+	} {
+		*text = redact(*text, secrets)
+	}
+	return v
+}
+
+func (s SwitchoverStatus) withoutSecrets(secrets []string) SwitchoverStatus {
+	s.PrimaryHost, s.BackupHost = redact(s.PrimaryHost, secrets), redact(s.BackupHost, secrets)
+	s.BackupVersion = redact(s.BackupVersion, secrets)
+	for i, name := range s.SubsystemsDown {
+		s.SubsystemsDown[i] = redact(name, secrets)
+	}
+	return s
 }

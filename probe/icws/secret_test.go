@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -60,7 +61,12 @@ func TestNoErrorOfASessionRepeatsThePassword(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			said := session.ICServer()
+			sim.SetSwitchover(icwssim.Switchover{PrimaryHost: echo, SubsystemsDown: []string{echo}})
+			status, err := session.SwitchoverStatus(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := session.ICServer() + status.PrimaryHost + strings.Join(status.SubsystemsDown, " ") + version(t, sim, echo)
 			for _, f := range []icwssim.Fault{
 				{Code: http.StatusInternalServerError, Message: "your password is " + echo},
 				{Code: http.StatusBadRequest, ErrorID: "error." + echo},
@@ -100,6 +106,33 @@ func TestNoErrorOfASessionRepeatsThePassword(t *testing.T) {
 			}
 		})
 	}
+}
+
+// version is what a client that knows the password says of a server that repeats
+// it without a session.
+func version(t *testing.T, sim *icwssim.Server, echo string) string {
+	t.Helper()
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	base, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := icws.NewClient(base, http.DefaultTransport, icws.Options{
+		Password: func() (string, error) { return hostilePassword, nil },
+	})
+	said := ""
+	for _, f := range []icwssim.Fault{
+		{Count: 1, Operation: "version", Code: 500, Message: echo},
+		{Count: 1, Operation: "version", Body: string(must(json.Marshal(map[string]string{"productId": echo})))},
+		{Count: 1, Operation: "version", Body: "{}", Headers: map[string]string{"Content-Encoding": header(echo)}},
+	} {
+		sim.Inject(f)
+		v, err := client.Version(t.Context())
+		said += v.ProductID + fmt.Sprint(err)
+	}
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	return said
 }
 
 // header is the text as far as a header can hold it.

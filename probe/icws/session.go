@@ -109,7 +109,7 @@ func (s *Session) Poll(ctx context.Context, sink StatusSink, each func(Message) 
 func (s *Session) SwitchoverStatus(ctx context.Context) (SwitchoverStatus, error) {
 	var status SwitchoverStatus
 	err := s.exchange(ctx, OpSwitchoverStatus, func(d *document, _ http.Header) {
-		status = d.switchoverStatus()
+		status = d.switchoverStatus().withoutSecrets(s.secrets)
 	})
 	return status, err
 }
