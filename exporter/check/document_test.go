@@ -49,6 +49,21 @@ func TestTheStepsAreDocumented(t *testing.T) {
 	}
 }
 
+// A dead standby is a failure, but no reason not to watch the active server.
+func TestTheVerdictTellsWhetherTheMessagesCome(t *testing.T) {
+	for verdict, r := range map[string]Report{
+		"a can be watched: ":                           {Server: "a", OK: true},
+		"a cannot be watched as it is: ":               {Server: "a", Steps: []Step{{Name: StepFirstMessage, Status: Failed}}},
+		"a can be watched, but something has failed: ": {Server: "a", Steps: []Step{{Name: StepTCP, Status: Failed}, {Name: StepFirstMessage, Status: OK}}},
+	} {
+		var b strings.Builder
+		NewTextWriter(&b, false).End(r)
+		if !strings.Contains(b.String(), verdict) {
+			t.Errorf("the verdict is %q, want %q", b.String(), verdict)
+		}
+	}
+}
+
 func TestText(t *testing.T) {
 	r := Report{Server: "chicago", Steps: []Step{
 		{Name: StepDNS, Host: "cic-a", Status: OK, Seconds: 0.0123, Detail: "cic-a is 192.0.2.7"},

@@ -47,7 +47,7 @@ func TestAReplayIsCheckedLikeTheServer(t *testing.T) {
 		settings []string
 	}{
 		"plain":               {},
-		"large":               {options: icwssim.Options{Statuses: icwssim.Catalogue(2000, 3)}},
+		"large":               {options: icwssim.Options{Statuses: icwssim.Catalogue(500, 3)}},
 		"polled":              {options: icwssim.Options{MessagingVersion: 1}},
 		"polled, no resend":   {options: icwssim.Options{MessagingVersion: 1, Quirks: icwssim.Quirks{NoResend: true}}, settings: []string{"delivery_timeout: 1s"}},
 		"no resend":           {options: icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}}, settings: []string{"delivery_timeout: 1s"}},

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -57,6 +58,13 @@ type Report struct {
 	// OK says that no step failed.
 	OK    bool   `json:"ok"`
 	Steps []Step `json:"steps"`
+}
+
+// delivered reports whether the status messages came.
+func (r Report) delivered() bool {
+	return slices.ContainsFunc(r.Steps, func(s Step) bool {
+		return s.Name == StepFirstMessage && (s.Status == OK || s.Status == Warning)
+	})
 }
 
 // Document is the whole result, as --json prints it.

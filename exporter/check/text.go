@@ -94,7 +94,10 @@ func (t *TextWriter) End(r Report) {
 		counts[s.Status]++
 	}
 	verdict := "can be watched"
-	if !r.OK {
+	switch {
+	case !r.OK && r.delivered():
+		verdict = "can be watched, but something has failed"
+	case !r.OK:
 		verdict = "cannot be watched as it is"
 	}
 	t.printf("  %s %s: %d ok, %d warning, %d failed, %d skipped\n\n", r.Server, verdict,
