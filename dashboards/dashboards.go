@@ -3,6 +3,7 @@
 package dashboards
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -37,4 +38,34 @@ func All() []Dashboard {
 		all = append(all, Dashboard{name, about.Title, about.Description, content})
 	}
 	return all
+}
+
+// WithRunbooks returns the content with its links to runbooks leading below the
+// URL, which ends without a slash.
+func (d Dashboard) WithRunbooks(url string) ([]byte, error) {
+	var model struct {
+		Templating struct {
+			List []struct {
+				Name  string
+				Query any
+			}
+		}
+	}
+	if err := json.Unmarshal(d.JSON, &model); err != nil {
+		return nil, fmt.Errorf("the dashboard %s: %w", d.Name, err)
+	}
+	for _, variable := range model.Templating.List {
+		if former, isText := variable.Query.(string); isText && variable.Name == "runbooks" {
+			return bytes.ReplaceAll(d.JSON, quoted(former), quoted(url)), nil
+		}
+	}
+	return nil, fmt.Errorf("the dashboard %s has no variable runbooks", d.Name)
+}
+
+func quoted(text string) []byte {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic(err) // a string can be encoded
+	}
+	return quoted
 }

@@ -4,15 +4,19 @@ import "icws_exporter/exporter/collect"
 
 // Metrics that are not of our table: of Prometheus itself and of every Go process.
 var (
+	// labelService is on all alerts of alerts/.
+	labelService = collect.Label{Name: "service", Values: []string{"icws"}}
+
 	alerts = &collect.Family{
 		Name: "ALERTS",
 		Labels: []collect.Label{
-			{Name: "alertname"}, {Name: "alertstate", Values: []string{"pending", "firing"}}, {Name: "severity"}, {Name: "server"},
+			{Name: "alertname"}, {Name: "alertstate", Values: []string{"pending", "firing"}}, {Name: "severity"},
+			labelService, {Name: "server"},
 		},
 	}
 	alertsForState = &collect.Family{
 		Name:   "ALERTS_FOR_STATE",
-		Labels: []collect.Label{{Name: "alertname"}, {Name: "severity"}, {Name: "server"}},
+		Labels: []collect.Label{{Name: "alertname"}, {Name: "severity"}, labelService, {Name: "server"}},
 	}
 	up             = &collect.Family{Name: "up"}
 	scrapeDuration = &collect.Family{Name: "scrape_duration_seconds"}

@@ -17,7 +17,7 @@ const (
 
 // availabilityTarget is the share of the time in which a server is to be up; the
 // error budget is the rest.
-const availabilityTarget = 0.99
+const availabilityTarget = 0.995
 
 func overview() dashboard {
 	return newDashboard(subject{
@@ -35,7 +35,7 @@ func overview() dashboard {
 				of(9, firing().wide(10), troubles().wide(14)),
 				of(9, alarmingCodes().wide(12), codesByClass().wide(12))),
 			newRow("Service level",
-				of(5, availability().wide(6), errorBudget().wide(6), requestsInTrouble().wide(6), deliveryNow().wide(6)),
+				of(5, availability().wide(5), errorBudget().wide(5), requestsInTrouble().wide(5), deliveryNow().wide(5), differing().wide(4)),
 				of(9, serviceLevel().wide(12), errorShare().wide(12))),
 		},
 	})
@@ -61,11 +61,12 @@ func exportersDown() *panel {
 }
 
 func alertsFiring() *panel {
-	const none = "none"
 	return stat("Alerts firing", "Alerts that fire now about the chosen servers and exporters, by severity.", "none",
-		now(count(ofExporters(series(alerts, is("alertstate", "firing"))), "severity"), "{{severity}}").unless(none)).
+		now(count(firingAlerts(), "severity"), "{{severity}}").unless("none")).
 		steps("green", from(1, "orange")).colored("critical", "red", "info", "blue")
 }
+
+func firingAlerts() expr { return series(alerts, is("service", "icws"), is("alertstate", "firing")) }
 
 func codesInRange() *panel {
 	code := func(code string) target {
@@ -115,9 +116,9 @@ func fleetStates() *panel {
 }
 
 func firing() *panel {
-	active := series(alertsForState) + " and ignoring (alertstate) " + series(alerts, is("alertstate", "firing"))
+	active := series(alertsForState, is("service", "icws")) + " and ignoring (alertstate) " + firingAlerts()
 	return table("Firing alerts", "Alerts that fire now, and since when their condition holds. Click one for its runbook. "+
-		"Empty as well when Prometheus does not load the rules of alerts/.",
+		"Alerts about a whole site or job, which name no exporter, are not in it. Empty as well when Prometheus does not load the rules of alerts/.",
 		sortBy{DisplayName: "Since"},
 		[]key{
 			{label: "alertname", name: "Alert", width: 180, links: []dataLink{{
@@ -127,7 +128,7 @@ func firing() *panel {
 			serverKey(0),
 		},
 		column{name: "Since", unit: "dateTimeFromNow", width: 120, quiet: "No alert fires",
-			query: moment(maximum(ofExporters(active), "alertname", "severity", "server"))})
+			query: moment(maximum(active, "alertname", "severity", "server"))})
 }
 
 // troubles are the counters that say why, in words.

@@ -30,10 +30,11 @@ func TestScriptsUseEveryFlag(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, command := range parser.Model.Leaves(true) {
+		name := command.Path()
 		for _, flag := range command.Flags {
-			used := regexp.MustCompile(`(?m)(icws_exporter ` + command.Name + `|` + command.Name + `s) (.* )?--` + regexp.QuoteMeta(flag.Name) + `\b`)
+			used := regexp.MustCompile(`(?m)(icws_exporter ` + name + `|` + name + `s) (.* )?--` + regexp.QuoteMeta(flag.Name) + `\b`)
 			if !used.MatchString(scripts.String()) {
-				t.Errorf("no script uses %s --%s", command.Name, flag.Name)
+				t.Errorf("no script uses %s --%s", name, flag.Name)
 			}
 		}
 	}

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"icws_exporter/dashboards"
+)
+
+type dashboardsCommand struct {
+	List  dashboardsListCommand  `cmd:"" default:"1" help:"List the dashboards (default)."`
+	Print dashboardsPrintCommand `cmd:"" help:"Print one dashboard, as JSON for the import of Grafana."`
+	Write dashboardsWriteCommand `cmd:"" help:"Write all dashboards into a directory."`
+}
+
+// runbookFlags say where the runbooks are that the dashboards link to.
+type runbookFlags struct {
+	RunbookURL string `name:"runbook-url" help:"Where the runbooks are: the links lead to URL/ALERT.md." placeholder:"URL"`
+}
+
+// content returns the dashboard as the flags want it.
+func (f runbookFlags) content(d dashboards.Dashboard) ([]byte, error) {
+	if f.RunbookURL == "" {
+		return d.JSON, nil
+	}
+	u, err := url.Parse(f.RunbookURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, usageError{fmt.Errorf("--runbook-url: %q is no URL like https://wiki.example.com/icws", f.RunbookURL)}
+	}
+	return d.WithRunbooks(strings.TrimRight(f.RunbookURL, "/"))
+}
+
+type dashboardsListCommand struct{}
+
+// Run lists names and titles.
+func (dashboardsListCommand) Run(s *streams) error {
+	lines := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	for _, d := range dashboards.All() {
+		fmt.Fprintf(lines, "%s\t%s\t%s\n", d.Name, d.Title, d.Description)
+	}
+	if err := lines.Flush(); err != nil {
+		return fmt.Errorf("list the dashboards: %w", err)
+	}
+	return nil
+}
+
+type dashboardsPrintCommand struct {
+	runbookFlags
+	Name string `arg:"" help:"Name of the dashboard, as dashboards list has it."`
+}
+
+// Run prints the dashboard of the name.
+func (c dashboardsPrintCommand) Run(s *streams) error {
+	var names []string
+	for _, d := range dashboards.All() {
+		names = append(names, d.Name)
+		if d.Name != c.Name {
+			continue
+		}
+		content, err := c.content(d)
+		if err != nil {
+			return err
+		}
+		if _, err := s.out.Write(content); err != nil {
+			return fmt.Errorf("print the dashboard %s: %w", d.Name, err)
+		}
+		return nil
+	}
+	return usageError{fmt.Errorf("no dashboard is named %q: it is one of %s", c.Name, strings.Join(names, ", "))}
+}
+
+type dashboardsWriteCommand struct {
+	runbookFlags
+	Dir string `arg:"" help:"Directory to write to; made if it is not there. Files of the same names are replaced."`
+}
+
+// Run writes the files and names them.
+func (c dashboardsWriteCommand) Run(s *streams) error {
+	contents := map[string][]byte{}
+	for _, d := range dashboards.All() {
+		content, err := c.content(d)
+		if err != nil {
+			return err
+		}
+		contents[d.Name] = content
+	}
+	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return fmt.Errorf("make the directory for the dashboards: %w", err)
+	}
+	for _, d := range dashboards.All() {
+		path := filepath.Join(c.Dir, d.Name+".json")
+		if err := os.WriteFile(path, contents[d.Name], 0o644); err != nil {
+			return fmt.Errorf("write the dashboard %s: %w", d.Name, err)
+		}
+		fmt.Fprintln(s.out, path)
+	}
+	return nil
+}
