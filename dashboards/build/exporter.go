@@ -104,7 +104,8 @@ func descriptors() *panel {
 
 func logMessages() *panel {
 	return bars("Log messages", "What the exporter logged, by level.",
-		line(sum(increase(collect.MetricExporterLogMessages), "instance", "level"), "{{instance}} {{level}}")).
+		line(happened(sum(increase(collect.MetricExporterLogMessages), "instance", "level")), "{{instance}} {{level}}").
+			unless("Nothing was logged")).
 		colored("error", "red", "warn", "orange", "info", "blue", "debug", "text")
 }
 

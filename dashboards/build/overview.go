@@ -30,7 +30,7 @@ func overview() dashboard {
 				codesInRange().wide(9))),
 			newRow("Servers",
 				of(10, fleetTable()),
-				of(9, fleetStates())),
+				of(10, fleetStates())),
 			newRow("Why",
 				of(9, firing().wide(10), troubles().wide(14)),
 				of(9, alarmingCodes().wide(12), codesByClass().wide(12))),
@@ -158,14 +158,15 @@ func troubles() *panel {
 
 func alarmingCodes() *panel {
 	return bars("401, 410 and 500 by server", "Answers that need a look, from one point of the graph to the next.",
-		line(sum(increase(collect.MetricResponses, like("code", "401|410|500")), "server", "code"), "{{server}} {{code}}")).
+		line(happened(sum(increase(collect.MetricResponses, like("code", "401|410|500")), "server", "code")), "{{server}} {{code}}").
+			unless("No 401, 410 or 500")).
 		colored("401", "orange", "410", "purple", "500", "red").runbook("UnauthorizedSpike")
 }
 
 func codesByClass() *panel {
 	class := fmt.Sprintf(`label_replace(%s, "class", "$1", "code", "(.).*")`, rate(collect.MetricResponses))
 	return timeseries("Answers by class", "HTTP answers of the chosen servers, by the first digit of their code.", "reqps",
-		line(sum(expr(class), "class"), "{{class}}xx")).
+		line(happened(sum(expr(class), "class")), "{{class}}xx")).
 		colored("2xx", "green", "3xx", "blue", "4xx", "orange", "5xx", "red")
 }
 

@@ -103,6 +103,8 @@ type legend struct {
 	DisplayMode string   `json:"displayMode"`
 	Placement   string   `json:"placement"`
 	ShowLegend  bool     `json:"showLegend"`
+	SortBy      string   `json:"sortBy,omitempty"`
+	SortDesc    bool     `json:"sortDesc,omitempty"`
 }
 
 type tooltip struct {
@@ -136,6 +138,11 @@ type timeseriesOptions struct {
 	Tooltip tooltip `json:"tooltip"`
 }
 
+// legendTable is a legend with numbers, the series with the highest of them first.
+func legendTable(sortBy string, calcs ...string) legend {
+	return legend{Calcs: calcs, DisplayMode: "table", Placement: "bottom", ShowLegend: true, SortBy: sortBy, SortDesc: true}
+}
+
 // timeseries shows how numbers went.
 func timeseries(title, description, unit string, targets ...target) *panel {
 	p := newPanel("timeseries", title, description, unit, targets)
@@ -145,7 +152,7 @@ func timeseries(title, description, unit string, targets ...target) *panel {
 		Stacking: stacking{"A", "none"}, ThresholdsStyle: thresholdsStyle{"off"},
 	}
 	p.Options = timeseriesOptions{
-		Legend:  legend{[]string{"lastNotNull", "max"}, "table", "bottom", true},
+		Legend:  legendTable("Max", "lastNotNull", "max"),
 		Tooltip: tooltip{"multi", "desc"},
 	}
 	return p
@@ -158,7 +165,7 @@ func bars(title, description string, targets ...target) *panel {
 	custom.DrawStyle, custom.FillOpacity, custom.ShowPoints, custom.Stacking.Mode = "bars", 80, "never", "normal"
 	p.FieldConfig.Defaults.Custom = custom
 	p.Options = timeseriesOptions{
-		Legend:  legend{[]string{"sum"}, "table", "bottom", true},
+		Legend:  legendTable("Total", "sum"),
 		Tooltip: tooltip{"multi", "desc"},
 	}
 	return p
@@ -232,7 +239,7 @@ func timeline(title, description string, looks []look, targets ...target) *panel
 	p := newPanel("state-timeline", title, description, "none", targets).mapped(looks)
 	p.FieldConfig.Defaults.Custom = timelineCustom{FillOpacity: 80}
 	p.Options = timelineOptions{
-		AlignValue: "left", Legend: legend{[]string{}, "list", "bottom", false},
+		AlignValue: "left", Legend: legend{Calcs: []string{}, DisplayMode: "list", Placement: "bottom"},
 		MergeValues: true, PerPage: 25, RowHeight: 0.85, ShowValue: "auto", Tooltip: tooltip{"single", "none"},
 	}
 	return p

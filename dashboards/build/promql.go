@@ -56,6 +56,9 @@ func increase(counter *collect.Family, with ...matcher) expr {
 	return call("increase", series(counter, with...)+"[$__rate_interval]")
 }
 
+// happened leaves out what did not happen, so that a legend has no line for it.
+func happened(e expr) expr { return e + " > 0" }
+
 // inRange is how much a counter grew in the time range of the dashboard.
 func inRange(counter *collect.Family, with ...matcher) expr {
 	return call("increase", series(counter, with...)+"[$__range]")
@@ -66,7 +69,8 @@ func inRange(counter *collect.Family, with ...matcher) expr {
 func quantile(q float64, histogram *collect.Family, by ...string) expr {
 	native := call("rate", series(histogram)+"[$__rate_interval]")
 	classic := call("rate", selector(histogram, histogram.Name+"_bucket", nil)+"[$__rate_interval]")
-	return expr(fmt.Sprintf("histogram_quantile(%g, %s) or histogram_quantile(%[1]g, %s)",
+	// >= 0 leaves out NaN: what nobody asked for has no line and no legend.
+	return expr(fmt.Sprintf("histogram_quantile(%g, %s) >= 0 or histogram_quantile(%[1]g, %s) >= 0",
 		q, sum(classic, append(slices.Clone(by), "le")...), sum(native, by...)))
 }
 

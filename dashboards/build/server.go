@@ -101,24 +101,27 @@ func transports() *panel {
 
 func codesByServer() *panel {
 	return bars("Errors by code", "Answers with 4xx and 5xx, from one point of the graph to the next.",
-		line(sum(increase(collect.MetricResponses, like("code", "4..|5..")), "server", "code"), "{{server}} {{code}}")).
+		line(happened(sum(increase(collect.MetricResponses, like("code", "4..|5..")), "server", "code")), "{{server}} {{code}}").
+			unless("No 4xx and no 5xx")).
 		colored("401", "orange", "403", "yellow", "410", "purple", "500", "red", "503", "dark-red").runbook("ServerErrorSpike")
 }
 
 func errorIDs() *panel {
 	return bars("Errors by errorId", "Answers that carry an ICWS errorId: the server's own reason. Not every error has one.",
-		line(sum(increase(collect.MetricErrorResponses), "server", "error_id"), "{{server}} {{error_id}}"))
+		line(happened(sum(increase(collect.MetricErrorResponses), "server", "error_id")), "{{server}} {{error_id}}").
+			unless("No error with an errorId"))
 }
 
 func requestFailures() *panel {
 	return bars("Requests without an answer", "Requests that failed on the way, by reason. Canceled ones the exporter gave up itself.",
-		line(sum(increase(collect.MetricRequestFailures), "server", "reason"), "{{server}} {{reason}}")).
+		line(happened(sum(increase(collect.MetricRequestFailures), "server", "reason")), "{{server}} {{reason}}").
+			unless("Every request was answered")).
 		colored("canceled", "text", "timeout", "orange", "refused", "red", "reset", "dark-red")
 }
 
 func requestRate() *panel {
 	return timeseries("Answers per minute by operation", "How many requests the server answered, by what was asked.", "cpm",
-		line(sum(perMinute(collect.MetricResponses), "server", "operation"), "{{server}} {{operation}}"))
+		line(happened(sum(perMinute(collect.MetricResponses), "server", "operation")), "{{server}} {{operation}}"))
 }
 
 func latencyHeatmap() *panel {
@@ -133,36 +136,42 @@ func latencyQuantiles() *panel {
 
 func opens() *panel {
 	return bars("Attempts to open a session", "Attempts, and those that failed on every host, by reason.",
-		line(sum(increase(collect.MetricSessionOpens), "server"), "{{server}} attempts"),
-		line(sum(increase(collect.MetricSessionOpenFailures), "server", "reason"), "{{server}} failed: {{reason}}")).
+		line(happened(sum(increase(collect.MetricSessionOpens), "server")), "{{server}} attempts").
+			unless("No session had to be opened"),
+		line(happened(sum(increase(collect.MetricSessionOpenFailures), "server", "reason")), "{{server}} failed: {{reason}}").
+			unless("No attempt failed")).
 		colored("attempts", "blue", "auth", "purple", "unavailable", "orange", "server_error", "red", "network", "dark-red").
 		runbook("AuthenticationHeld")
 }
 
 func closes() *panel {
 	return bars("Sessions that ended", "Established sessions that ended, by reason.",
-		line(sum(increase(collect.MetricSessionCloses), "server", "reason"), "{{server}} {{reason}}")).
+		line(happened(sum(increase(collect.MetricSessionCloses), "server", "reason")), "{{server}} {{reason}}").
+			unless("No session ended")).
 		colored("unauthorized", "orange", "server_closed", "red", "network", "dark-red", "switchover", "purple", "reload", "blue", "shutdown", "text").
 		runbook("SessionFlapping")
 }
 
 func losses() *panel {
 	return bars("Subscriptions that were lost", "Subscriptions that ended or stopped delivering, by reason.",
-		line(sum(increase(collect.MetricSubscriptionLosses), "server", "reason"), "{{server}} {{reason}}")).
+		line(happened(sum(increase(collect.MetricSubscriptionLosses), "server", "reason")), "{{server}} {{reason}}").
+			unless("No subscription was lost")).
 		colored("unauthorized", "orange", "gone", "purple", "faulted", "red", "not_delivering", "dark-red", "displaced", "light-purple").
 		runbook("SubscriptionLost")
 }
 
 func breakerCounts() *panel {
 	return bars("Breaker: transitions and refused calls", "How often the circuit breaker changed, by the state it went to, and calls that it kept from the server.",
-		line(sum(increase(collect.MetricBreakerTransitions), "server", "to"), "{{server}} to {{to}}"),
-		line(sum(increase(collect.MetricBreakerRejections), "server"), "{{server}} refused")).
+		line(happened(sum(increase(collect.MetricBreakerTransitions), "server", "to")), "{{server}} to {{to}}").
+			unless("The breaker stayed closed"),
+		line(happened(sum(increase(collect.MetricBreakerRejections), "server")), "{{server}} refused").
+			unless("No call was refused")).
 		colored("closed", "green", "half_open", "yellow", "open", "red", "refused", "orange").runbook("BreakerOpen")
 }
 
 func operationsGone() *panel {
 	return timeline("Operations that are gone", "Operations that the server answered with 410: its version has removed them, and the exporter leaves them alone.",
-		goneLooks, line(maximum(series(collect.MetricOperationGone), "server", "operation")+" == 1", "{{server}} {{operation}}").
+		goneLooks, line(happened(maximum(series(collect.MetricOperationGone), "server", "operation")), "{{server}} {{operation}}").
 			unless("No operation is gone")).runbook("GoneResponses")
 }
 
@@ -184,7 +193,7 @@ func deliveryQuantiles() *panel {
 
 func checks() *panel {
 	return bars("Delivery checks", "Checks that the subscription really delivers, by result. Drift: messages came, but the copy had been wrong.",
-		line(sum(increase(collect.MetricDeliveryChecks), "server", "result"), "{{server}} {{result}}")).
+		line(happened(sum(increase(collect.MetricDeliveryChecks), "server", "result")), "{{server}} {{result}}")).
 		colored("ok", "green", "drift", "orange", "timeout", "red", "failed", "dark-red", "skipped", "text").runbook("NotDelivering")
 }
 
@@ -198,7 +207,7 @@ func messages() *panel {
 
 func resyncs() *panel {
 	return bars("Requests for all statuses", "Why the exporter asked for the whole list again. Checks are routine; the others follow a doubt.",
-		line(sum(increase(collect.MetricCatalogueResyncs), "server", "reason"), "{{server}} {{reason}}")).
+		line(happened(sum(increase(collect.MetricCatalogueResyncs), "server", "reason")), "{{server}} {{reason}}")).
 		colored("check", "green", "initial", "blue", "session", "blue", "faulted", "red", "not_delivering", "dark-red", "decode_failure", "orange")
 }
 
