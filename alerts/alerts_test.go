@@ -1,0 +1,308 @@
+package alerts
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"icws_exporter/alerts/build"
+)
+
+var update = flag.Bool("update", false, "write the generated parts of the documentation anew")
+
+// rule is one rule of a rule file.
+type rule struct {
+	Record        string
+	Alert         string
+	Expr          string
+	For           string
+	KeepFiringFor string `yaml:"keep_firing_for"`
+	Labels        map[string]string
+	Annotations   map[string]string
+}
+
+func (r rule) String() string { return r.Alert + r.Record + " " + r.Labels["severity"] }
+
+func text(t *testing.T, name string) string {
+	t.Helper()
+	text, ok := Text(name)
+	if !ok {
+		t.Fatalf("%s is not embedded", name)
+	}
+	return text
+}
+
+func load(t *testing.T, name, text string, into any) {
+	t.Helper()
+	if err := yaml.Load([]byte(text), into); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+func rulesOf(t *testing.T, file string) (rules []rule) {
+	t.Helper()
+	var content struct{ Groups []struct{ Rules []rule } }
+	load(t, file, text(t, file), &content)
+	for _, g := range content.Groups {
+		rules = append(rules, g.Rules...)
+	}
+	return rules
+}
+
+func allRules(t *testing.T) (rules []rule) {
+	t.Helper()
+	for _, file := range RuleFiles {
+		rules = append(rules, rulesOf(t, file)...)
+	}
+	if len(rules) < 60 {
+		t.Fatalf("only %d rules found", len(rules))
+	}
+	return rules
+}
+
+func recordedNames(rules []rule) (names []string) {
+	for _, r := range rules {
+		if r.Record != "" {
+			names = append(names, r.Record)
+		}
+	}
+	return names
+}
+
+// alertNames are the names of the alerts, each once, in the order of the files.
+func alertNames(rules []rule) (names []string) {
+	for _, r := range rules {
+		if r.Alert != "" && !slices.Contains(names, r.Alert) {
+			names = append(names, r.Alert)
+		}
+	}
+	return names
+}
+
+func TestRulesUseWhatTheMetricTableHas(t *testing.T) {
+	rules := allRules(t)
+	for _, r := range rules {
+		checkExpression(t, r.String(), r.Expr, recordedNames(rules))
+		for _, annotation := range r.Annotations {
+			for _, m := range regexp.MustCompile("printf `([^`]*)`").FindAllStringSubmatch(annotation, -1) {
+				checkExpression(t, r.String(), strings.ReplaceAll(m[1], "%q", `"x"`), nil)
+			}
+		}
+	}
+}
+
+// acrossServers are the alerts that are about several servers at once.
+var acrossServers = []string{"CatalogueDiffers", "ShardMissing"}
+
+func TestExpressionsKeepTheHouseRules(t *testing.T) {
+	const longestScrapeInterval = time.Minute
+	for _, r := range allRules(t) {
+		for _, d := range ranges(r.Expr) {
+			if d < 4*longestScrapeInterval {
+				t.Errorf("%s: a range of %s is too short for a scrape every minute", r, d)
+			}
+		}
+		if slices.Contains(acrossServers, r.Alert) {
+			continue
+		}
+		for _, list := range groupings(r.Expr) {
+			if list[0] == "by" {
+				t.Errorf("%s: sums by %v, which loses labels of the target; use without", r, list[1:])
+			}
+			for _, label := range []string{"job", "instance", "server"} {
+				if list[0] == "without" && slices.Contains(list, label) {
+					t.Errorf("%s: loses the label %s", r, label)
+				}
+			}
+		}
+	}
+}
+
+func TestAlertsSayWhatAnOperatorNeeds(t *testing.T) {
+	uid := regexp.MustCompile(`^d/([a-z-]+)\?var-job=`)
+	for _, r := range allRules(t) {
+		if r.Alert == "" {
+			continue
+		}
+		if r.For == "" || r.KeepFiringFor == "" {
+			t.Errorf("%s: for or keep_firing_for is missing", r)
+		}
+		if !slices.Contains([]string{"critical", "warning", "info"}, r.Labels["severity"]) || r.Labels["service"] != "icws" {
+			t.Errorf("%s: its labels are %v", r, r.Labels)
+		}
+		for name, value := range r.Labels {
+			if strings.Contains(value, "$value") {
+				t.Errorf("%s: the label %s changes with the value, so that every change is another alert", r, name)
+			}
+		}
+		if r.Annotations["summary"] == "" || r.Annotations["description"] == "" {
+			t.Errorf("%s: summary or description is missing", r)
+		}
+		if got, want := r.Annotations["runbook_url"], "runbooks/"+r.Alert+".md"; got != want {
+			t.Errorf("%s: its runbook is %s, want %s", r, got, want)
+		}
+		m := uid.FindStringSubmatch(r.Annotations["dashboard_url"])
+		if m == nil {
+			t.Errorf("%s: its dashboard is %s", r, r.Annotations["dashboard_url"])
+			continue
+		}
+		if _, err := os.Stat("../dashboards/" + m[1] + ".json"); err != nil {
+			t.Errorf("%s: no such dashboard: %v", r, err)
+		}
+	}
+}
+
+func TestEveryAlertHasARunbook(t *testing.T) {
+	rules := allRules(t)
+	names := alertNames(rules)
+	for _, name := range Runbooks() {
+		if !slices.Contains(names, name) {
+			t.Errorf("the runbook %s is of no alert", name)
+		}
+	}
+	sections := []string{"## Meaning\n", "## Impact\n", "## Diagnosis\n", "## Mitigation\n", "## False positives\n"}
+	for _, name := range names {
+		book, ok := Runbook(name)
+		if !ok {
+			t.Errorf("%s has no runbook", name)
+			continue
+		}
+		rest := book
+		for _, section := range sections {
+			_, after, found := strings.Cut(rest, "\n"+section)
+			if !found || len(strings.TrimSpace(after)) < 10 || strings.HasPrefix(strings.TrimSpace(after), "#") {
+				t.Errorf("the runbook of %s has no %q, or nothing in it, or not in the order %q", name, section, sections)
+				break
+			}
+			rest = after
+		}
+		queries := Queries(book)
+		if len(queries) == 0 || len(Commands(book)) == 0 {
+			t.Errorf("the runbook of %s has no query or no command", name)
+		}
+		for _, query := range queries {
+			checkExpression(t, "the runbook of "+name, query, recordedNames(rules))
+		}
+	}
+}
+
+// unitTest is a file for promtool test rules.
+type unitTest struct {
+	Tests []struct {
+		Name           string
+		AlertRuleTests []struct {
+			Alertname string
+			ExpAlerts []struct {
+				ExpLabels map[string]string `yaml:"exp_labels"`
+			} `yaml:"exp_alerts"`
+		} `yaml:"alert_rule_test"`
+		ExprTests []struct {
+			Expr       string
+			ExpSamples []any `yaml:"exp_samples"`
+		} `yaml:"promql_expr_test"`
+		InputSeries []struct{ Series string } `yaml:"input_series"`
+	}
+}
+
+// Each form of each alert fires in a test, keeps firing, resolves, and stays silent
+// just below. promtool runs the tests; here it is checked that they are there.
+func TestEveryAlertIsTested(t *testing.T) {
+	for _, r := range allRules(t) {
+		if r.Alert == "" {
+			continue
+		}
+		files, err := filepath.Glob("tests/" + r.Alert + "*.yaml")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s has no tests: %v", r.Alert, err)
+		}
+		var fires, resolves, keeps, silent bool
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var tests unitTest
+			load(t, file, string(content), &tests)
+			for _, test := range tests.Tests {
+				fired := false
+				for _, check := range test.AlertRuleTests {
+					now := false
+					for _, a := range check.ExpAlerts {
+						now = now || a.ExpLabels["severity"] == r.Labels["severity"] && a.ExpLabels["window"] == r.Labels["window"]
+					}
+					resolves = resolves || fired && !now
+					fired = fired || now
+				}
+				fires = fires || fired
+				keeps = keeps || strings.Contains(test.Name, "keeps firing")
+				for _, check := range test.ExprTests {
+					silent = silent || strings.Contains(check.Expr, `ALERTS{alertname="`+r.Alert+`"`) && len(check.ExpSamples) == 0
+				}
+			}
+		}
+		for what, there := range map[string]bool{"fires": fires, "resolves": resolves, "keeps firing": keeps, "stays silent just below": silent} {
+			if !there {
+				t.Errorf("%s %s: no test in %v in which it %s", r, r.Labels["window"], files, what)
+			}
+		}
+	}
+}
+
+// The series of the tests are ones that the exporter really has.
+func TestUnitTestsUseWhatTheMetricTableHas(t *testing.T) {
+	files, _ := filepath.Glob("tests/*.yaml")
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tests unitTest
+		load(t, file, string(content), &tests)
+		for _, test := range tests.Tests {
+			for _, s := range test.InputSeries {
+				found := selectors(s.Series)
+				if len(found) != 1 {
+					t.Fatalf("%s: %s", file, s.Series)
+				}
+				if foreign.MatchString(found[0].name) {
+					continue
+				}
+				f, _, ok := family(found[0].name)
+				if !ok {
+					t.Errorf("%s: there is no metric %s", file, found[0].name)
+					continue
+				}
+				for _, m := range found[0].matchers {
+					checkMatcher(t, file, f, m)
+				}
+			}
+		}
+	}
+}
+
+// A threshold that stands in several lines has one value and one meaning.
+func TestThresholdsAgree(t *testing.T) {
+	meanings := map[string]string{}
+	for _, file := range RuleFiles {
+		for line := range strings.Lines(text(t, file)) {
+			for _, threshold := range build.Thresholds(line) {
+				meaning := fmt.Sprint(threshold.Value, threshold.Meaning)
+				if known, ok := meanings[threshold.Name]; ok && known != meaning {
+					t.Errorf("%s: %s is %q and %q", file, threshold.Name, known, meaning)
+				}
+				meanings[threshold.Name] = meaning
+			}
+			if strings.Contains(line, "# threshold") && len(build.Thresholds(line)) != 1 {
+				t.Errorf("%s: the threshold of this line is not found: %s", file, line)
+			}
+		}
+	}
+}
