@@ -129,6 +129,11 @@ var importRules = []struct {
 		func(p string) bool { return !strings.HasPrefix(p, "icws_exporter/exporter") },
 	},
 	{
+		"the alerts are files, and what changes them is about text",
+		func(s source) bool { return s.in("alerts") },
+		isStd,
+	},
+	{
 		"the dashboards know the metric table and nothing else of the house",
 		func(s source) bool { return s.in("dashboards") },
 		func(p string) bool { return isStd(p) || p == "icws_exporter/exporter/collect" },

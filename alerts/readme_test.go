@@ -1,0 +1,78 @@
+package alerts
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"icws_exporter/alerts/build"
+)
+
+// The tables of the README are made of the rules.
+func TestReadmeShowsTheRules(t *testing.T) {
+	content, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := between(t, string(content), "<!-- thresholds -->", thresholdTable(t))
+	want = between(t, want, "<!-- alerts -->", alertTable(t))
+	if *update {
+		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != string(content) {
+		t.Error("README.md is not of these rules; write it anew with go test ./alerts -update")
+	}
+}
+
+// between replaces what stands between a mark and the end that follows it.
+func between(t *testing.T, text, mark, with string) string {
+	t.Helper()
+	before, rest, ok := strings.Cut(text, mark+"\n")
+	_, after, ended := strings.Cut(rest, "<!-- end -->")
+	if !ok || !ended {
+		t.Fatalf("README.md has no %s with its end", mark)
+	}
+	return before + mark + "\n" + with + "<!-- end -->" + after
+}
+
+func thresholdTable(t *testing.T) string {
+	var b strings.Builder
+	b.WriteString("| threshold | default | meaning | alert |\n|---|---|---|---|\n")
+	for _, file := range RuleFiles {
+		for _, threshold := range build.Thresholds(text(t, file)) {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", threshold.Name, threshold.Value, threshold.Meaning, strings.Join(threshold.Alerts, ", "))
+		}
+	}
+	return b.String()
+}
+
+func alertTable(t *testing.T) string {
+	rules := allRules(t)
+	var b strings.Builder
+	b.WriteString("| alert | severity | for | keeps firing | meaning |\n|---|---|---|---|---|\n")
+	for _, name := range alertNames(rules) {
+		var severities, waits, keeps []string
+		for _, r := range rules {
+			if r.Alert == name {
+				severities = append(severities, r.Labels["severity"])
+				waits, keeps = append(waits, r.For), append(keeps, r.KeepFiringFor)
+			}
+		}
+		fmt.Fprintf(&b, "| [%s](runbooks/%s.md) | %s | %s | %s | %s |\n", name, name,
+			strings.Join(slices.Compact(severities), ", "), strings.Join(slices.Compact(waits), ", "),
+			strings.Join(slices.Compact(keeps), ", "), meaning(t, name))
+	}
+	return b.String()
+}
+
+// meaning is the first paragraph of a runbook.
+func meaning(t *testing.T, alert string) string {
+	t.Helper()
+	book, _ := Runbook(alert)
+	_, after, _ := strings.Cut(book, "## Meaning\n\n")
+	paragraph, _, _ := strings.Cut(after, "\n\n")
+	return strings.ReplaceAll(paragraph, "\n", " ")
+}
