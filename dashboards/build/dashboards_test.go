@@ -303,10 +303,30 @@ func TestTablesFitTogether(t *testing.T) {
 	}
 }
 
+// A timeline that is coloured by thresholds shows these and not the states.
+func TestTimelinesShowStates(t *testing.T) {
+	timelines := 0
+	for _, d := range all() {
+		for _, p := range d.Panels {
+			if p.Type != "state-timeline" {
+				continue
+			}
+			timelines++
+			defaults := p.FieldConfig.Defaults
+			if defaults.Color.Mode == "thresholds" || len(defaults.Mappings) == 0 {
+				t.Errorf("%s: %s is coloured by %s, with the mappings %v", d.Title, p.Title, defaults.Color.Mode, defaults.Mappings)
+			}
+		}
+	}
+	if timelines == 0 {
+		t.Error("no timelines")
+	}
+}
+
 // Every look has words, and a colour of Grafana's palette, which suits a light and
 // a dark background.
 func TestLooksAreReadable(t *testing.T) {
-	palette := regexp.MustCompile(`^((super-light|light|semi-dark|dark)-)?(green|red|orange|yellow|blue|purple)$|^text$|^transparent$`)
+	palette := regexp.MustCompile(`^((super-light|light|semi-dark|dark)-)?(green|red|orange|yellow|blue|purple)$|^text$|^transparent$|^#808080$`)
 	color := regexp.MustCompile(`"(?:color|fixedColor|iconColor)":"([^"]*)"`)
 	for _, d := range all() {
 		text, err := json.Marshal(d)

@@ -12,6 +12,10 @@ import (
 // purple is held until somebody acts.
 type look struct{ text, color string }
 
+// neutral is the colour of what is neither good nor bad: grey, on a light and on a
+// dark background.
+const neutral = "#808080"
+
 // booleans are the looks of 0 and 1.
 func booleans(no, yes look) []look { return []look{no, yes} }
 
@@ -20,7 +24,7 @@ var (
 	deliversLooks = booleans(look{"lost", "red"}, look{"delivers", "green"})
 	sessionLooks  = booleans(look{"none", "orange"}, look{"open", "green"})
 	staleLooks    = booleans(look{"fresh", "green"}, look{"stale: withheld", "red"})
-	activeLooks   = booleans(look{"standby", "text"}, look{"serves", "green"})
+	activeLooks   = booleans(look{"standby", neutral}, look{"serves", "green"})
 	goneLooks     = booleans(look{"used", "green"}, look{"410: left alone", "purple"})
 	reloadLooks   = booleans(look{"refused", "red"}, look{"accepted", "green"})
 )
@@ -43,7 +47,7 @@ var stateLooks = map[*collect.Family]map[string]look{
 		"open":      {"open", "red"},
 	},
 	collect.MetricSubscriptionState: {
-		"none":      {"not told", "text"},
+		"none":      {"not told", neutral},
 		"normal":    {"normal", "green"},
 		"suspended": {"suspended", "orange"},
 		"faulted":   {"faulted", "red"},

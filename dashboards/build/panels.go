@@ -237,6 +237,9 @@ type timelineOptions struct {
 // timeline shows which state was when.
 func timeline(title, description string, looks []look, targets ...target) *panel {
 	p := newPanel("state-timeline", title, description, "none", targets).mapped(looks)
+	// Not by thresholds: then Grafana merges values between the thresholds, and the
+	// words of the states are lost.
+	p.FieldConfig.Defaults.Color, p.FieldConfig.Defaults.Thresholds = &fieldColor{FixedColor: neutral, Mode: "fixed"}, nil
 	p.FieldConfig.Defaults.Custom = timelineCustom{FillOpacity: 80}
 	p.Options = timelineOptions{
 		AlignValue: "left", Legend: legend{Calcs: []string{}, DisplayMode: "list", Placement: "bottom"},

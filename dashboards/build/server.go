@@ -236,7 +236,7 @@ func facts() *panel {
 			query: forEach(moment(maximum(series(collect.MetricSubscriptionEstablished), by...)))},
 		column{name: "Last message", unit: "dateTimeFromNow", width: 120,
 			query: forEach(moment(maximum(series(collect.MetricSubscriptionLastMessage), by...)))},
-		column{name: "Switchover", width: 95, looks: booleans(look{"no", "text"}, look{"in progress", "orange"}),
+		column{name: "Switchover", width: 95, looks: booleans(look{"no", "transparent"}, look{"in progress", "orange"}),
 			query: forEach(maximum(series(collect.MetricSwitchoverActive), by...))},
 		column{name: "Standby", width: 130, looks: looksOf(collect.MetricSwitchoverBackupState),
 			query: forEach(present(collect.MetricSwitchoverBackupState, by...))},

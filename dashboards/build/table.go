@@ -140,9 +140,9 @@ func (c column) override(field string) override {
 	return override{fieldMatcher{"byName", field}, properties}
 }
 
-// words are what stands for NaN, which is no number, and perhaps for 0.
+// words are what stands for NaN, which is no number, for nothing, and perhaps for 0.
 func (c column) words() []mapping {
-	list := []mapping{{Type: "special", Options: special{"nan", mappingResult{Text: "–"}}}}
+	list := []mapping{{Type: "special", Options: special{"null+nan", mappingResult{Text: "–"}}}}
 	if c.zero != "" {
 		list = append(list, mapping{Type: "value", Options: map[string]mappingResult{"0": {Text: c.zero}}})
 	}
