@@ -49,7 +49,7 @@ func staleNow() *panel {
 
 // distinct counts the different catalogues of each site.
 func distinct() expr {
-	hash := maximum(series(collect.MetricCatalogueHash)+" * on (job, instance, server) group_left (site) "+series(collect.MetricServerInfo),
+	hash := maximum(series(collect.MetricCatalogueHash)+" * on (job, instance, server) group_left (site) "+series(collect.MetricServerInfo, isNot("site", "")),
 		"site", "server")
 	return count(expr(`count_values by (site) ("hash", `)+hash+")", "site")
 }
@@ -58,7 +58,7 @@ func differing() *panel {
 	return stat("Catalogues per site", "How many different catalogues the servers of a site have. Servers of one site should have the same; "+
 		"servers without a site are not compared.", "none",
 		now(distinct(), "{{site}}")).
-		steps("green", from(2, "orange")).runbook("CatalogueDiffers")
+		steps("green", from(2, "orange")).elseSay("No server has a site").runbook("CatalogueDiffers")
 }
 
 func catalogues() *panel {

@@ -41,8 +41,10 @@ func queries(t *testing.T, d dashboard) []query {
 	return all
 }
 
+// placeholder is a label in a legend.
+var placeholder = regexp.MustCompile(`{{(\w+)}}`)
+
 func TestQueriesReferToWhatExists(t *testing.T) {
-	placeholder := regexp.MustCompile(`{{(\w+)}}`)
 	for _, d := range all() {
 		for _, q := range queries(t, d) {
 			labels, err := q.root.result()

@@ -118,26 +118,21 @@ func startPrometheus(t *testing.T, targets []string) prometheus {
 	return prometheus{"http://" + p.find(t, `Listening on.*?(127\.0\.0\.1:\d+)`)}
 }
 
-// get asks the API and reports whether it answered at all; an error of a query ends
-// the test.
-func (p prometheus) get(t *testing.T, path string, parameters url.Values, data any) bool {
+// get asks the API. An error of a query ends the test; no answer is none.
+func (p prometheus) get(t *testing.T, path string, parameters url.Values, data any) {
 	t.Helper()
 	response, err := http.PostForm(p.url+"/api/v1/"+path, parameters)
 	if err != nil {
-		return false
+		return
 	}
 	defer response.Body.Close()
 	answer := struct {
 		Status, Error string
 		Data          any
 	}{Data: data}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return false
-	}
-	if answer.Status != "success" {
+	if err := json.NewDecoder(response.Body).Decode(&answer); err == nil && answer.Status != "success" {
 		t.Fatalf("%s %v: %s", path, parameters, answer.Error)
 	}
-	return true
 }
 
 // labelValues runs the query of a variable.
@@ -174,8 +169,16 @@ func (p prometheus) runs(t *testing.T, c choice, q query) bool {
 	return true
 }
 
-// returns runs a query over the last two minutes, or now.
-func (p prometheus) returns(t *testing.T, text string, overTime bool) bool {
+// found is one series of a result.
+type found struct {
+	Metric map[string]string
+	Value  []any
+	Values [][]any
+}
+
+// asks runs a query over the last two minutes, or now; nothing when Prometheus does
+// not answer yet.
+func (p prometheus) asks(t *testing.T, text string, overTime bool) []found {
 	t.Helper()
 	end := time.Now()
 	path, parameters := "query", url.Values{"query": {text}, "time": {unix(end)}}
@@ -183,16 +186,15 @@ func (p prometheus) returns(t *testing.T, text string, overTime bool) bool {
 		path = "query_range"
 		parameters = url.Values{"query": {text}, "start": {unix(end.Add(-2 * time.Minute))}, "end": {unix(end)}, "step": {"1"}}
 	}
-	var data struct {
-		Result []struct {
-			Value  []any
-			Values [][]any
-		}
-	}
-	if !p.get(t, path, parameters, &data) {
-		return false
-	}
-	for _, series := range data.Result {
+	var data struct{ Result []found }
+	p.get(t, path, parameters, &data)
+	return data.Result
+}
+
+// returns reports whether a query returns a number.
+func (p prometheus) returns(t *testing.T, text string, overTime bool) bool {
+	t.Helper()
+	for _, series := range p.asks(t, text, overTime) {
 		for _, sample := range append(series.Values, series.Value) {
 			if len(sample) == 2 {
 				if v, err := strconv.ParseFloat(sample[1].(string), 64); err == nil && !math.IsNaN(v) {
@@ -202,6 +204,24 @@ func (p prometheus) returns(t *testing.T, text string, overTime bool) bool {
 		}
 	}
 	return false
+}
+
+// wantLegends wants the series of a graph to be told apart by their legend.
+func (p prometheus) wantLegends(t *testing.T, c choice, q query) {
+	t.Helper()
+	if q.Format != "time_series" {
+		return
+	}
+	seen := map[string]bool{}
+	for _, series := range p.asks(t, c.into(string(q.Expr)), !q.Instant) {
+		legend := placeholder.ReplaceAllStringFunc(q.LegendFormat, func(name string) string {
+			return series.Metric[strings.Trim(name, "{}")]
+		})
+		if seen[legend] {
+			t.Errorf("%s has two series with the legend %q", q.where, legend)
+		}
+		seen[legend] = true
+	}
 }
 
 func unix(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }

@@ -84,6 +84,7 @@ func TestEveryQueryReturnsData(t *testing.T) {
 	for len(waiting) > 0 {
 		for where, q := range waiting {
 			if prometheus.runs(t, everything, q) {
+				prometheus.wantLegends(t, everything, q)
 				delete(waiting, where)
 			}
 		}

@@ -139,8 +139,5 @@ func to(uid string) string {
 
 // serverKey is the column that names the server and leads to what is known of it.
 func serverKey(width int) key {
-	return key{label: "server", name: "Server", width: width, links: []dataLink{
-		{Title: "What is wrong with it", URL: to(uidServer)},
-		{Title: "Its statuses", URL: to(uidCatalogue)},
-	}}
+	return key{label: "server", name: "Server", width: width, links: []dataLink{{Title: "What happened to it", URL: to(uidServer)}}}
 }

@@ -55,8 +55,8 @@ func watched() *panel {
 
 func exportersDown() *panel {
 	return stat("Targets not scraped", "Targets that gave metrics in this time range and cannot be scraped now. "+
-		"Their servers are missing below: nothing is known about them.", "none",
-		now(sum(ofExporters(series(up)+" == bool 0")), "not scraped")).
+		"Nothing is known of their servers, which are missing from the other panels.", "none",
+		now(sum(ofSeenExporters(series(up)+" == bool 0")), "not scraped")).
 		steps("green", from(1, "red")).runbook("ExporterDown")
 }
 
@@ -98,13 +98,14 @@ func fleetTable() *panel {
 		column{name: "Breaker", query: present(collect.MetricBreakerState, by...), looks: looksOf(collect.MetricBreakerState), width: 80},
 		column{name: "Last contact", query: forEach(age(maximum(series(collect.MetricSubscriptionLastContact), by...))), unit: "s", width: 95,
 			thresholds: newThresholds("text", from(60, "orange"), from(180, "red"))},
-		column{name: "Statuses", query: forEach(maximum(series(collect.MetricCatalogueEntries), by...)), unit: "none", width: 75},
+		column{name: "Statuses", query: forEach(maximum(series(collect.MetricCatalogueEntries), by...)), unit: "none", width: 75,
+			links: []dataLink{{Title: "Its statuses", URL: to(uidCatalogue)}}},
 		column{name: "4xx", query: shareOf("4.."), unit: "percentunit", width: 65, decimals: 1, thresholds: bad},
 		column{name: "5xx", query: shareOf("5.."), unit: "percentunit", width: 65, decimals: 1, thresholds: bad},
 		column{name: "Switchovers", query: sum(inRange(collect.MetricSwitchovers), by...), unit: "none", width: 95,
 			thresholds: newThresholds("text", from(1, "orange"))},
 		column{name: "Certificate", query: forEach("(" + minimum(series(collect.MetricTLSCertificateNotAfter), by...) + " - time()) / 86400"),
-			unit: "d", width: 90, thresholds: newThresholds("red", from(7, "orange"), from(30, "text")), quiet: "No server is reached over TLS"},
+			unit: "d", width: 90, thresholds: newThresholds("red", from(7, "orange"), from(30, "text")), quiet: "Certificate: no server is reached over TLS"},
 	).wide(columns).runbook("ServerDown")
 }
 

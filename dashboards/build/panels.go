@@ -66,6 +66,12 @@ func (p *panel) mapped(looks []look) *panel {
 	return p.steps("text")
 }
 
+// elseSay is what the panel says when there is nothing to show.
+func (p *panel) elseSay(words string) *panel {
+	p.FieldConfig.Defaults.NoValue = words
+	return p
+}
+
 // decimals sets how many decimals are shown.
 func (p *panel) decimals(n int) *panel {
 	p.FieldConfig.Defaults.Decimals = &n

@@ -90,16 +90,19 @@ func present(set *collect.Family, by ...string) expr {
 	return maximum(expr(strings.Join(states, " or ")), by...)
 }
 
-// seen are the targets that gave us metrics at any time of the dashboard's range,
-// with the labels job and instance: those that cannot be scraped now as well.
-func seen() expr {
-	return expr(fmt.Sprintf("group by (job, instance) (last_over_time(%s[$__range]) or last_over_time(%s[$__range]))",
+// ofExporters keeps the series of a metric that is not ours to the targets that give
+// us metrics. Every target of Prometheus has such metrics.
+func ofExporters(e expr) expr {
+	return expr(fmt.Sprintf("%s and on (job, instance) (%s or %s)", e,
 		series(collect.MetricExporterBuildInfo), series(collect.MetricUp)))
 }
 
-// ofExporters keeps the series of a metric that is not ours to the exporters in the
-// time range. Every target of Prometheus has such metrics.
-func ofExporters(e expr) expr { return e + " and on (job, instance) " + seen() }
+// ofSeenExporters does so with the targets that gave us metrics at any time of the
+// dashboard's range: those that cannot be scraped now as well.
+func ofSeenExporters(e expr) expr {
+	return expr(fmt.Sprintf("%s and on (job, instance) (last_over_time(%s[$__range]) or last_over_time(%s[$__range]))", e,
+		series(collect.MetricExporterBuildInfo), series(collect.MetricUp)))
+}
 
 // forEach gives every server and exporter a value: NaN where e has none, so that
 // the columns of a table have the same rows.

@@ -64,7 +64,7 @@ func cataloguesNow() *panel {
 }
 
 func probeStates() *panel {
-	return timeline("State", "What the exporter did with the server. Yellow waits after a failure, red spares a failing server, purple is held "+
+	return timeline("State over time", "What the exporter did with the server. Yellow waits after a failure, red spares a failing server, purple is held "+
 		"until somebody acts.", looksOf(collect.MetricProbeState),
 		line(present(collect.MetricProbeState, "server"), "{{server}}"))
 }
@@ -125,7 +125,7 @@ func requestRate() *panel {
 }
 
 func latencyHeatmap() *panel {
-	return heatmap("Latency of requests", "How long requests took, without the stream, which is open all the time. Darker: more requests.",
+	return heatmap("Latency of requests", "How long requests took, without the stream, which is open all the time. The stronger the colour, the more requests.",
 		buckets(collect.MetricRequestDuration, isNot("operation", "stream")))
 }
 
@@ -182,7 +182,7 @@ func hostsUp() *panel {
 }
 
 func deliveryHeatmap() *panel {
-	return heatmap("Delivery", "How long it took from asking for the statuses until all of them had come. Darker: more checks.", buckets(collect.MetricDelivery))
+	return heatmap("Delivery", "How long it took from asking for the statuses until all of them had come. The stronger the colour, the more checks.", buckets(collect.MetricDelivery))
 }
 
 func deliveryQuantiles() *panel {
@@ -244,9 +244,9 @@ func facts() *panel {
 			query: sum(inRange(collect.MetricAlternateHostsRejected), by...)},
 		column{name: "Clock ahead", unit: "s", decimals: 1, width: 100, query: forEach(maximum(series(collect.MetricServerClockOffset), by...))},
 		column{name: "Certificate", unit: "d", width: 90, thresholds: soon, query: days(collect.MetricTLSCertificateNotAfter),
-			quiet: "No server is reached over TLS"},
+			quiet: "Certificate: no server is reached over TLS"},
 		column{name: "Password", unit: "d", width: 90, thresholds: soon, query: days(collect.MetricPasswordExpiry),
-			quiet: "The server did not say when the password expires"},
+			quiet: "Password: no server said when it expires"},
 	).wide(columns).runbook("CertificateExpiring")
 }
 

@@ -10,6 +10,7 @@ type column struct {
 
 	decimals   int
 	looks      []look
+	links      []dataLink
 	thresholds *thresholds
 	// zero is the word for 0, when that is not a number like others.
 	zero string
@@ -121,6 +122,9 @@ func (c column) override(field string) override {
 	properties := []property{{"displayName", c.name}, {"unit", c.unit}}
 	if c.width > 0 {
 		properties = append(properties, property{"custom.width", c.width})
+	}
+	if c.links != nil {
+		properties = append(properties, property{"links", c.links})
 	}
 	switch {
 	case c.looks != nil:
