@@ -126,6 +126,9 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 				return nil, nil, fmt.Errorf("server %q: %w", server.Name, err)
 			}
 			w.run = &run{trips: trips}
+			if former != nil {
+				w.history = former.history
+			}
 			starting = append(starting, w)
 		}
 		next.watches = append(next.watches, w)
@@ -134,22 +137,26 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 	return next, starting, nil
 }
 
-// start makes and runs the probe of w. Its counters are those of the server's name.
+// start makes and runs the probe of w. Its counters and its history are those of
+// the server's name.
 func (f *Fleet) start(w *watch, delay time.Duration) {
 	metrics := f.opts.Metrics.Add(w.server.Name, w.server.Site)
+	if w.history == nil {
+		w.history = probe.NewHistory(metrics)
+	}
 	w.probe = probe.New(w.server.Probe(w.limits), probe.Options{
 		RoundTripper: w.trips,
-		Observer:     metrics,
-		Logger:       f.opts.Logger,
+		Observer:     w.history,
+		Logger:       slog.New(w.history.Tee(f.opts.Logger.Handler())),
 		StartDelay:   delay,
 		UserAgent:    f.opts.UserAgent,
 	})
 	ctx, cancel := context.WithCancelCause(context.Background())
 	w.cancel = cancel
+	w.statuses = &statusList{Probe: w.probe}
 	if f.opts.StatusSeries {
-		list := &statusList{Probe: w.probe}
-		metrics.Watch(list)
-		w.ending.Go(func() { list.follow(ctx) })
+		metrics.Watch(w.statuses)
+		w.ending.Go(func() { w.statuses.follow(ctx) })
 	} else {
 		metrics.Watch(w.probe)
 	}

@@ -16,7 +16,7 @@ func (f *Fleet) Servers() []Server {
 	watches := f.current.Load().watches
 	servers := make([]Server, len(watches))
 	for i, w := range watches {
-		servers[i] = Server{Name: w.server.Name, Site: w.server.Site, Config: w.server, Snapshot: w.probe.Snapshot()}
+		servers[i] = Server{Name: w.server.Name, Site: w.server.Site, Config: w.server, Snapshot: w.probe.Snapshot(), History: w.history}
 	}
 	return servers
 }

@@ -15,6 +15,8 @@ type Server struct {
 	Name, Site string
 	Config     config.Server
 	Snapshot   *probe.Snapshot
+	// History is what happened lately, also before a change of the configuration.
+	History *probe.History
 }
 
 // watch is a server as it is configured now, and the run of its probe, which
@@ -27,10 +29,12 @@ type watch struct {
 
 // run is one running probe. Its fields do not change once it runs.
 type run struct {
-	probe  *probe.Probe
-	trips  http.RoundTripper
-	cancel context.CancelCauseFunc
-	ending sync.WaitGroup
+	probe    *probe.Probe
+	history  *probe.History
+	statuses *statusList
+	trips    http.RoundTripper
+	cancel   context.CancelCauseFunc
+	ending   sync.WaitGroup
 }
 
 // watch runs the probe until its context ends. The fleet waits for it by stopped.

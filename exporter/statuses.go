@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -9,21 +10,57 @@ import (
 	"icws_exporter/probe/catalogue"
 )
 
-// statusList publishes the status messages of a probe for the opt-in families
-// that have a series per status; it is a collect.StatusSource. A scrape must not
-// wait for the probe's loop, so the list is fetched when it has changed.
+// ErrUnknownServer is returned for a name that no watched server has.
+var ErrUnknownServer = errors.New("no server of this name is watched")
+
+// Statuses returns the status messages of a server, sorted by id and never to be
+// changed. A list that has changed is asked for between two requests of the probe,
+// which can take as long as a request. When ctx ends before, the list fetched last
+// is returned with the error; there may be none.
+func (f *Fleet) Statuses(ctx context.Context, name string) ([]catalogue.Entry, error) {
+	w := f.current.Load().find(name)
+	if w == nil {
+		return nil, ErrUnknownServer
+	}
+	return w.statuses.latest(ctx)
+}
+
+// statusList fetches the status messages of a probe when they are wanted and have
+// changed. It is a collect.StatusSource for the opt-in families that have a series
+// per status: a scrape must not wait for the probe's loop, so follow fetches for
+// it.
 type statusList struct {
 	*probe.Probe
-	published atomic.Pointer[[]catalogue.Entry]
+	fetched atomic.Pointer[fetchedList]
+}
+
+// fetchedList is the list as it was at a change, or newer.
+type fetchedList struct {
+	changed time.Time
+	entries []catalogue.Entry
 }
 
 // Statuses returns the list as fetched last, never to be changed. It hides the
 // method of the probe that asks the loop.
 func (l *statusList) Statuses() []catalogue.Entry {
-	if list := l.published.Load(); list != nil {
-		return *list
+	if list := l.fetched.Load(); list != nil {
+		return list.entries
 	}
 	return nil
+}
+
+// latest returns the list as it is now, or with an error the one fetched last.
+func (l *statusList) latest(ctx context.Context) ([]catalogue.Entry, error) {
+	changed := l.Snapshot().LastChange
+	if list := l.fetched.Load(); list != nil && list.changed.Equal(changed) {
+		return list.entries, nil
+	}
+	entries, err := l.Probe.Statuses(ctx)
+	if err != nil {
+		return l.Statuses(), err
+	}
+	l.fetched.Store(&fetchedList{changed, entries})
+	return entries, nil
 }
 
 // follow fetches the list within a second of every change until ctx ends.
@@ -31,20 +68,12 @@ func (l *statusList) follow(ctx context.Context) {
 	const interval = time.Second
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	var fetched time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		changed := l.Snapshot().LastChange
-		if changed.Equal(fetched) {
-			continue
-		}
-		if list, err := l.Probe.Statuses(ctx); err == nil {
-			l.published.Store(&list)
-			fetched = changed
-		}
+		_, _ = l.latest(ctx) // the next turn tries again
 	}
 }

@@ -29,10 +29,13 @@ func (l *loop) newClient(host string, onExchange func(icws.Exchange)) (*icws.Cli
 		MaxResponseBytes: l.cfg.MaxResponseBytes,
 		RequestTimeout:   l.cfg.RequestTimeout,
 		Password:         l.cfg.Password,
-		OnExchange:       onExchange,
-		OnRead:           l.observer.Read,
-		OnStreamRead:     l.onStreamRead,
-		OnPing:           l.onPing,
+		OnExchange: func(e icws.Exchange) {
+			e.Host = host
+			onExchange(e)
+		},
+		OnRead:       l.observer.Read,
+		OnStreamRead: l.onStreamRead,
+		OnPing:       l.onPing,
 	}), nil
 }
 

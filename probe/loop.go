@@ -233,6 +233,7 @@ func (l *loop) setState(s State, reason string, next time.Time) {
 	}
 	from := l.state
 	l.state, l.stateSince = s, time.Now()
+	l.observer.StateChanged(s, reason)
 	attrs := []any{"from", from.String(), "state", s.String()}
 	if reason != "" {
 		attrs = append(attrs, "reason", reason)

@@ -7,10 +7,13 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-// Observer is told every event of one probe that has to be counted. A probe
+// Observer is told every event of one probe that has to be counted or remembered. A probe
 // calls it from its loop, from its stream reader and from its host watch, so
 // every method must be safe for concurrent use and must return at once.
 type Observer interface {
+	// StateChanged reports that the probe entered a state, and why.
+	StateChanged(to State, reason string)
+
 	// Exchange reports one HTTP exchange, answered or not.
 	Exchange(icws.Exchange)
 	// Read reports n bytes of an answer or a stream as they arrive.

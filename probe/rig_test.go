@@ -54,6 +54,7 @@ func (r *recorder) total(prefix string) int {
 	return n
 }
 
+func (r *recorder) StateChanged(to State, _ string) { r.add("state "+to.String(), 1) }
 func (r *recorder) Exchange(e icws.Exchange) {
 	r.add("request "+e.Operation.String(), 1)
 	if e.Code != 0 {

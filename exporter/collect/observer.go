@@ -11,6 +11,9 @@ import (
 
 var _ probe.Observer = (*ServerMetrics)(nil)
 
+// StateChanged counts nothing: the snapshot has the state.
+func (m *ServerMetrics) StateChanged(probe.State, string) {}
+
 // Exchange counts one HTTP exchange (protocol.md, 5). An answer that could not be
 // used counts twice: by its code, and by why it was of no use.
 func (m *ServerMetrics) Exchange(e icws.Exchange) {

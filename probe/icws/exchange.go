@@ -16,6 +16,8 @@ import (
 // Exchange is one HTTP exchange as it went.
 type Exchange struct {
 	Operation Operation
+	// Host is left empty by a Client, for whoever has several to fill in.
+	Host string
 	// Code is the HTTP code, 0 when no headers came.
 	Code    int
 	ErrorID string
