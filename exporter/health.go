@@ -7,9 +7,9 @@ import (
 	"icws_exporter/exporter/config"
 )
 
-// heartbeatLimit is how old the heartbeat of a loop may be. The slowest turn of a
+// HeartbeatLimit is how old the heartbeat of a loop may be. The slowest turn of a
 // healthy loop is one request, so two minutes mean that the loop hangs.
-const heartbeatLimit = 2 * time.Minute
+const HeartbeatLimit = 2 * time.Minute
 
 // Servers returns every watched server with its present snapshot, sorted by name.
 func (f *Fleet) Servers() []Server {
@@ -27,7 +27,7 @@ func (f *Fleet) Servers() []Server {
 func (f *Fleet) Unhealthy(now time.Time) []string {
 	var reasons []string
 	for _, s := range f.Servers() {
-		if age := now.Sub(s.Snapshot.Heartbeat); age > heartbeatLimit {
+		if age := now.Sub(s.Snapshot.Heartbeat); age > HeartbeatLimit {
 			reasons = append(reasons, fmt.Sprintf("%s: the probe has not moved for %s; restart the exporter",
 				s.Name, age.Truncate(time.Second)))
 		}

@@ -238,6 +238,22 @@ func (h *History) CatalogueCommitted(r catalogue.Result, drift int) {
 	}
 }
 
+// DriftSince counts the drift that the remembered checks after t found.
+func (h *History) DriftSince(t time.Time) int {
+	if h == nil {
+		return 0
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := 0
+	for _, c := range h.checks.items {
+		if c.At.After(t) {
+			n += c.Drift
+		}
+	}
+	return n
+}
+
 // recent is a list that forgets its oldest items once it has too many of them, or
 // too many bytes.
 type recent[T interface{ bytes() int }] struct {

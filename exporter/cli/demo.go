@@ -41,13 +41,15 @@ func (c *demoCommand) Run(ctx context.Context, s *streams) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	var playing sync.WaitGroup
+	var now nowPlaying
 	err = serve(ctx, watched, s, servingOptions{
 		Listen:          web.ListenOptions{Addresses: []string{c.ListenAddress}},
 		ExporterMetrics: true,
+		Incident:        now.tell,
 		Ready: func(l *web.Listeners) {
 			writeDemoGuide(s.out, pageURL(l.Addresses()[0]), servers.chicago.url, servers.lab.url)
 			if events.incidents != nil {
-				playing.Go(func() { events.play(ctx, servers, s.out) })
+				playing.Go(func() { events.play(ctx, servers, s.out, &now) })
 			}
 		},
 	})

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"icws_exporter/exporter/web"
 )
 
 // incident is one thing that goes wrong in the demo and is put right again.
@@ -54,15 +57,35 @@ func scenarioNamed(name string) (scenario, error) {
 	return scenario{}, fmt.Errorf("--scenario: %q is none of %s", name, strings.Join(scenarioNames(), ", "))
 }
 
-// play lets the incidents happen in turn until ctx ends, and says each on out.
-// What has begun is always ended.
-func (s scenario) play(ctx context.Context, servers *demoServers, out io.Writer) {
+// nowPlaying is the incident of the moment, for the page. Any goroutine may use it.
+type nowPlaying struct{ incident atomic.Pointer[web.Incident] }
+
+// tell returns the incident, or the zero one when nothing is played.
+func (n *nowPlaying) tell() web.Incident {
+	if i := n.incident.Load(); i != nil {
+		return *i
+	}
+	return web.Incident{}
+}
+
+func (n *nowPlaying) set(name, what string) {
+	sentence := strings.ToUpper(what[:1]) + what[1:]
+	n.incident.Store(&web.Incident{Name: name, What: sentence, Since: time.Now()})
+}
+
+// play lets the incidents happen in turn until ctx ends, and says each on out and
+// on the page. What has begun is always ended.
+func (s scenario) play(ctx context.Context, servers *demoServers, out io.Writer, now *nowPlaying) {
 	for ctx.Err() == nil {
 		for _, i := range s.incidents {
 			fmt.Fprintf(out, "%s  %s: %s\n", time.Now().Format(time.TimeOnly), i.name, i.what)
+			now.set(i.name, i.what)
 			pace := time.Duration(max(1, s.pace))
 			i.lasts, i.calm, i.every = i.lasts/pace, i.calm/pace, i.every/pace
 			i.happen(ctx, servers)
+			if i.calm > 0 {
+				now.set(i.name, "it is over; everything recovers by itself.")
+			}
 			if !pause(ctx, i.calm) {
 				return
 			}

@@ -24,6 +24,8 @@ type servingOptions struct {
 	ExporterMetrics bool
 	StatusSeries    bool
 	Shard           exporter.Shard
+	// Incident is what the demo has go wrong; nil outside the demo.
+	Incident func() web.Incident
 	// Load reads the configuration anew when Reloading says so.
 	Load      func() (config.Validated, error)
 	Reloading reloading
@@ -63,7 +65,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 	}
 	pages := web.NewHandler(web.Options{
 		Fleet: fleet, Metrics: metrics, Reloader: reloader,
-		Lifecycle: o.Lifecycle, Pprof: o.Pprof, Version: version.Version,
+		Lifecycle: o.Lifecycle, Pprof: o.Pprof, Version: version.Version, Incident: o.Incident,
 	})
 	reloads := func(ctx context.Context) { o.Reloading.run(ctx, reloader) }
 	err = runUntil(ctx, fleet, reloads, func(ctx context.Context) error {

@@ -27,7 +27,9 @@ func handleAPI(mux *http.ServeMux, fleet Fleet) {
 			writeJSON(w, http.StatusNotFound, failure{"no server of this name is configured; /api/v1/servers has the names"})
 			return
 		}
-		writeJSON(w, http.StatusOK, newServerDetail(servers[i], time.Now()))
+		answer := newServerDetail(servers[i], time.Now())
+		answer.Recent = new(newRecentDetail(servers[i].History.Recent()))
+		writeJSON(w, http.StatusOK, answer)
 	})))
 	mux.Handle("/api/", readOnly(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusNotFound, failure{"there is nothing here; try /api/v1/servers"})

@@ -48,6 +48,10 @@ type serverDetail struct {
 	PasswordExpiry      time.Time `json:"password_expiry,omitzero"`
 	ClockOffsetSeconds  *float64  `json:"clock_offset_seconds,omitempty"`
 
+	AnswersLastHour answersDetail `json:"answers_last_hour"`
+	// Recent is told of one server at a time: a list of all would be long.
+	Recent *recentDetail `json:"recent,omitempty"`
+
 	Configuration map[string]any `json:"configuration"`
 }
 
@@ -116,7 +120,8 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 			LastVerified: atUTC(s.LastVerified), LastFull: atUTC(s.LastFull), LastChange: atUTC(s.LastChange),
 		},
 		CertificateNotAfter: atUTC(s.CertificateNotAfter), PasswordExpiry: atUTC(s.PasswordExpiry),
-		Configuration: redacted(server.Config),
+		AnswersLastHour: newAnswersDetail(server.History.LastHour(now)),
+		Configuration:   redacted(server.Config),
 	}
 	if s.TransportKnown {
 		d.Transport = s.Transport.String()

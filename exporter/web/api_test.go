@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"icws_exporter/exporter"
+	"icws_exporter/exporter/collect"
 	"icws_exporter/exporter/config"
 	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
@@ -75,6 +77,17 @@ func knownServer(t *testing.T) exporter.Server {
 	s.Groups[1].Flagged[catalogue.IsSelectableStatus] = 2
 	s.Groups[1].Flagged[catalogue.CanHaveDate] = 1
 	s.OperationGone[icws.OpSwitchoverStatus] = true
+	history := probe.NewHistory(collect.New(collect.Options{}).Add("chicago", "us"))
+	history.Exchange(icws.Exchange{
+		Operation: icws.OpSubscribe, Host: "cic-a.example.com", Code: 500, ErrorID: "error.server.unavailable", Err: errors.New("x"),
+		Start: noon.Add(-20 * time.Minute), Duration: 1250 * time.Millisecond,
+	})
+	for i := range 3 {
+		history.Exchange(icws.Exchange{
+			Operation: icws.OpVersion, Host: "cic-b.example.com", Code: 200,
+			Start: noon.Add(time.Duration(i-14) * time.Minute), Duration: 31 * time.Millisecond,
+		})
+	}
 	server := configured(t, `
 servers:
   - name: chicago
@@ -84,7 +97,7 @@ servers:
     password_file: pw
     http: {proxy_url: "http://prom:`+proxyPassword+`@proxy.example.com:3128"}
 `)[0]
-	return exporter.Server{Name: "chicago", Site: "us", Config: server, Snapshot: s}
+	return exporter.Server{Name: "chicago", Site: "us", Config: server, Snapshot: s, History: history}
 }
 
 // atNoon lets a handler answer one request at noon.
@@ -158,7 +171,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	documented := map[string]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_.\\[\\]]+)` \\|").FindAllStringSubmatch(string(text), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z0-9_.\\[\\]]+)` \\|").FindAllStringSubmatch(string(text), -1) {
 		documented[row[1]] = true
 	}
 	existing := map[string]bool{}
@@ -201,10 +214,11 @@ func TestAPILeavesOutWhatIsNotKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(got, "configuration")
+	delete(got, "answers_last_hour") // all of them 0
 	want := map[string]any{
 		"name": "lab", "up": false, "state": "auth_hold", "reason": "the server refused the password", "hosts": []any{},
 		"session": map[string]any{"up": false}, "subscription": map[string]any{"up": false, "state": "none"}, "breaker": "closed",
-		"catalogue": map[string]any{"fresh": false, "fresh_until": "2026-11-23T12:00:00Z"},
+		"recent": map[string]any{}, "catalogue": map[string]any{"fresh": false, "fresh_until": "2026-11-23T12:00:00Z"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

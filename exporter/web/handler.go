@@ -1,17 +1,22 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/collect"
+	"icws_exporter/probe/catalogue"
 )
 
 // Fleet is what the pages ask about the watched servers; *exporter.Fleet is one.
-// It must be safe for concurrent use and answer at once.
+// It must be safe for concurrent use and answer at once
+// except where it says otherwise.
 type Fleet interface {
 	Servers() []exporter.Server
+	// Statuses may take until ctx ends; with the error comes what was known before.
+	Statuses(ctx context.Context, server string) ([]catalogue.Entry, error)
 	Unhealthy(now time.Time) []string
 	NotReady(now time.Time) []string
 }
@@ -27,7 +32,12 @@ type Options struct {
 	// Lifecycle lets POST /-/reload reload the configuration.
 	Lifecycle bool
 	// Pprof serves the profiles of this process at /debug/pprof/.
-	Pprof   bool
+	Pprof bool
+	// Incident is what the demo has go wrong at present, the zero Incident for
+	// nothing; nil outside the demo.
+	Incident func() Incident
+	// Runbook returns the runbook of an alert; nil when there are none.
+	Runbook func(alert string) (string, bool)
 	Version string
 }
 
@@ -36,7 +46,7 @@ type Options struct {
 // for those that it leaves.
 func NewHandler(o Options) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", readOnly(newStatusPage(o)))
+	handlePages(mux, o)
 	mux.Handle("/assets/", readOnly(assets()))
 	mux.Handle("/metrics", NewMetricsHandler(o.Metrics))
 	mux.Handle("/-/healthy", readOnly(verdict("healthy", o.Fleet.Unhealthy)))
@@ -47,6 +57,19 @@ func NewHandler(o Options) http.Handler {
 	handleProfiles(mux, o.Pprof)
 	mux.Handle("/", readOnly(http.HandlerFunc(notFound)))
 	return guard(mux)
+}
+
+// handlePages adds what people look at, and its live updates.
+func handlePages(mux *http.ServeMux, o Options) {
+	all := &overview{opts: o, made: map[string]madeRow{}}
+	one := &serverPage{opts: o}
+	live := newStreams()
+	mux.Handle("/{$}", readOnly(all))
+	mux.Handle("/events", readOnly(live.of(all.fragments)))
+	mux.Handle("/servers/{name}", readOnly(one))
+	mux.Handle("/servers/{name}/events", readOnly(live.of(one.fragments)))
+	mux.Handle("/config", readOnly(newConfiguration(o.Fleet)))
+	mux.Handle("/runbooks/{name}", readOnly(newRunbooks(o.Runbook)))
 }
 
 // handleServers adds /probe and /sd.

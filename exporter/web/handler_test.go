@@ -2,19 +2,25 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/collect"
 	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icws"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -23,11 +29,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type stubFleet struct {
 	servers             []exporter.Server
 	unhealthy, notReady []string
+	statuses            []catalogue.Entry
+	busy                error // of the probe that is asked for its statuses
 }
 
 func (f stubFleet) Servers() []exporter.Server   { return f.servers }
 func (f stubFleet) Unhealthy(time.Time) []string { return f.unhealthy }
-func (f stubFleet) NotReady(time.Time) []string  { return f.notReady }
+func (f stubFleet) Statuses(context.Context, string) ([]catalogue.Entry, error) {
+	return f.statuses, f.busy
+}
+func (f stubFleet) NotReady(time.Time) []string { return f.notReady }
 
 // stubReloader answers what a test gave it, and counts.
 type stubReloader struct {
@@ -106,30 +117,26 @@ func liveServer(now time.Time) exporter.Server {
 
 // cells returns the text of the cells of the page's table rows, without tags.
 func cells(page string) []string {
-	_, body, _ := strings.Cut(page, "<tbody>")
+	_, body, _ := strings.Cut(page, "<tbody")
+	body, _, _ = strings.Cut(body, "</table>")
 	var texts []string
 	for _, m := range regexp.MustCompile(`(?s)<t[hd][^>]*>(.*?)</t[hd]>`).FindAllStringSubmatch(body, -1) {
-		texts = append(texts, strings.TrimSpace(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(m[1], "")))
+		texts = append(texts, strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(m[1], "")), " "))
 	}
 	return texts
 }
 
-func TestStatusPageShowsALiveServer(t *testing.T) {
+func TestOverviewShowsALiveServer(t *testing.T) {
 	page := ask(t, stubFleet{servers: []exporter.Server{liveServer(time.Now())}}, "GET", "/")
 	got := cells(page.body)
-	want := []string{"chicago us", "live", "3h 0m ago", "–", "cic-b", "sse", "delivering", "4711", "", "–"}
-	if len(got) != len(want) {
-		t.Fatalf("the row has %d cells, want %d: %q", len(got), len(want), got)
+	want := []string{
+		"chicago us", "Live 3h 0m ago", "–", "cic-b event stream, delivering, breaker closed", "Last contact within a minute", "Statuses 4711",
+		"2xx0 4010 4100 5000 Other0 None0",
 	}
-	for i := range want {
-		if i != 8 && got[i] != want[i] {
-			t.Errorf("cell %d is %q, want %q", i, got[i], want[i])
-		}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
-	if !strings.HasSuffix(got[8], "s ago") {
-		t.Errorf("the last contact is %q, want seconds ago", got[8])
-	}
-	if !strings.Contains(page.body, "1 of 1 servers up") {
+	if !strings.Contains(page.body, "<h1>1 of 1 servers up</h1>") {
 		t.Error("the page does not say how many servers are up")
 	}
 	if page.header.Get("Content-Type") != "text/html; charset=utf-8" {
@@ -137,19 +144,23 @@ func TestStatusPageShowsALiveServer(t *testing.T) {
 	}
 }
 
-func TestStatusPageSaysWhyAServerIsDown(t *testing.T) {
-	now := time.Now()
-	page := ask(t, stubFleet{servers: []exporter.Server{{Name: "lab", Snapshot: &probe.Snapshot{
+func heldServer(now time.Time) exporter.Server {
+	return exporter.Server{Name: "lab", Snapshot: &probe.Snapshot{
 		State: probe.StateAuthHold, StateSince: now, Reason: "the server refused the password",
 		NextAttempt: now.Add(15*time.Minute + 30*time.Second),
 		Entries:     12, FreshUntil: now.Add(-time.Second),
-	}}}}, "GET", "/")
+	}}
+}
+
+func TestOverviewSaysWhyAServerIsDown(t *testing.T) {
+	page := ask(t, stubFleet{servers: []exporter.Server{heldServer(time.Now())}}, "GET", "/")
 	got := strings.Join(cells(page.body), "|")
-	if !strings.Contains(got, "auth_hold") || !strings.Contains(got, "the server refused the password") ||
-		!strings.Contains(got, "no session") || !strings.Contains(got, "in 15m") {
-		t.Errorf("the row does not explain itself: %s", got)
+	for _, want := range []string{"Log-on held", "the server refused the password", "no session", "Next attempt in 15m", "unknown"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the row does not say %q: %s", want, got)
+		}
 	}
-	if !strings.Contains(got, "unknown") || strings.Contains(got, "12") {
+	if strings.Contains(got, "12") {
 		t.Errorf("a stale count is shown as if it were true: %s", got)
 	}
 	if !strings.Contains(page.body, "0 of 1 servers up") {
@@ -157,16 +168,31 @@ func TestStatusPageSaysWhyAServerIsDown(t *testing.T) {
 	}
 }
 
-func TestStatusPageEscapesWhatServersSay(t *testing.T) {
+func TestThePagesEscapeWhatServersSay(t *testing.T) {
 	hostile := `<script>alert("x")</script>`
-	page := ask(t, stubFleet{servers: []exporter.Server{{Name: hostile, Site: hostile, Snapshot: &probe.Snapshot{
-		Reason: hostile, Hosts: []probe.Host{{Name: hostile, Active: true}},
-	}}}}, "GET", "/")
-	if strings.Contains(page.body, "<script") {
-		t.Errorf("the page has an element that it did not make:\n%s", page.body)
+	now := time.Now()
+	history := probe.NewHistory(collect.New(collect.Options{}).Add("h", ""))
+	history.StateChanged(probe.StateBackoff, hostile)
+	history.Exchange(icws.Exchange{Host: hostile, Code: 500, ErrorID: hostile, Err: errors.New("x")})
+	history.DeliveryChecked(probe.CheckDrift)
+	history.CatalogueCommitted(catalogue.Result{ChangedIDs: []string{hostile}}, 1)
+	slog.New(history.Tee(slog.DiscardHandler)).Warn(hostile, "reason", hostile)
+	fleet := stubFleet{
+		servers: []exporter.Server{{Name: hostile, Site: hostile, History: history, Snapshot: &probe.Snapshot{
+			Reason: hostile, Hosts: []probe.Host{{Name: hostile, Active: true}}, FreshUntil: now.Add(time.Hour),
+			Groups: []catalogue.GroupCount{{Group: hostile}}, Product: hostile, ICServer: hostile,
+		}}},
+		statuses: []catalogue.Entry{{ID: hostile, Text: hostile, Group: hostile}},
 	}
-	if strings.Count(page.body, "&lt;script&gt;") != 4 {
-		t.Errorf("want name, site, reason and host escaped:\n%s", page.body)
+	name := url.PathEscape(hostile)
+	for _, path := range []string{"/", "/?q=" + name, "/servers/" + name, "/servers/" + name + "?q=" + name} {
+		page := ask(t, fleet, "GET", path)
+		if n := strings.Count(page.body, "<script"); page.code != http.StatusOK || n != 1 {
+			t.Errorf("%s answers %d and has %d scripts, want its own alone:\n%s", path, page.code, n, page.body)
+		}
+		if n := strings.Count(page.body, "&lt;script&gt;"); n < 4 {
+			t.Errorf("%s shows only %d of the texts:\n%s", path, n, page.body)
+		}
 	}
 	missing := ask(t, stubFleet{}, "GET", "/"+"%3Cscript%3Ealert(1)%3C/script%3E")
 	if missing.code != http.StatusNotFound || strings.Contains(missing.body, "<script") {
@@ -174,7 +200,7 @@ func TestStatusPageEscapesWhatServersSay(t *testing.T) {
 	}
 }
 
-func TestStatusPageShowsAFailedReload(t *testing.T) {
+func TestOverviewShowsAFailedReload(t *testing.T) {
 	problems := []string{`icws.yaml:3:5: <script>: unknown key`, "icws.yaml:4:1: second"}
 	for range 30 {
 		problems = append(problems, "icws.yaml:9:9: one of many")
@@ -195,22 +221,32 @@ func TestStatusPageShowsAFailedReload(t *testing.T) {
 	}
 }
 
-func TestStatusPageWithoutServers(t *testing.T) {
+func TestOverviewWithoutServers(t *testing.T) {
 	if page := ask(t, stubFleet{}, "GET", "/"); !strings.Contains(page.body, "No servers are configured.") {
 		t.Errorf("an empty page says nothing:\n%s", page.body)
 	}
 }
 
 // What the page links to must be there, or a first visit shows a bare page.
-func TestStatusPageAssetsExist(t *testing.T) {
-	page := ask(t, stubFleet{}, "GET", "/")
-	for _, m := range regexp.MustCompile(`(?:href|src)="([^"]+)"`).FindAllStringSubmatch(page.body, -1) {
-		if got := ask(t, stubFleet{}, "GET", "/"+m[1]); got.code != http.StatusOK {
-			t.Errorf("%s answers %d", m[1], got.code)
+func TestPagesLinkToWhatExists(t *testing.T) {
+	fleet := stubFleet{servers: []exporter.Server{liveServer(time.Now())}}
+	for _, path := range []string{"/", "/servers/chicago"} {
+		base, _ := url.Parse(path)
+		for _, m := range regexp.MustCompile(`(?:href|src)="([^"#]+)"`).FindAllStringSubmatch(ask(t, fleet, "GET", path).body, -1) {
+			to, err := base.Parse(m[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := ask(t, fleet, "GET", to.String()); got.code != http.StatusOK {
+				t.Errorf("%s links to %s, which answers %d", path, m[1], got.code)
+			}
 		}
 	}
 	if css := ask(t, stubFleet{}, "GET", "/assets/page.css"); !strings.HasPrefix(css.header.Get("Content-Type"), "text/css") {
 		t.Errorf("the style sheet has Content-Type %q: browsers refuse it", css.header.Get("Content-Type"))
+	}
+	if js := ask(t, stubFleet{}, "GET", "/assets/page.js"); !strings.HasPrefix(js.header.Get("Content-Type"), "text/javascript") {
+		t.Errorf("the script has Content-Type %q: browsers refuse it", js.header.Get("Content-Type"))
 	}
 	if list := ask(t, stubFleet{}, "GET", "/assets/"); list.code != http.StatusNotFound {
 		t.Errorf("the directory of assets answers %d", list.code)
@@ -220,7 +256,7 @@ func TestStatusPageAssetsExist(t *testing.T) {
 func TestPagesCanOnlyBeRead(t *testing.T) {
 	for _, path := range []string{
 		"/", "/metrics", "/-/healthy", "/-/ready", "/assets/page.css", "/nowhere",
-		"/probe", "/sd", "/api/v1/servers", "/api/v1/servers/chicago", "/api/", "/debug/pprof/",
+		"/events", "/servers/chicago", "/servers/chicago/events", "/config", "/runbooks/x", "/probe", "/sd", "/api/v1/servers", "/api/v1/servers/chicago", "/api/", "/debug/pprof/",
 	} {
 		if got := ask(t, stubFleet{}, "POST", path); got.code != http.StatusMethodNotAllowed || got.header.Get("Allow") == "" {
 			t.Errorf("POST %s answers %d, Allow %q", path, got.code, got.header.Get("Allow"))

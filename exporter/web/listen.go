@@ -191,6 +191,7 @@ func (l *Listeners) serveHealth(ctx context.Context, health http.Handler) error 
 // serve runs one http.Server on one socket until ctx ends or accept returns.
 func (l *Listeners) serve(ctx context.Context, listener net.Listener, handler http.Handler, accept func(*http.Server) error) error {
 	server := newServer(handler, l.opts.Logger)
+	server.BaseContext = func(net.Listener) context.Context { return withEnding(context.Background(), ctx.Done()) }
 	drained := make(chan error, 1)
 	ended := make(chan struct{})
 	go func() {

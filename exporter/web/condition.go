@@ -1,0 +1,146 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"icws_exporter/exporter"
+	"icws_exporter/probe"
+)
+
+// severity sorts the servers, worst first.
+type severity int
+
+const (
+	hung            severity = iota // only a restart of the exporter helps
+	needsPerson                     // a hold that waits for a person
+	failing                         // down, tried again by itself
+	doubtful                        // live, and yet not to be trusted
+	starting                        // on the way up
+	upWithAttention                 // up, and something to look at
+	fine
+)
+
+// condition is how a server is, in words.
+type condition struct {
+	severity severity
+	Words    string
+	State    string // as in the metrics
+}
+
+// Kind is the colour of a condition; the words say the same.
+func (c condition) Kind() string {
+	switch c.severity {
+	case hung, needsPerson, failing:
+		return "down"
+	case doubtful, starting:
+		return "between"
+	case upWithAttention:
+		return "attention"
+	default:
+		return "up"
+	}
+}
+
+// Waits reports whether the server is down and tried again later.
+func (c condition) Waits() bool { return c.severity == needsPerson || c.severity == failing }
+
+// stateWords are the states in the words of the page. Live is looked at closer.
+var stateWords = [probe.NumStates]struct {
+	severity severity
+	words    string
+}{
+	probe.StateConnecting:    {starting, "Connecting"},
+	probe.StateSubscribing:   {starting, "Subscribing"},
+	probe.StateLive:          {fine, "Live"},
+	probe.StateBackoff:       {failing, "Waiting to try again"},
+	probe.StateBreakerOpen:   {failing, "Circuit breaker open"},
+	probe.StateAuthHold:      {needsPerson, "Log-on held"},
+	probe.StateDisplacedHold: {needsPerson, "Displaced, on hold"},
+	probe.StateGoneHold:      {needsPerson, "Interface gone, on hold"},
+}
+
+func conditionOf(s exporter.Server, now time.Time) condition {
+	snapshot := s.Snapshot
+	c := condition{severity: stateWords[snapshot.State].severity, Words: stateWords[snapshot.State].words, State: snapshot.State.String()}
+	switch {
+	case !snapshot.Heartbeat.IsZero() && now.Sub(snapshot.Heartbeat) > exporter.HeartbeatLimit:
+		c.severity, c.Words = hung, "The probe hangs"
+	case snapshot.State != probe.StateLive:
+	case !snapshot.SubscriptionUp:
+		c.severity, c.Words = doubtful, "Live, nothing is delivered"
+	case !snapshot.Fresh(now):
+		c.severity, c.Words = doubtful, "Live, numbers are stale"
+	case len(notices(s, now)) > 0:
+		c.severity = upWithAttention
+	}
+	return c
+}
+
+const (
+	day = 24 * time.Hour
+	// expiresSoon is when an expiry is worth a notice: the alerts begin then.
+	expiresSoon = 14 * day
+	// clockTolerance is how far apart two clocks may be.
+	clockTolerance = time.Minute
+)
+
+// notices are what to look at although the server may be up.
+func notices(server exporter.Server, now time.Time) []string {
+	s := server.Snapshot
+	var all []string
+	notice := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	for what, at := range map[string]time.Time{"password": s.PasswordExpiry, "TLS certificate": s.CertificateNotAfter} {
+		switch left := at.Sub(now); {
+		case at.IsZero() || left > expiresSoon:
+		case left <= 0:
+			notice("The %s has expired.", what)
+		default:
+			notice("The %s expires within %d days.", what, left/day+1)
+		}
+	}
+	for _, h := range s.Hosts {
+		if h.Checked && !h.Up && !h.Active {
+			notice("Host %s does not answer.", h.Name)
+		}
+	}
+	if s.SubscriptionUp && s.SubscriptionState == probe.SubscriptionSuspended {
+		notice("The server has suspended the subscription.")
+	}
+	if s.Switchover.Active {
+		notice("A switchover is active.")
+	}
+	if n := driftOf(server, now); n > 0 {
+		notice("Delivery checks of the last hour corrected %d statuses that no message had announced.", n)
+	}
+	for op, gone := range s.OperationGone {
+		if gone {
+			notice("The server answers 410 to %s; it is left alone.", operationName(op))
+		}
+	}
+	if s.ClockKnown && s.ClockOffset.Abs() > clockTolerance {
+		notice("The clocks of server and exporter differ by %s.", span(s.ClockOffset.Abs()))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// driftOf counts the drift that the checks of the last hour found.
+func driftOf(server exporter.Server, now time.Time) int {
+	return server.History.DriftSince(now.Add(-time.Hour))
+}
+
+// subscriptionWords say how the subscription is.
+func subscriptionWords(s *probe.Snapshot) string {
+	switch {
+	case s.SubscriptionUp && s.SubscriptionState > probe.SubscriptionNormal:
+		return s.SubscriptionState.String()
+	case s.SubscriptionUp:
+		return "delivering"
+	case s.SessionUp:
+		return "not delivering"
+	default:
+		return "no session"
+	}
+}

@@ -1,0 +1,179 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+)
+
+const (
+	// maxStreams is how many open pages are kept up to date: a team and its screens.
+	maxStreams = 64
+	// lookInterval is how often an open page is compared with what it should show.
+	lookInterval = 400 * time.Millisecond
+	// pingInterval is how often a stream says that it lives when nothing changes;
+	// page.js waits for three of them.
+	pingInterval = 5 * time.Second
+	// slowestReader is how long a write may wait for a browser that does not read.
+	slowestReader = 10 * time.Second
+)
+
+// fragment is one element of a page, found by its id.
+type fragment struct {
+	id   string
+	html template.HTML
+}
+
+// content is what an open page should show.
+type content struct {
+	parts []fragment
+	// order are the ids of the rows of the page's list; nil for a page without one.
+	order []string
+	err   error
+}
+
+func (c *content) add(id, name string, data any) {
+	c.parts = append(c.parts, fragment{id, c.make(name, data)})
+}
+
+func (c *content) make(name string, data any) template.HTML {
+	html, err := execute(name, data)
+	if err != nil {
+		c.err = fmt.Errorf("the part %s of a page: %w", name, err)
+	}
+	return template.HTML(html)
+}
+
+// pageUpdate is what an open page is told: the parts that changed, and the order of
+// the rows when it changed.
+type pageUpdate struct {
+	Order     []string                 `json:"order,omitzero"`
+	Fragments map[string]template.HTML `json:"fragments,omitempty"`
+}
+
+// shown is what one open page has been told.
+type shown struct {
+	parts map[string]template.HTML
+	order []string
+}
+
+// next returns what to tell the page for it to show now, and whether there is
+// anything to tell.
+func (s *shown) next(now content) (pageUpdate, bool) {
+	u := pageUpdate{Fragments: map[string]template.HTML{}}
+	parts := make(map[string]template.HTML, len(now.parts))
+	for _, p := range now.parts {
+		parts[p.id] = p.html
+		if before, told := s.parts[p.id]; !told || before != p.html {
+			u.Fragments[p.id] = p.html
+		}
+	}
+	reordered := now.order != nil && (s.parts == nil || !slices.Equal(s.order, now.order))
+	if reordered {
+		u.Order = now.order
+	}
+	s.parts, s.order = parts, now.order
+	return u, reordered || len(u.Fragments) > 0
+}
+
+// livePage makes the content of an open page; false means that there is no such
+// page any more.
+type livePage func(r *http.Request, now time.Time) (content, bool)
+
+// streams keeps open pages up to date by server-sent events.
+type streams struct {
+	places chan struct{}
+}
+
+func newStreams() *streams { return &streams{places: make(chan struct{}, maxStreams)} }
+
+// of returns the handler of the events of a page. Each stream lives in the
+// goroutine of its request, so that a slow reader holds up nobody.
+func (s *streams) of(page livePage) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" {
+			http.Error(w, "This request comes from a page of another site and was refused.", http.StatusForbidden)
+			return
+		}
+		if _, ok := page(r, time.Now()); !ok {
+			notFound(w, r)
+			return
+		}
+		select {
+		case s.places <- struct{}{}:
+			defer func() { <-s.places }()
+		default:
+			w.Header().Set("Retry-After", "30")
+			http.Error(w, fmt.Sprintf("%d pages are open and kept up to date already. Load this one again to see what is new.", maxStreams), http.StatusServiceUnavailable)
+			return
+		}
+		header := w.Header()
+		header.Set("Content-Type", "text/event-stream")
+		header.Set("Cache-Control", "no-store")
+		header.Set("X-Accel-Buffering", "no") // or nginx keeps it to itself
+		if r.Method == http.MethodHead {
+			return
+		}
+		stream(w, r, page)
+	})
+}
+
+// stream tells the page what changes until the reader or the exporter goes.
+func stream(w http.ResponseWriter, r *http.Request, page livePage) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // those of other requests would end it
+	ticker := time.NewTicker(lookInterval)
+	defer ticker.Stop()
+	var told shown
+	var written time.Time
+	for {
+		now := time.Now()
+		content, ok := page(r, now)
+		if !ok {
+			return
+		}
+		event := ""
+		if u, changed := told.next(content); changed {
+			text, err := json.Marshal(u)
+			if err != nil {
+				return
+			}
+			event = "data: " + string(text) + "\n\n"
+		} else if now.Sub(written) >= pingInterval {
+			event = "event: ping\ndata:\n\n"
+		}
+		if event != "" {
+			written = now
+			_ = control.SetWriteDeadline(now.Add(slowestReader))
+			if _, err := io.WriteString(w, event); err != nil || control.Flush() != nil {
+				return
+			}
+		}
+		select {
+		case <-ticker.C:
+		case <-r.Context().Done():
+			return
+		case <-ending(r.Context()):
+			return
+		}
+	}
+}
+
+type endingKey struct{}
+
+// withEnding lets requests know when the listener wants to end: it waits for
+// open requests, and a stream would not end by itself.
+func withEnding(ctx context.Context, ended <-chan struct{}) context.Context {
+	return context.WithValue(ctx, endingKey{}, ended)
+}
+
+// ending is closed when the listener wants to end.
+func ending(ctx context.Context) <-chan struct{} {
+	ended, _ := ctx.Value(endingKey{}).(<-chan struct{})
+	return ended
+}

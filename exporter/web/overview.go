@@ -1,0 +1,203 @@
+package web
+
+import (
+	"cmp"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"icws_exporter/exporter"
+	"icws_exporter/probe"
+)
+
+// row is one server in the words of the overview. It is comparable: equal rows
+// look the same.
+type row struct {
+	ID, Link     string
+	Name, Site   string
+	Condition    condition
+	Since        moment
+	Reason       string
+	Notices      string
+	Next         moment
+	Host         string
+	Transport    string
+	Subscription string
+	Breaker      string
+	Contact      moment
+	Statuses     string
+	Answers      [probe.NumAnswerClasses]answerCount
+}
+
+func newRow(server exporter.Server, c clock) row {
+	s := server.Snapshot
+	r := row{
+		ID: "s-" + url.PathEscape(server.Name), Link: serverPath(server.Name),
+		Name: server.Name, Site: server.Site,
+		Condition:    conditionOf(server, c.now),
+		Since:        c.moment(s.StateSince),
+		Reason:       s.Reason,
+		Notices:      strings.Join(notices(server, c.now), " "),
+		Next:         c.moment(s.NextAttempt),
+		Host:         activeHost(s),
+		Subscription: subscriptionWords(s),
+		Breaker:      breakerWords[s.Breaker],
+		Contact:      c.lately(s.LastContact),
+		Statuses:     "unknown",
+		Answers:      answersOf(server.History.LastHour(c.now)),
+	}
+	if s.TransportKnown {
+		r.Transport = transportWords[s.Transport]
+	}
+	if s.Fresh(c.now) {
+		r.Statuses = strconv.Itoa(s.Entries)
+	}
+	return r
+}
+
+var (
+	transportWords = [probe.NumTransports]string{probe.TransportSSE: "event stream", probe.TransportPoll: "polling"}
+	breakerWords   = [probe.NumBreakerStates]string{
+		probe.BreakerClosed: "breaker closed", probe.BreakerHalfOpen: "breaker half open", probe.BreakerOpen: "breaker open",
+	}
+)
+
+// filter is which servers the overview shows.
+type filter struct {
+	Query string
+	// State is one of filterStates, or empty for all.
+	State string
+}
+
+// choice is a value of filter.State to choose.
+type choice struct {
+	Value, Words string
+	Chosen       bool
+}
+
+// trouble is the value of filter.State for whatever is not up.
+const trouble = "trouble"
+
+func filterOf(query url.Values) filter {
+	return filter{Query: strings.TrimSpace(query.Get("q")), State: query.Get("state")}
+}
+
+// Choices are the values of State, for the form.
+func (f filter) Choices() []choice {
+	choices := []choice{{"", "All servers", f.State == ""}, {trouble, "Only trouble", f.State == trouble}}
+	for state, words := range stateWords {
+		value := probe.State(state).String()
+		choices = append(choices, choice{value, words.words, f.State == value})
+	}
+	return choices
+}
+
+func (f filter) holds(r row) bool {
+	switch {
+	case f.State == trouble && r.Condition.severity >= upWithAttention:
+		return false
+	case f.State != "" && f.State != trouble && f.State != r.Condition.State:
+		return false
+	}
+	text := strings.ToLower(f.Query)
+	return text == "" || slices.ContainsFunc([]string{r.Name, r.Site, r.Host, r.Reason, r.Condition.Words, r.Condition.State, r.Notices}, func(s string) bool {
+		return strings.Contains(strings.ToLower(s), text)
+	})
+}
+
+// summary is the head of the overview.
+type summary struct {
+	Up, All, Shown int
+	Conditions     []conditionCount
+	banner
+}
+
+// Filtered reports whether some servers are not shown.
+func (s summary) Filtered() bool { return s.Shown < s.All }
+
+// conditionCount is how many servers are in one condition.
+type conditionCount struct {
+	condition
+	Count int
+}
+
+// overview makes the page of all servers. Any goroutine may use it.
+type overview struct {
+	opts Options
+
+	mu   sync.Mutex
+	made map[string]madeRow // by name; what did not change is not made again
+}
+
+type madeRow struct {
+	row
+	html template.HTML
+}
+
+// rows returns the servers that the filter holds, worst first, and the summary of
+// all of them.
+func (o *overview) rows(f filter, c clock) ([]row, summary) {
+	servers := o.opts.Fleet.Servers()
+	s := summary{All: len(servers), banner: o.opts.banner(c)}
+	counts := map[condition]int{}
+	var rows []row
+	for _, server := range servers {
+		r := newRow(server, c)
+		if server.Snapshot.Up(c.now) && r.Condition.severity != hung {
+			s.Up++
+		} else {
+			counts[r.Condition]++
+		}
+		if f.holds(r) {
+			rows = append(rows, r)
+		}
+	}
+	s.Shown = len(rows)
+	for condition, n := range counts {
+		s.Conditions = append(s.Conditions, conditionCount{condition, n})
+	}
+	slices.SortFunc(s.Conditions, func(a, b conditionCount) int {
+		return cmp.Or(cmp.Compare(a.severity, b.severity), cmp.Compare(a.Words, b.Words))
+	})
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.Condition.severity, b.Condition.severity) })
+	return rows, s
+}
+
+func (o *overview) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	f := filterOf(r.URL.Query())
+	rows, s := o.rows(f, clock{now: now})
+	render(w, http.StatusOK, "overview.html", struct {
+		frame
+		Summary summary
+		Filter  filter
+		Rows    []row
+	}{o.opts.frame("", "Servers", "events", now), s, f, rows})
+}
+
+// fragments are the parts of the open page as they are now.
+func (o *overview) fragments(r *http.Request, now time.Time) (content, bool) {
+	rows, s := o.rows(filterOf(r.URL.Query()), clock{now: now, live: true})
+	page := content{order: make([]string, len(rows)), parts: make([]fragment, 0, len(rows)+1)}
+	page.add("summary", "summary", s)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i, r := range rows {
+		made, ok := o.made[r.Name]
+		if !ok || made.row != r {
+			made = madeRow{r, page.make("row", r)}
+			o.made[r.Name] = made
+		}
+		page.order[i] = r.ID
+		page.parts = append(page.parts, fragment{r.ID, made.html})
+	}
+	if len(o.made) > 2*s.All { // servers that a reload removed
+		clear(o.made)
+	}
+	return page, page.err == nil
+}

@@ -1,0 +1,238 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"icws_exporter/exporter"
+	"icws_exporter/exporter/collect"
+	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icws"
+)
+
+// fleetOfStates has a server in every state, and two that look live and are not up.
+func fleetOfStates(now time.Time) stubFleet {
+	var fleet stubFleet
+	for state := range probe.State(probe.NumStates) {
+		fleet.servers = append(fleet.servers, exporter.Server{Name: state.String(), Snapshot: &probe.Snapshot{
+			State: state, StateSince: now.Add(-2 * time.Minute), SubscriptionUp: true, FreshUntil: now.Add(time.Hour), Heartbeat: now,
+		}})
+	}
+	live := *fleet.servers[probe.StateLive].Snapshot
+	deaf, stale, hung := live, live, live
+	deaf.SubscriptionUp = false
+	stale.FreshUntil = now
+	hung.Heartbeat = now.Add(-time.Hour)
+	fleet.servers = append(fleet.servers, exporter.Server{Name: "deaf", Snapshot: &deaf},
+		exporter.Server{Name: "stale", Snapshot: &stale}, exporter.Server{Name: "hung", Snapshot: &hung})
+	return fleet
+}
+
+func TestTheWorstServersAreFirst(t *testing.T) {
+	page := ask(t, fleetOfStates(time.Now()), "GET", "/").body
+	at := func(name string) int { return strings.Index(page, `id="s-`+name+`"`) }
+	for _, pair := range [][2]string{
+		{"hung", "auth_hold"}, {"gone_hold", "breaker_open"}, {"backoff", "deaf"}, {"stale", "connecting"}, {"subscribing", "live"},
+	} {
+		if at(pair[0]) < 0 || at(pair[0]) > at(pair[1]) {
+			t.Errorf("%s is not before %s", pair[0], pair[1])
+		}
+	}
+	if !strings.Contains(page, "1 of 11 servers up") {
+		t.Error("servers that only look live count as up")
+	}
+}
+
+// Whatever is wrong, the page has something to do; when all is well, it says so.
+func TestEveryConditionHasAdvice(t *testing.T) {
+	fleet := fleetOfStates(time.Now())
+	for _, s := range fleet.servers {
+		page := ask(t, fleet, "GET", "/servers/"+s.Name).body
+		advised := strings.Contains(page, "What you can do now")
+		if s.Name == "live" {
+			if advised || !strings.Contains(page, "Nothing has to be done.") {
+				t.Error("a server that is well is not left in peace")
+			}
+		} else if !advised {
+			t.Errorf("%s has no advice", s.Name)
+		}
+	}
+	if page := ask(t, fleet, "GET", "/servers/auth_hold").body; strings.Contains(page, "icws_exporter check") {
+		t.Error("the advice for a held log-on has somebody log on again, which may lock the account")
+	}
+}
+
+func TestOverviewFilters(t *testing.T) {
+	fleet := fleetOfStates(time.Now())
+	for query, want := range map[string]int{
+		"": 11, "?q=HOLD": 3, "?state=trouble": 10, "?state=live": 4, "?state=live&q=deaf": 1, "?q=breaker": 1, "?q=nobody": 0,
+	} {
+		page := ask(t, fleet, "GET", "/"+query).body
+		if got := strings.Count(page, `<tr id="s-`); got != want {
+			t.Errorf("%q shows %d servers, want %d", query, got, want)
+		}
+		if want < 11 && !strings.Contains(page, fmt.Sprintf("%d of 11 servers match.", want)) {
+			t.Errorf("%q does not say that servers are hidden", query)
+		}
+	}
+	if page := ask(t, fleet, "GET", "/?state=live&q=%22x").body; !strings.Contains(page, `value="&#34;x"`) || !strings.Contains(page, `value="live" selected`) {
+		t.Error("the form forgets what was asked for")
+	}
+}
+
+// eventful is a server to which something has happened.
+func eventful(now time.Time) exporter.Server {
+	h := probe.NewHistory(collect.New(collect.Options{}).Add("chicago", ""))
+	h.StateChanged(probe.StateBackoff, "the server answered 500")
+	h.SubscriptionLost(probe.LossStreamLost)
+	h.Exchange(icws.Exchange{
+		Operation: icws.OpSubscribe, Host: "cic-a", Code: 500, ErrorID: "error.server.unavailable", Err: errors.New("x"),
+		Start: now, Duration: 1234 * time.Millisecond,
+	})
+	h.Exchange(icws.Exchange{Operation: icws.OpPoll, Host: "cic-a", Code: 200, Start: now, Duration: 17 * time.Millisecond})
+	h.DeliveryChecked(probe.CheckDrift)
+	h.CatalogueCommitted(catalogue.Result{ChangedIDs: []string{"Lunch"}}, 3)
+	s := liveServer(now)
+	s.History = h
+	s.Snapshot.Groups = []catalogue.GroupCount{{Group: "Away", Entries: 7}}
+	return s
+}
+
+func TestServerPageTellsWhatHappened(t *testing.T) {
+	now := time.Now()
+	fleet := stubFleet{servers: []exporter.Server{eventful(now)}, statuses: []catalogue.Entry{
+		{ID: "Lunch", Text: "At Lunch", Group: "Away", Flags: catalogue.Flags(0).With(catalogue.IsAcdStatus, true), ChangedAt: now.Add(-time.Hour)},
+		{ID: "Free", Text: "Available", ChangedAt: now.Add(-time.Minute)},
+	}}
+	page := strings.Join(strings.Fields(ask(t, fleet, "GET", "/servers/chicago").body), " ")
+	for _, want := range []string{
+		"the server answered 500", "stream lost", "error.server.unavailable", "1.2 s", "17 ms", ">drift<", `<td class="number">3</td><td class="wide">Lunch</td>`,
+		`<th scope="row">Away</th><td class="number">7</td>`, "At Lunch", ">ACD<", "serves the session",
+		"corrected 3 statuses that no message had announced", "2 of 2 statuses match",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if strings.Index(page, "Available") > strings.Index(page, "At Lunch") {
+		t.Error("what changed last is not first")
+	}
+	if found := ask(t, fleet, "GET", "/servers/chicago?q=acd").body; strings.Contains(found, "Available") || !strings.Contains(found, "1 of 2 statuses match") {
+		t.Error("the search does not find by flag")
+	}
+	if missing := ask(t, fleet, "GET", "/servers/lab"); missing.code != http.StatusNotFound {
+		t.Errorf("an unknown server answers %d", missing.code)
+	}
+}
+
+func TestServerPageWithholdsWhatItCannotKnow(t *testing.T) {
+	server := liveServer(time.Now())
+	busy := stubFleet{servers: []exporter.Server{server}, busy: errors.New("busy")}
+	if page := ask(t, busy, "GET", "/servers/chicago").body; !strings.Contains(page, "a request to the server is under way") {
+		t.Error("a probe that is busy makes an empty list")
+	}
+	server.Snapshot.FreshUntil = time.Now().Add(-time.Second)
+	server.Snapshot.Groups = []catalogue.GroupCount{{Group: "Away", Entries: 7}}
+	stale := stubFleet{servers: []exporter.Server{server}, statuses: []catalogue.Entry{{ID: "Lunch"}}}
+	page := ask(t, stale, "GET", "/servers/chicago").body
+	if strings.Contains(page, "Away") || strings.Contains(page, "Lunch") || !strings.Contains(page, "wrong number is worse than none") {
+		t.Error("stale numbers are shown as if they were true")
+	}
+}
+
+// The list of a huge server must not make a huge page.
+func TestServerPageListsTheLastChangesOnly(t *testing.T) {
+	fleet := stubFleet{servers: []exporter.Server{liveServer(time.Now())}}
+	for i := range 10_000 {
+		fleet.statuses = append(fleet.statuses, catalogue.Entry{ID: fmt.Sprint("id-", i), Text: "x", ChangedAt: time.Unix(int64(i), 0)})
+	}
+	page := ask(t, fleet, "GET", "/servers/chicago").body
+	if n := strings.Count(page, "<td>id-"); n != mostStatuses || !strings.Contains(page, "<td>id-9999</td>") || !strings.Contains(page, "10000 of 10000 statuses match; the 100 that changed last are shown.") {
+		t.Errorf("%d statuses are listed", n)
+	}
+}
+
+func TestNoticesOfServersThatAreUp(t *testing.T) {
+	now := time.Now()
+	server := liveServer(now)
+	s := server.Snapshot
+	s.PasswordExpiry = now.Add(3*day - time.Hour)
+	s.CertificateNotAfter = now.Add(-time.Hour)
+	s.Hosts[0].Checked = true
+	s.ClockKnown, s.ClockOffset = true, -5*time.Minute
+	s.SubscriptionState = probe.SubscriptionSuspended
+	s.OperationGone[icws.OpSwitchoverStatus] = true
+	s.Switchover.Active = true
+	page := ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/").body
+	for _, want := range []string{
+		"The password expires within 3 days.", "The TLS certificate has expired.", "Host cic-a does not answer.", "differ by 5m 0s",
+		"suspended the subscription", "answers 410 to switchover_status", "A switchover is active.", "1 of 1 servers up",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the overview does not say %q", want)
+		}
+	}
+}
+
+func TestTheIncidentOfTheDemoIsNamed(t *testing.T) {
+	incident := Incident{Name: "lost-deltas", What: "Changes never reach us.", Since: time.Now()}
+	o := Options{Fleet: stubFleet{servers: []exporter.Server{liveServer(time.Now())}}, Incident: func() Incident { return incident }}
+	for _, path := range []string{"/", "/servers/chicago"} {
+		if page := askPages(t, o, "GET", path, nil).body; !strings.Contains(page, "Demo: lost-deltas") || !strings.Contains(page, "Changes never reach us.") {
+			t.Errorf("%s does not name the incident", path)
+		}
+	}
+	incident = Incident{}
+	if page := askPages(t, o, "GET", "/", nil).body; strings.Contains(page, "Demo:") {
+		t.Error("an incident is named when there is none")
+	}
+}
+
+func TestRunbooksAreTexts(t *testing.T) {
+	o := Options{Fleet: fleetOfStates(time.Now()), Runbook: func(name string) (string, bool) { return "# " + name + "\n<b>bold</b>", name == "BreakerOpen" }}
+	if page := askPages(t, o, "GET", "/servers/breaker_open", nil).body; !strings.Contains(page, `href="../runbooks/BreakerOpen"`) {
+		t.Error("the advice does not link to its runbook")
+	}
+	if page := askPages(t, o, "GET", "/servers/backoff", nil).body; strings.Contains(page, `runbooks/`) {
+		t.Error("a page links to a runbook that does not exist")
+	}
+	if got := askPages(t, o, "GET", "/runbooks/BreakerOpen", nil); got.body != "# BreakerOpen\n<b>bold</b>" || got.header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("the runbook is %q as %s", got.body, got.header.Get("Content-Type"))
+	}
+	for _, path := range []string{"/runbooks/Other", "/runbooks/", "/runbooks/..%2Fpage.go"} {
+		if got := askPages(t, o, "GET", path, nil); got.code != http.StatusNotFound {
+			t.Errorf("%s answers %d", path, got.code)
+		}
+	}
+}
+
+func TestTheConfigurationHasNoSecret(t *testing.T) {
+	fleet := stubFleet{servers: []exporter.Server{knownServer(t)}}
+	for _, path := range []string{"/config", "/servers/chicago"} {
+		text := ask(t, fleet, "GET", path).body
+		if strings.Contains(text, userPassword) || strings.Contains(text, proxyPassword) {
+			t.Errorf("%s shows a password", path)
+		}
+		if !strings.Contains(text, "check_interval: 1m") || !strings.Contains(text, "http://proxy.example.com:3128") {
+			t.Errorf("%s does not show what is in effect", path)
+		}
+	}
+}
+
+// Counts of what is well are rounded, so that open pages are not told of every poll.
+func TestCountsAreCalm(t *testing.T) {
+	for n, want := range map[uint32]string{0: "0", 99: "99", 100: "100", 187: "180", 1234: "1200", 12_345: "12k", 4_000_000: "4000k"} {
+		if got := answersOf(probe.Answers{probe.Answer2xx: n})[probe.Answer2xx].Text; got != want {
+			t.Errorf("%d answers of 2xx read %s, want %s", n, got, want)
+		}
+		bad := answersOf(probe.Answers{probe.Answer500: n})[probe.Answer500]
+		if bad.Text != fmt.Sprint(n) || bad.Bad != (n > 0) {
+			t.Errorf("%d answers of 500 read %+v", n, bad)
+		}
+	}
+}

@@ -1,0 +1,321 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"icws_exporter/exporter"
+	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
+)
+
+// serverPage makes the pages of single servers.
+type serverPage struct{ opts Options }
+
+// serverHead is the first part of the page: how the server is, why, and what to do.
+type serverHead struct {
+	Name, Site string
+	Condition  condition
+	Since      moment
+	Reason     string
+	Next       moment
+	Notices    []string
+	Advice     advice
+	HasRunbook bool
+	Root       string
+	banner
+}
+
+// fact is a line of a list of facts: a text, or a time.
+type fact struct {
+	Name, Text string
+	At         moment
+}
+
+// factGroup is a list of facts with a heading.
+type factGroup struct {
+	Title string
+	Facts []fact
+}
+
+// eventRow, requestRow, checkRow and logRow are what the history holds, as the page shows it.
+type eventRow struct {
+	At                      moment
+	Subject, Became, Reason string
+	Bad                     bool
+}
+
+type requestRow struct {
+	At                            moment
+	Operation, Host, Code, Detail string
+	Took                          string
+	Times                         int
+}
+
+type checkRow struct {
+	At           moment
+	Result, Took string
+	Drift        int
+	DriftIDs     string
+	Bad          bool
+}
+
+type logRow struct {
+	At                         moment
+	Level, Message, Attributes string
+}
+
+// matrix is the catalogue by groups and flags.
+type matrix struct {
+	Known  bool
+	Flags  []flagWords
+	Rows   []matrixRow
+	Total  int
+	Folded int
+}
+
+type matrixRow struct {
+	Group   string
+	Entries int
+	Flagged []int
+}
+
+type flagWords struct{ Name, Words string }
+
+// flagWord are the flags in the words of the page.
+var flagWord = [catalogue.NumFlags]string{
+	catalogue.CanHaveDate: "date", catalogue.CanHaveTime: "time", catalogue.IsDoNotDisturbStatus: "do not disturb",
+	catalogue.IsSelectableStatus: "selectable", catalogue.IsPersistentStatus: "persistent", catalogue.IsForwardStatus: "forward",
+	catalogue.IsAfterCallWorkStatus: "after call", catalogue.IsAcdStatus: "ACD", catalogue.IsAllowFollowUpStatus: "follow up",
+}
+
+func (p *serverPage) find(name string) (exporter.Server, bool) {
+	servers := p.opts.Fleet.Servers()
+	i := slices.IndexFunc(servers, func(s exporter.Server) bool { return s.Name == name })
+	if i < 0 {
+		return exporter.Server{}, false
+	}
+	return servers[i], true
+}
+
+func (p *serverPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := time.Now()
+	server, ok := p.find(r.PathValue("name"))
+	if !ok {
+		notFound(w, r)
+		return
+	}
+	c := clock{now: now}
+	recent := server.History.Recent()
+	render(w, http.StatusOK, "server.html", struct {
+		frame
+		Head     serverHead
+		Facts    []factGroup
+		Answers  [probe.NumAnswerClasses]answerCount
+		Events   []eventRow
+		Requests requests
+		Checks   []checkRow
+		Log      []logRow
+		Matrix   matrix
+		Query    string
+		Statuses statusTable
+		Config   string
+	}{
+		p.opts.frame("../", server.Name, serverEvents(server.Name), now),
+		p.head(server, c), factsOf(server, c), answersOf(server.History.LastHour(now)),
+		eventsOf(recent, c), requestsOf(recent, c), checksOf(recent, c), logOf(recent, c),
+		matrixOf(server.Snapshot, now), statusQuery(r), p.statuses(r, server, c), string(server.Config.Redacted()),
+	})
+}
+
+// serverEvents is the way from the page of a server to its live updates.
+func serverEvents(name string) string {
+	return strings.TrimPrefix(serverPath(name), "servers/") + "/events"
+}
+
+// fragments are the parts of the open page as they are now.
+func (p *serverPage) fragments(r *http.Request, now time.Time) (content, bool) {
+	server, ok := p.find(r.PathValue("name"))
+	if !ok {
+		return content{}, false
+	}
+	c := clock{now: now, live: true}
+	recent := server.History.Recent()
+	var page content
+	page.add("head", "head-of-server", p.head(server, c))
+	page.add("facts", "facts", factsOf(server, c))
+	page.add("answers", "answers", answersOf(server.History.LastHour(now)))
+	page.add("events", "events", eventsOf(recent, c))
+	page.add("requests", "requests", requestsOf(recent, c))
+	page.add("checks", "checks", checksOf(recent, c))
+	page.add("log", "log", logOf(recent, c))
+	page.add("groups", "groups", matrixOf(server.Snapshot, now))
+	page.add("statuses", "statuses", p.statuses(r, server, c))
+	return page, page.err == nil
+}
+
+func (p *serverPage) head(server exporter.Server, c clock) serverHead {
+	s := server.Snapshot
+	h := serverHead{
+		Name: server.Name, Site: server.Site, Root: "../",
+		Condition: conditionOf(server, c.now), Since: c.moment(s.StateSince), Reason: s.Reason,
+		Next: c.moment(s.NextAttempt), Notices: notices(server, c.now), banner: p.opts.banner(c),
+	}
+	h.Advice = adviceFor(server, h.Condition, c.now)
+	if p.opts.Runbook != nil && h.Advice.Runbook != "" {
+		_, h.HasRunbook = p.opts.Runbook(h.Advice.Runbook)
+	}
+	return h
+}
+
+func eventsOf(recent probe.Recent, c clock) []eventRow {
+	events := make([]eventRow, len(recent.Events))
+	for i, e := range recent.Events {
+		events[i] = eventRow{c.moment(e.At), e.Subject, strings.ReplaceAll(e.Became, "_", " "), e.Reason, false}
+		switch e.Became {
+		case "live", "closed", "connecting", "subscribing", "half_open", "switched_over":
+		default:
+			events[i].Bad = true
+		}
+		if e.Subject != "state" {
+			events[i].Reason = strings.ReplaceAll(e.Reason, "_", " ")
+		}
+	}
+	return events
+}
+
+// requests are those that failed and those that did not.
+type requests struct{ Failures, Successes []requestRow }
+
+func requestsOf(recent probe.Recent, c clock) requests {
+	return requests{requestList(recent.Failures, c), requestList(recent.Successes, c)}
+}
+
+func requestList(of []probe.Request, c clock) []requestRow {
+	list := make([]requestRow, len(of))
+	for i, r := range of {
+		list[i] = requestRow{
+			At: c.moment(r.At), Operation: r.Operation.String(), Host: r.Host, Code: "none",
+			Detail: r.ErrorID, Took: took(r.Duration), Times: r.Times,
+		}
+		if r.Code != 0 {
+			list[i].Code = strconv.Itoa(r.Code)
+		}
+		if r.Failure != "" {
+			list[i].Detail = strings.TrimPrefix(r.ErrorID+", ", ", ") + "no usable answer: " + r.Failure
+		}
+	}
+	return list
+}
+
+func checksOf(recent probe.Recent, c clock) []checkRow {
+	checks := make([]checkRow, len(recent.Checks))
+	for i, k := range recent.Checks {
+		checks[i] = checkRow{c.moment(k.At), k.Result.String(), took(k.Took), k.Drift, k.DriftIDs, k.Result != probe.CheckOK}
+	}
+	return checks
+}
+
+func logOf(recent probe.Recent, c clock) []logRow {
+	lines := make([]logRow, len(recent.Log))
+	for i, l := range recent.Log {
+		lines[i] = logRow{c.moment(l.At), levelName(l.Level), l.Message, l.Attributes}
+	}
+	return lines
+}
+
+func levelName(l slog.Level) string { return strings.ToLower(l.String()) }
+
+func matrixOf(s *probe.Snapshot, now time.Time) matrix {
+	m := matrix{Known: s.Fresh(now), Total: s.Entries, Folded: s.FoldedGroups}
+	if !m.Known {
+		return m // as in the metrics: no number is better than a wrong one
+	}
+	for f, words := range flagWord {
+		m.Flags = append(m.Flags, flagWords{catalogue.Flag(f).String(), words})
+	}
+	for _, g := range s.Groups {
+		m.Rows = append(m.Rows, matrixRow{g.Group, g.Entries, g.Flagged[:]})
+	}
+	return m
+}
+
+// statusTable is the list of status messages, those that changed last first.
+type statusTable struct {
+	Rows       []statusRow
+	Found, All int
+	Problem    string
+}
+
+type statusRow struct {
+	ID, Text, Group, Flags string
+	Changed                moment
+}
+
+const (
+	// mostStatuses is how many status messages the page lists.
+	mostStatuses = 100
+	// statusPatience is how long a page waits for a probe that is busy.
+	statusPatience = 200 * time.Millisecond
+)
+
+func statusQuery(r *http.Request) string { return strings.TrimSpace(r.URL.Query().Get("q")) }
+
+// statuses returns the status messages that the query of r asks for.
+func (p *serverPage) statuses(r *http.Request, server exporter.Server, c clock) statusTable {
+	if !server.Snapshot.Fresh(c.now) {
+		return statusTable{Problem: "The list is not shown: it was not compared with the server for too long, and a wrong one is worse than none."}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), statusPatience)
+	defer cancel()
+	entries, err := p.opts.Fleet.Statuses(ctx, server.Name)
+	table := statusTable{All: len(entries)}
+	if err != nil && entries == nil {
+		table.Problem = "The list cannot be read at this moment: a request to the server is under way."
+		return table
+	}
+	found := statusesLike(entries, statusQuery(r))
+	table.Found = len(found)
+	for _, e := range found[:min(len(found), mostStatuses)] {
+		table.Rows = append(table.Rows, statusRow{e.ID, e.Text, e.Group, flagList(e.Flags), c.moment(e.ChangedAt)})
+	}
+	return table
+}
+
+// statusesLike returns the entries that have the text somewhere, the last changed
+// first.
+func statusesLike(entries []catalogue.Entry, text string) []catalogue.Entry {
+	text = strings.ToLower(text)
+	var found []catalogue.Entry
+	for _, e := range entries {
+		if text == "" || strings.Contains(strings.ToLower(e.ID+"\n"+e.Text+"\n"+e.Group+"\n"+flagList(e.Flags)), text) {
+			found = append(found, e)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b catalogue.Entry) int { return b.ChangedAt.Compare(a.ChangedAt) })
+	return found
+}
+
+func flagList(flags catalogue.Flags) string {
+	var words []string
+	for f, word := range flagWord {
+		if flags.Has(catalogue.Flag(f)) {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
