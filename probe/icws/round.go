@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 )
 
-// DefaultMaxHops is how often a round moves on to another host.
+// DefaultMaxHops is how many hosts that servers listed a round tries.
 const DefaultMaxHops = 8
 
 // Round is one try to log on, at one host after the other (protocol.md, 1.4).
@@ -21,7 +22,8 @@ type Round struct {
 	Permit func(host string) bool
 	// Rejected is told each listed entry that is not valid or not permitted.
 	Rejected func(host string)
-	// MaxHops is how often the round moves on; 0 means DefaultMaxHops.
+	// MaxHops is how many listed hosts are tried, besides every one of Hosts; 0
+	// means DefaultMaxHops.
 	MaxHops int
 }
 
@@ -57,7 +59,7 @@ func (e *RoundError) Unwrap() []error {
 
 // Connect tries the hosts until one makes a session, and returns it with its
 // host. A host that names others with a 503 is followed by those, then the other
-// configured ones come. No host is tried twice. A refused user, a removed
+// configured ones come, every one of them. No host is tried twice. A refused user, a removed
 // resource, a 400 (which may be a refusal in other words; each costs a try toward
 // a locked account) and the end of ctx end the round. The error is a *RoundError.
 func (r Round) Connect(ctx context.Context, cr Credentials) (string, *Session, error) {
@@ -68,11 +70,17 @@ func (r Round) Connect(ctx context.Context, cr Credentials) (string, *Session, e
 	queue := append([]string(nil), r.Hosts...)
 	visited := make(map[string]bool)
 	failed := &RoundError{}
-	for len(queue) > 0 && len(failed.Attempts) <= hops {
+	for len(queue) > 0 {
 		host := queue[0]
 		queue = queue[1:]
 		if visited[strings.ToLower(host)] {
 			continue
+		}
+		if !r.configured(host) {
+			if hops == 0 {
+				continue
+			}
+			hops--
 		}
 		visited[strings.ToLower(host)] = true
 		s, err := r.attempt(ctx, host, cr)
@@ -124,10 +132,9 @@ func (r Round) listed(err error) []string {
 }
 
 func (r Round) permits(host string) bool {
-	for _, configured := range r.Hosts {
-		if strings.EqualFold(configured, host) {
-			return true
-		}
-	}
-	return r.Permit != nil && r.Permit(host)
+	return r.configured(host) || r.Permit != nil && r.Permit(host)
+}
+
+func (r Round) configured(host string) bool {
+	return slices.ContainsFunc(r.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }

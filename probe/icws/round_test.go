@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,5 +178,25 @@ func TestRoundWithoutPermitStaysAtTheConfiguredHosts(t *testing.T) {
 	round.Permit, round.Rejected = nil, nil
 	if _, _, err := round.Connect(t.Context(), testCredentials); err == nil || len(c.asked) != 1 {
 		t.Errorf("asked %v, %v", c.asked, err)
+	}
+}
+
+// Neither many hosts nor long lists keep a round from a configured host.
+func TestRoundTriesEveryConfiguredHost(t *testing.T) {
+	var dead []string
+	answers := map[string]func() (*http.Response, error){"cic-last": session201}
+	for i := range 12 {
+		dead = append(dead, "cic-"+string(rune('a'+i)))
+		answers[dead[i]] = networkFails
+	}
+	for name, hosts := range map[string][]string{
+		"many configured": append(slices.Clone(dead), "cic-last"),
+		"a long list":     {"cic-lists", "cic-last"},
+	} {
+		answers["cic-lists"] = notAccepting(dead...)
+		c := &cluster{answers: answers}
+		if host, _, err := c.round(t, hosts...).Connect(t.Context(), testCredentials); host != "cic-last" {
+			t.Errorf("%s: connected to %q (%v) after %q", name, host, err, c.asked)
+		}
 	}
 }
