@@ -129,6 +129,9 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 			if former != nil {
 				w.history = former.history
 			}
+			if former != nil && former.server.Equal(server) {
+				w.former = former.probe
+			}
 			starting = append(starting, w)
 		}
 		next.watches = append(next.watches, w)
@@ -144,7 +147,12 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 	if w.history == nil {
 		w.history = probe.NewHistory(metrics)
 	}
+	var hold *probe.AuthenticationHold
+	if w.former != nil {
+		hold, w.former = w.former.Hold(), nil
+	}
 	w.probe = probe.New(w.server.Probe(w.limits), probe.Options{
+		Hold:         hold,
 		RoundTripper: w.trips,
 		Observer:     w.history,
 		Logger:       slog.New(w.history.Tee(f.opts.Logger.Handler())),

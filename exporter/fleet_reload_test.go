@@ -16,6 +16,7 @@ import (
 	"icws_exporter/exporter/collect"
 	"icws_exporter/exporter/config"
 	"icws_exporter/exporter/web"
+	"icws_exporter/probe"
 	"icws_exporter/probe/icwssim"
 )
 
@@ -247,4 +248,28 @@ func getPage(url string) (string, error) {
 	defer response.Body.Close()
 	page, err := io.ReadAll(response.Body)
 	return string(page), err
+}
+
+// A limit is no reason to try a refused password again.
+func TestAHoldOutlivesAChangeOfLimits(t *testing.T) {
+	sim := simulate(t, icwssim.Options{Password: "another"})
+	f, _ := newFleet(t, exporter.Options{})
+	entry := sim.entry("held")
+	apply(t, f, configuration(t, "attempted", entry))
+	held := func() *probe.Snapshot { return f.Servers()[0].Snapshot }
+	eventually(t, "the log-on is held", func() bool { return held().State == probe.StateAuthHold })
+	before := held().NextAttempt
+	for groups := range 3 {
+		limits := fmt.Sprintf("%s\nlimits: {groups: %d}", "attempted", 10+groups)
+		apply(t, f, configuration(t, limits, entry))
+		eventually(t, "the hold is shown", func() bool { return held().State == probe.StateAuthHold })
+	}
+	if !held().NextAttempt.Equal(before) {
+		t.Errorf("the next attempt moved from %s to %s", before, held().NextAttempt)
+	}
+	if n := sim.LogOns()["demo"]; n != 1 {
+		t.Errorf("%d log-ons with a refused password", n)
+	}
+	apply(t, f, configuration(t, "attempted", sim.entry("held", "language: de")))
+	eventually(t, "the changed server is tried", func() bool { return sim.LogOns()["demo"] == 2 })
 }

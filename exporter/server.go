@@ -34,7 +34,10 @@ type run struct {
 	statuses *statusList
 	trips    http.RoundTripper
 	cancel   context.CancelCauseFunc
-	ending   sync.WaitGroup
+	// former is the probe of the same server that this one replaces for limits
+	// alone, so that its authentication hold goes on; nil once it runs.
+	former *probe.Probe
+	ending sync.WaitGroup
 }
 
 // watch runs the probe until its context ends. The fleet waits for it by stopped.

@@ -118,10 +118,14 @@ func (l *loop) run(ctx context.Context) {
 	}
 	l.watch = l.startHostWatch(ctx)
 	defer l.watch.stop()
+	defer l.bequeathHold()
 	defer func() {
 		l.publish()
 		l.log.Info("stopped watching")
 	}()
+	if !l.inheritHold(ctx) {
+		return
+	}
 	for ctx.Err() == nil {
 		session, err := l.connect(ctx)
 		if err != nil {
@@ -141,6 +145,11 @@ func (l *loop) run(ctx context.Context) {
 func (l *loop) serve(ctx context.Context, s *icws.Session) *sessionEnd {
 	w := newWatch(l, s)
 	end := w.run(ctx)
+	if ctx.Err() == nil {
+		l.lose(end.loss)
+	}
+	l.subscriptionUp = false // before leaving, which can take seconds
+	l.publish()
 	w.leave(ctx, end.close)
 	return end
 }
@@ -155,10 +164,8 @@ func (l *loop) sessionEnded(ctx context.Context, end *sessionEnd) bool {
 	}
 	l.observer.SessionClosed(end.close)
 	if ctx.Err() != nil {
-		l.subscriptionUp = false
 		return false
 	}
-	l.lose(end.loss)
 	l.subscription = SubscriptionNone
 	if end.state == StateConnecting {
 		l.setState(StateConnecting, end.Error(), time.Time{})

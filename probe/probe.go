@@ -32,6 +32,9 @@ type Options struct {
 	// StartDelay puts off the first log-on, to spread the start of many probes.
 	StartDelay time.Duration
 	UserAgent  string
+	// Hold is the authentication hold that the probe before this one of the same
+	// server and user was in, or nil: it goes on.
+	Hold *AuthenticationHold
 }
 
 // Probe watches one server. Make it with New, start it with Run.
@@ -41,6 +44,7 @@ type Probe struct {
 
 	snapshot  atomic.Pointer[Snapshot]
 	attempted atomic.Bool
+	hold      atomic.Pointer[AuthenticationHold]
 	stopped   chan struct{}
 	statuses  chan chan<- []catalogue.Entry
 }

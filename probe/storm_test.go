@@ -256,3 +256,18 @@ func TestRetryAfterOutlivesAnotherFailure(t *testing.T) {
 		}
 	})
 }
+
+// A server that does not answer the leaving is not up meanwhile.
+func TestLeavingIsNotUp(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r, sim := startRig(t, mode, icwssim.Options{})
+		r.pass(30 * time.Second)
+		sim.Inject(icwssim.Fault{Operation: "unsubscribe", Stall: true, Delay: time.Hour})
+		r.cancel(ErrReload)
+		r.pass(100 * time.Millisecond)
+		if s := r.probe.Snapshot(); s.Up(time.Now()) || s.SubscriptionUp {
+			t.Error("it is up")
+		}
+		r.stop()
+	})
+}
