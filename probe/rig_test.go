@@ -24,6 +24,25 @@ const testPassword = "s3cr3t-of-the-test"
 type recorder struct {
 	mu     sync.Mutex
 	counts map[string]int
+	// The last two exchanges of the loop, the later one first, and the breaker.
+	last    [2]loopExchange
+	breaker BreakerState
+}
+
+type loopExchange struct {
+	op      icws.Operation
+	trouble bool // it failed, or the breaker was not closed before it
+}
+
+// follow counts the renewals, a PUT after a DELETE, that were begun in trouble.
+func (r *recorder) follow(e icws.Exchange) {
+	r.mu.Lock()
+	renewal := e.Operation == icws.OpSubscribe && r.last[0].op == icws.OpUnsubscribe && r.last[1].trouble
+	r.last = [2]loopExchange{{e.Operation, e.Failed() || e.Code >= 300 || r.breaker != BreakerClosed}, r.last[0]}
+	r.mu.Unlock()
+	if renewal {
+		r.add("renewed in trouble", 1)
+	}
 }
 
 func (r *recorder) add(name string, n int) {
@@ -57,6 +76,9 @@ func (r *recorder) total(prefix string) int {
 func (r *recorder) StateChanged(to State, _ string) { r.add("state "+to.String(), 1) }
 func (r *recorder) Exchange(e icws.Exchange) {
 	r.add("request "+e.Operation.String(), 1)
+	if e.Operation != icws.OpVersion {
+		r.follow(e)
+	}
 	if e.Code != 0 {
 		r.add(fmt.Sprintf("response %s %d", e.Operation, e.Code), 1)
 	}
@@ -69,14 +91,19 @@ func (r *recorder) SessionOpenFailed(v OpenFailure)  { r.add("open failed "+v.St
 func (r *recorder) SessionClosed(v CloseReason)      { r.add("closed "+v.String(), 1) }
 func (r *recorder) SwitchedOver()                    { r.add("switchovers", 1) }
 func (r *recorder) AlternateHostRejected()           { r.add("rejected", 1) }
-func (r *recorder) BreakerChanged(to BreakerState)   { r.add("breaker "+to.String(), 1) }
-func (r *recorder) BreakerRejected()                 { r.add("breaker rejections", 1) }
-func (r *recorder) SubscriptionLost(v LossReason)    { r.add("lost "+v.String(), 1) }
-func (r *recorder) DeliveryChecked(v CheckResult)    { r.add("check "+v.String(), 1) }
-func (r *recorder) Delivered(time.Duration)          { r.add("delivered", 1) }
-func (r *recorder) MessageReceived(v MessageKind)    { r.add("message "+v.String(), 1) }
-func (r *recorder) MessageDecodeFailed()             { r.add("decode failures", 1) }
-func (r *recorder) CatalogueResync(v ResyncReason)   { r.add("resync "+v.String(), 1) }
+func (r *recorder) BreakerChanged(to BreakerState) {
+	r.add("breaker "+to.String(), 1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.breaker = to
+}
+func (r *recorder) BreakerRejected()               { r.add("breaker rejections", 1) }
+func (r *recorder) SubscriptionLost(v LossReason)  { r.add("lost "+v.String(), 1) }
+func (r *recorder) DeliveryChecked(v CheckResult)  { r.add("check "+v.String(), 1) }
+func (r *recorder) Delivered(time.Duration)        { r.add("delivered", 1) }
+func (r *recorder) MessageReceived(v MessageKind)  { r.add("message "+v.String(), 1) }
+func (r *recorder) MessageDecodeFailed()           { r.add("decode failures", 1) }
+func (r *recorder) CatalogueResync(v ResyncReason) { r.add("resync "+v.String(), 1) }
 func (r *recorder) CatalogueCommitted(c catalogue.Result, drift int) {
 	for change := range catalogue.NumChanges {
 		r.add(catalogue.Change(change).String(), c.Changes[change])

@@ -149,6 +149,9 @@ func (d *day) invariants() {
 	if strangers := d.net.strangers("a:8018", "b:8018"); len(strangers) > 0 {
 		d.fatalf("connections to %q, which could have got the password", strangers)
 	}
+	if n := d.seen.get("renewed in trouble"); n > 0 {
+		d.fatalf("%d working subscriptions deleted on a server in trouble", n)
+	}
 	d.truthful(s, now)
 	d.sparing(s, now)
 	d.before, d.looked = s, now

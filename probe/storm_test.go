@@ -271,3 +271,25 @@ func TestLeavingIsNotUp(t *testing.T) {
 		r.stop()
 	})
 }
+
+// A hold grows while the log-on is refused, and is short again after a calm time.
+func TestHoldShrinksAfterCalm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, sim := startRig(t, ModeSSE, icwssim.Options{})
+		r.pass(2 * time.Minute)
+		for _, password := range []string{"second", "third"} {
+			sim.SetPassword(password)
+			sim.ExpireSessions()
+			for r.probe.Snapshot().State != StateAuthHold {
+				r.pass(time.Second)
+			}
+			s := r.probe.Snapshot()
+			if d := s.NextAttempt.Sub(s.StateSince).Round(time.Second); d != r.cfg.AuthHoldMin {
+				t.Errorf("held for %s, want %s", d, r.cfg.AuthHoldMin)
+			}
+			r.password.Store(password)
+			r.pass(2 * time.Minute)
+			r.state(StateLive)
+		}
+	})
+}
