@@ -115,12 +115,12 @@ func changesByServer() *panel {
 }
 
 func drift() *panel {
-	return bars("Drift", "Statuses that a full list corrected although no message had announced it: the server had not told everything.",
-		line(happened(sum(increase(collect.MetricCatalogueDrift), "server")), "{{server}}").unless("No drift")).runbook("CatalogueDrift")
+	return bars("Drift", "Statuses per minute that a full list corrected although no message had announced it: the server had not told everything.",
+		line(happened(sum(perMinute(collect.MetricCatalogueDrift), "server")), "{{server}}").unless("No drift")).runbook("CatalogueDrift")
 }
 
 func anomalies() *panel {
-	return bars("Anomalies", "Messages that contradict the copy, by kind. They are applied in the way that converges.",
-		line(happened(sum(increase(collect.MetricCatalogueAnomalies), "server", "anomaly")), "{{server}} {{anomaly}}").
+	return bars("Anomalies", "Messages per minute that contradict the copy, by kind. They are applied in the way that converges.",
+		line(happened(sum(perMinute(collect.MetricCatalogueAnomalies), "server", "anomaly")), "{{server}} {{anomaly}}").
 			unless("No message contradicted the copy")).runbook("CatalogueDrift")
 }

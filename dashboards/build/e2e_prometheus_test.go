@@ -115,23 +115,25 @@ func startPrometheus(t *testing.T, targets []string) prometheus {
 	}
 	p := startProcess(t, exec.Command(binary, "--config.file="+filepath.Join(dir, "prometheus.yaml"),
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address=127.0.0.1:0"))
-	return prometheus{"http://" + p.find(t, `Listening on.*?(127\.0\.0\.1:\d+)`)}
+	address := p.find(t, `Listening on.*?(127\.0\.0\.1:\d+)`)
+	p.find(t, `(Server is ready to receive web requests)`)
+	return prometheus{"http://" + address}
 }
 
-// get asks the API. An error of a query ends the test; no answer is none.
+// get asks the API. An error of a query ends the test.
 func (p prometheus) get(t *testing.T, path string, parameters url.Values, data any) {
 	t.Helper()
 	response, err := http.PostForm(p.url+"/api/v1/"+path, parameters)
 	if err != nil {
-		return
+		t.Fatal(err)
 	}
 	defer response.Body.Close()
 	answer := struct {
 		Status, Error string
 		Data          any
 	}{Data: data}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err == nil && answer.Status != "success" {
-		t.Fatalf("%s %v: %s", path, parameters, answer.Error)
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || answer.Status != "success" {
+		t.Fatalf("%s %v: %v %s", path, parameters, err, answer.Error)
 	}
 }
 
@@ -141,7 +143,7 @@ func (p prometheus) labelValues(t *testing.T, query string) []string {
 	call := regexp.MustCompile(`^label_values\((.+), (\w+)\)$`).FindStringSubmatch(query)
 	response, err := http.Get(p.url + "/api/v1/label/" + call[2] + "/values?match[]=" + url.QueryEscape(call[1]))
 	if err != nil {
-		return nil
+		t.Fatal(err)
 	}
 	defer response.Body.Close()
 	var answer struct {
@@ -176,8 +178,7 @@ type found struct {
 	Values [][]any
 }
 
-// asks runs a query over the last two minutes, or now; nothing when Prometheus does
-// not answer yet.
+// asks runs a query over the last two minutes, or now.
 func (p prometheus) asks(t *testing.T, text string, overTime bool) []found {
 	t.Helper()
 	end := time.Now()

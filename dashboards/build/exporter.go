@@ -103,8 +103,8 @@ func descriptors() *panel {
 }
 
 func logMessages() *panel {
-	return bars("Log messages", "What the exporter logged, by level.",
-		line(happened(sum(increase(collect.MetricExporterLogMessages), "instance", "level")), "{{instance}} {{level}}").
+	return bars("Log messages", "Messages per minute that the exporter logged, by level.",
+		line(happened(sum(perMinute(collect.MetricExporterLogMessages), "instance", "level")), "{{instance}} {{level}}").
 			unless("Nothing was logged")).
 		colored("error", "red", "warn", "orange", "info", "blue", "debug", "text")
 }

@@ -158,8 +158,8 @@ func troubles() *panel {
 }
 
 func alarmingCodes() *panel {
-	return bars("401, 410 and 500 by server", "Answers that need a look, from one point of the graph to the next.",
-		line(happened(sum(increase(collect.MetricResponses, like("code", "401|410|500")), "server", "code")), "{{server}} {{code}}").
+	return bars("401, 410 and 500 by server", "Answers per minute that need a look.",
+		line(happened(sum(perMinute(collect.MetricResponses, like("code", "401|410|500")), "server", "code")), "{{server}} {{code}}").
 			unless("No 401, 410 or 500")).
 		colored("401", "orange", "410", "purple", "500", "red").runbook("UnauthorizedSpike")
 }
@@ -212,8 +212,9 @@ func requestsInTrouble() *panel {
 }
 
 func deliveryNow() *panel {
-	return stat("Delivery, 95th percentile", "Time from asking a server for its statuses until all of them had come: 95 of 100 were faster.", "s",
-		line(quantile(0.95, collect.MetricDelivery), "95 %")).
+	return stat("Delivery, 95th percentile", "Time from asking a server for its statuses until all of them had come: 95 of 100 in this "+
+		"time range were faster.", "s",
+		now(quantile(0.95, collect.MetricDelivery, "$__range"), "95 %")).
 		decimals(2).steps("green", from(2, "orange"), from(10, "red")).runbook("LatencyBudgetBurn")
 }
 

@@ -166,12 +166,12 @@ func timeseries(title, description, unit string, targets ...target) *panel {
 
 // bars shows how often something happened, for what happens seldom.
 func bars(title, description string, targets ...target) *panel {
-	p := timeseries(title, description, "none", targets...).decimals(0)
+	p := timeseries(title, description, "cpm", targets...).decimals(1)
 	custom := p.FieldConfig.Defaults.Custom.(timeseriesCustom)
 	custom.DrawStyle, custom.FillOpacity, custom.ShowPoints, custom.Stacking.Mode = "bars", 80, "never", "normal"
 	p.FieldConfig.Defaults.Custom = custom
 	p.Options = timeseriesOptions{
-		Legend:  legendTable("Total", "sum"),
+		Legend:  legendTable("Max", "max"),
 		Tooltip: tooltip{"multi", "desc"},
 	}
 	return p

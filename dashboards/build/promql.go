@@ -46,14 +46,11 @@ func rate(counter *collect.Family, with ...matcher) expr {
 	return call("rate", series(counter, with...)+"[$__rate_interval]")
 }
 
-// perMinute is how fast a counter grows, per minute.
-func perMinute(counter *collect.Family) expr {
-	return "60 * " + rate(counter)
-}
-
-// increase is how much a counter grows from one point of a graph to the next.
-func increase(counter *collect.Family, with ...matcher) expr {
-	return call("increase", series(counter, with...)+"[$__rate_interval]")
+// perMinute is how fast a counter grows, per minute. Graphs of what happens seldom
+// show this and not a count: Grafana's windows overlap, and counts would add up to
+// too much.
+func perMinute(counter *collect.Family, with ...matcher) expr {
+	return "60 * " + rate(counter, with...)
 }
 
 // happened leaves out what did not happen, so that a legend has no line for it.
@@ -64,11 +61,11 @@ func inRange(counter *collect.Family, with ...matcher) expr {
 	return call("increase", series(counter, with...)+"[$__range]")
 }
 
-// quantile is a quantile of a histogram, by labels: of the classic buckets, or of
-// the native ones where Prometheus keeps only those.
-func quantile(q float64, histogram *collect.Family, by ...string) expr {
-	native := call("rate", series(histogram)+"[$__rate_interval]")
-	classic := call("rate", selector(histogram, histogram.Name+"_bucket", nil)+"[$__rate_interval]")
+// quantile is a quantile of the observations within a window, by labels: of the
+// classic buckets, or of the native ones where Prometheus keeps only those.
+func quantile(q float64, histogram *collect.Family, window expr, by ...string) expr {
+	native := call("increase", series(histogram)+"["+window+"]")
+	classic := call("increase", selector(histogram, histogram.Name+"_bucket", nil)+"["+window+"]")
 	// >= 0 leaves out NaN: what nobody asked for has no line and no legend.
 	return expr(fmt.Sprintf("histogram_quantile(%g, %s) >= 0 or histogram_quantile(%[1]g, %s) >= 0",
 		q, sum(classic, append(slices.Clone(by), "le")...), sum(native, by...)))

@@ -100,21 +100,21 @@ func transports() *panel {
 }
 
 func codesByServer() *panel {
-	return bars("Errors by code", "Answers with 4xx and 5xx, from one point of the graph to the next.",
-		line(happened(sum(increase(collect.MetricResponses, like("code", "4..|5..")), "server", "code")), "{{server}} {{code}}").
+	return bars("Errors by code", "Answers per minute with 4xx and 5xx.",
+		line(happened(sum(perMinute(collect.MetricResponses, like("code", "4..|5..")), "server", "code")), "{{server}} {{code}}").
 			unless("No 4xx and no 5xx")).
 		colored("401", "orange", "403", "yellow", "410", "purple", "500", "red", "503", "dark-red").runbook("ServerErrorSpike")
 }
 
 func errorIDs() *panel {
-	return bars("Errors by errorId", "Answers that carry an ICWS errorId: the server's own reason. Not every error has one.",
-		line(happened(sum(increase(collect.MetricErrorResponses), "server", "error_id")), "{{server}} {{error_id}}").
+	return bars("Errors by errorId", "Answers per minute that carry an ICWS errorId: the server's own reason. Not every error has one.",
+		line(happened(sum(perMinute(collect.MetricErrorResponses), "server", "error_id")), "{{server}} {{error_id}}").
 			unless("No error with an errorId"))
 }
 
 func requestFailures() *panel {
-	return bars("Requests without an answer", "Requests that failed on the way, by reason. Canceled ones the exporter gave up itself.",
-		line(happened(sum(increase(collect.MetricRequestFailures), "server", "reason")), "{{server}} {{reason}}").
+	return bars("Requests without an answer", "Requests per minute that failed on the way, by reason. Canceled ones the exporter gave up itself.",
+		line(happened(sum(perMinute(collect.MetricRequestFailures), "server", "reason")), "{{server}} {{reason}}").
 			unless("Every request was answered")).
 		colored("canceled", "text", "timeout", "orange", "refused", "red", "reset", "dark-red")
 }
@@ -131,40 +131,40 @@ func latencyHeatmap() *panel {
 
 func latencyQuantiles() *panel {
 	return timeseries("Latency by operation, 95th percentile", "95 of 100 requests were faster.", "s",
-		line(quantile(0.95, collect.MetricRequestDuration, "server", "operation"), "{{server}} {{operation}}")).runbook("LatencyBudgetBurn")
+		line(quantile(0.95, collect.MetricRequestDuration, "$__rate_interval", "server", "operation"), "{{server}} {{operation}}")).runbook("LatencyBudgetBurn")
 }
 
 func opens() *panel {
-	return bars("Attempts to open a session", "Attempts, and those that failed on every host, by reason.",
-		line(happened(sum(increase(collect.MetricSessionOpens), "server")), "{{server}} attempts").
+	return bars("Attempts to open a session", "Attempts per minute, and those that failed on every host, by reason.",
+		line(happened(sum(perMinute(collect.MetricSessionOpens), "server")), "{{server}} attempts").
 			unless("No session had to be opened"),
-		line(happened(sum(increase(collect.MetricSessionOpenFailures), "server", "reason")), "{{server}} failed: {{reason}}").
+		line(happened(sum(perMinute(collect.MetricSessionOpenFailures), "server", "reason")), "{{server}} failed: {{reason}}").
 			unless("No attempt failed")).
 		colored("attempts", "blue", "auth", "purple", "unavailable", "orange", "server_error", "red", "network", "dark-red").
 		runbook("AuthenticationHeld")
 }
 
 func closes() *panel {
-	return bars("Sessions that ended", "Established sessions that ended, by reason.",
-		line(happened(sum(increase(collect.MetricSessionCloses), "server", "reason")), "{{server}} {{reason}}").
+	return bars("Sessions that ended", "Established sessions per minute that ended, by reason.",
+		line(happened(sum(perMinute(collect.MetricSessionCloses), "server", "reason")), "{{server}} {{reason}}").
 			unless("No session ended")).
 		colored("unauthorized", "orange", "server_closed", "red", "network", "dark-red", "switchover", "purple", "reload", "blue", "shutdown", "text").
 		runbook("SessionFlapping")
 }
 
 func losses() *panel {
-	return bars("Subscriptions that were lost", "Subscriptions that ended or stopped delivering, by reason.",
-		line(happened(sum(increase(collect.MetricSubscriptionLosses), "server", "reason")), "{{server}} {{reason}}").
+	return bars("Subscriptions that were lost", "Subscriptions per minute that ended or stopped delivering, by reason.",
+		line(happened(sum(perMinute(collect.MetricSubscriptionLosses), "server", "reason")), "{{server}} {{reason}}").
 			unless("No subscription was lost")).
 		colored("unauthorized", "orange", "gone", "purple", "faulted", "red", "not_delivering", "dark-red", "displaced", "light-purple").
 		runbook("SubscriptionLost")
 }
 
 func breakerCounts() *panel {
-	return bars("Breaker: transitions and refused calls", "How often the circuit breaker changed, by the state it went to, and calls that it kept from the server.",
-		line(happened(sum(increase(collect.MetricBreakerTransitions), "server", "to")), "{{server}} to {{to}}").
+	return bars("Breaker: transitions and refused calls", "How often a minute the circuit breaker changed, by the state it went to, and calls that it kept from the server.",
+		line(happened(sum(perMinute(collect.MetricBreakerTransitions), "server", "to")), "{{server}} to {{to}}").
 			unless("The breaker stayed closed"),
-		line(happened(sum(increase(collect.MetricBreakerRejections), "server")), "{{server}} refused").
+		line(happened(sum(perMinute(collect.MetricBreakerRejections), "server")), "{{server}} refused").
 			unless("No call was refused")).
 		colored("closed", "green", "half_open", "yellow", "open", "red", "refused", "orange").runbook("BreakerOpen")
 }
@@ -186,14 +186,14 @@ func deliveryHeatmap() *panel {
 }
 
 func deliveryQuantiles() *panel {
-	return timeseries("Delivery, 50th and 95th percentile", "Half of the checks were faster than the first, 95 of 100 faster than the second.", "s",
-		line(quantile(0.5, collect.MetricDelivery, "server"), "{{server}} 50 %"),
-		line(quantile(0.95, collect.MetricDelivery, "server"), "{{server}} 95 %")).runbook("LatencyBudgetBurn")
+	return timeseries("Delivery, 50th and 95th percentile", "Of the quarter of an hour before each point: half of the checks were faster than the first, 95 of 100 faster than the second.", "s",
+		line(quantile(0.5, collect.MetricDelivery, "15m", "server"), "{{server}} 50 %"),
+		line(quantile(0.95, collect.MetricDelivery, "15m", "server"), "{{server}} 95 %")).runbook("LatencyBudgetBurn")
 }
 
 func checks() *panel {
-	return bars("Delivery checks", "Checks that the subscription really delivers, by result. Drift: messages came, but the copy had been wrong.",
-		line(happened(sum(increase(collect.MetricDeliveryChecks), "server", "result")), "{{server}} {{result}}")).
+	return bars("Delivery checks", "Checks per minute that the subscription really delivers, by result. Drift: messages came, but the copy had been wrong.",
+		line(happened(sum(perMinute(collect.MetricDeliveryChecks), "server", "result")), "{{server}} {{result}}")).
 		colored("ok", "green", "drift", "orange", "timeout", "red", "failed", "dark-red", "skipped", "text").runbook("NotDelivering")
 }
 
@@ -206,8 +206,8 @@ func messages() *panel {
 }
 
 func resyncs() *panel {
-	return bars("Requests for all statuses", "Why the exporter asked for the whole list again. Checks are routine; the others follow a doubt.",
-		line(happened(sum(increase(collect.MetricCatalogueResyncs), "server", "reason")), "{{server}} {{reason}}")).
+	return bars("Requests for all statuses", "How often a minute, and why, the exporter asked for the whole list again. Checks are routine; the others follow a doubt.",
+		line(happened(sum(perMinute(collect.MetricCatalogueResyncs), "server", "reason")), "{{server}} {{reason}}")).
 		colored("check", "green", "initial", "blue", "session", "blue", "faulted", "red", "not_delivering", "dark-red", "decode_failure", "orange")
 }
 
