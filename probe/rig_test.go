@@ -79,18 +79,24 @@ func (r *recorder) Exchange(e icws.Exchange) {
 	if e.Operation != icws.OpVersion {
 		r.follow(e)
 	}
+	if e.Failed() {
+		r.add("failed "+e.Reason.String(), 1)
+	}
 	if e.Code != 0 {
 		r.add(fmt.Sprintf("response %s %d", e.Operation, e.Code), 1)
 	}
 }
-func (r *recorder) Read(n int)                       { r.add("bytes", n) }
-func (r *recorder) StreamBroke(v icws.FailureReason) { r.add("stream broke "+v.String(), 1) }
-func (r *recorder) StreamHeartbeats(n int)           { r.add("pings", n) }
-func (r *recorder) SessionOpening()                  { r.add("opens", 1) }
-func (r *recorder) SessionOpenFailed(v OpenFailure)  { r.add("open failed "+v.String(), 1) }
-func (r *recorder) SessionClosed(v CloseReason)      { r.add("closed "+v.String(), 1) }
-func (r *recorder) SwitchedOver()                    { r.add("switchovers", 1) }
-func (r *recorder) AlternateHostRejected()           { r.add("rejected", 1) }
+func (r *recorder) Read(n int) { r.add("bytes", n) }
+func (r *recorder) StreamBroke(v icws.FailureReason) {
+	r.add("stream broke "+v.String(), 1)
+	r.add("failed "+v.String(), 1)
+}
+func (r *recorder) StreamHeartbeats(n int)          { r.add("pings", n) }
+func (r *recorder) SessionOpening()                 { r.add("opens", 1) }
+func (r *recorder) SessionOpenFailed(v OpenFailure) { r.add("open failed "+v.String(), 1) }
+func (r *recorder) SessionClosed(v CloseReason)     { r.add("closed "+v.String(), 1) }
+func (r *recorder) SwitchedOver()                   { r.add("switchovers", 1) }
+func (r *recorder) AlternateHostRejected()          { r.add("rejected", 1) }
 func (r *recorder) BreakerChanged(to BreakerState) {
 	r.add("breaker "+to.String(), 1)
 	r.mu.Lock()
@@ -149,6 +155,7 @@ type rig struct {
 	// unseenSessions is how many sessions the servers may hold that the probe
 	// cannot know of or end.
 	unseenSessions int
+	code           int // of the row of the fault table
 }
 
 // testConfig is the default configuration of design.md for hosts a, b, ….
