@@ -68,7 +68,7 @@ func catalogues() *panel {
 	return table("Catalogue of each server", "Equal hashes are equal catalogues, whatever their language. Verified: when the copy was last compared "+
 		"with the server.",
 		sortBy{DisplayName: "Site"},
-		[]key{serverKey(150), {label: "site", name: "Site", width: 100}, {label: "instance", name: "Exporter"}},
+		[]key{serverKey(150), {label: "site", name: "Site", width: 100}, {label: "instance", name: "Exporter", last: true}},
 		column{query: maximum(series(collect.MetricServerInfo), "instance", "server", "site"), hidden: true},
 		column{name: "Hash", unit: "hex", query: value(collect.MetricCatalogueHash), width: 140},
 		column{name: "Statuses", unit: "none", query: value(collect.MetricCatalogueEntries), width: 90},

@@ -305,6 +305,29 @@ func TestTablesFitTogether(t *testing.T) {
 	}
 }
 
+// On a screen of 1280 pixels a table shows its columns without scrolling, but for a
+// last one without a width of its own.
+func TestTablesFitASmallScreen(t *testing.T) {
+	const screen = 1216 // what Grafana leaves of 1280 for the grid
+	for _, d := range all() {
+		for _, p := range d.Panels {
+			width := 0
+			if p.Type == "table" {
+				for _, o := range p.FieldConfig.Overrides {
+					for _, property := range o.Properties {
+						if w, ok := property.Value.(int); ok && property.ID == "custom.width" {
+							width += w
+						}
+					}
+				}
+			}
+			if room := screen * p.GridPos.W / columns; width > room {
+				t.Errorf("%s: the columns of %s are %d pixels wide, of %d", d.Title, p.Title, width, room)
+			}
+		}
+	}
+}
+
 // A timeline that is coloured by thresholds shows these and not the states.
 func TestTimelinesShowStates(t *testing.T) {
 	timelines := 0

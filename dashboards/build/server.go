@@ -227,7 +227,7 @@ func facts() *panel {
 			{label: "site", name: "Site", width: 80},
 			{label: "product", name: "Product"},
 			{label: "release", name: "Release"},
-			{label: "instance", name: "Exporter"},
+			{label: "instance", name: "Exporter", last: true},
 		},
 		column{query: maximum(series(collect.MetricServerInfo), "instance", "server", "site", "product", "release"), hidden: true},
 		column{name: "Session since", unit: "dateTimeFromNow", width: 120,

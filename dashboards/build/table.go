@@ -24,6 +24,8 @@ type key struct {
 	width       int
 	links       []dataLink
 	looks       map[string]look
+	// last puts the column behind the values.
+	last bool
 }
 
 type tableCustom struct {
@@ -82,6 +84,9 @@ func table(title, description string, sorted sortBy, keys []key, columns ...colu
 	for i, k := range keys {
 		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, k.override())
 		order.IndexByName[k.label] = i
+		if k.last {
+			order.IndexByName[k.label] += len(keys) + len(columns)
+		}
 	}
 	for i, c := range columns {
 		field := "Value"
