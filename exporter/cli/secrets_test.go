@@ -187,7 +187,7 @@ func TestNoSecretInServe(t *testing.T) {
 			"/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/heap?debug=1", "/debug/pprof/goroutine?debug=2", "/debug/pprof/goroutine",
 		}
 		for _, name := range names {
-			paths = append(paths, "/api/v1/servers/"+name, "/probe?target="+name)
+			paths = append(paths, "/servers/"+name, "/api/v1/servers/"+name, "/probe?target="+name)
 		}
 		for _, path := range paths {
 			for _, accept := range []string{"", openMetrics, protobuf} {
@@ -209,8 +209,15 @@ func TestNoSecretInServe(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantNoSecret(t, "a reload", page(t, http.MethodPost, base+"/-/reload", ""))
-		p.end(t, syscall.SIGTERM)
-		wantNoSecret(t, "the log", p.stderr.String()+p.stdout.String())
+		// The end with the stacks of all goroutines, as after a panic.
+		if err := p.Process.Signal(syscall.SIGQUIT); err != nil {
+			t.Fatal(err)
+		}
+		<-p.exited
+		if !strings.Contains(p.stderr.String(), "goroutine 1 ") {
+			t.Error("there is no stack")
+		}
+		wantNoSecret(t, "the log and the stacks", p.stderr.String()+p.stdout.String())
 	}
 }
 
