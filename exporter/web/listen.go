@@ -14,13 +14,11 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
-	"golang.org/x/net/netutil"
 )
 
 const (
-	// maxConnections bounds what clients who open connections and say nothing can
-	// take of memory and descriptors, which the probes need as well. Real clients
-	// are a few Prometheus servers and browsers.
+	// maxConnections bounds what clients can take of memory and descriptors, which
+	// the probes need as well. Real clients are a few Prometheus servers and browsers.
 	maxConnections = 1024
 	// maxHealthConnections is the same for the health listener.
 	maxHealthConnections = 64
@@ -175,22 +173,24 @@ func (l *Listeners) Serve(ctx context.Context, pages, health http.Handler) error
 // servePages serves behind the toolkit's TLS and authentication. It changes the
 // server it is given, so that sockets cannot share one.
 func (l *Listeners) servePages(ctx context.Context, listener net.Listener, pages http.Handler) error {
-	return l.serve(ctx, listener, pages, func(server *http.Server) error {
-		return toolkit.Serve(netutil.LimitListener(listener, maxConnections), server,
-			&toolkit.FlagConfig{WebConfigFile: &l.opts.ConfigFile}, l.opts.Logger)
+	return l.serve(ctx, listener, pages, maxConnections, func(server *http.Server) error {
+		return toolkit.Serve(listener, server, &toolkit.FlagConfig{WebConfigFile: &l.opts.ConfigFile}, l.opts.Logger)
 	})
 }
 
 func (l *Listeners) serveHealth(ctx context.Context, health http.Handler) error {
 	l.opts.Logger.Info("Health checks, without TLS and authentication", "address", l.health.Addr().String())
-	return l.serve(ctx, l.health, health, func(server *http.Server) error {
-		return server.Serve(netutil.LimitListener(l.health, maxHealthConnections))
+	return l.serve(ctx, l.health, health, maxHealthConnections, func(server *http.Server) error {
+		server.SetKeepAlivesEnabled(false) // who asks for health connects anew every time
+		return server.Serve(l.health)
 	})
 }
 
-// serve runs one http.Server on one socket until ctx ends or accept returns.
-func (l *Listeners) serve(ctx context.Context, listener net.Listener, handler http.Handler, accept func(*http.Server) error) error {
+// serve runs one http.Server with so many connections at most on one socket, until
+// ctx ends or accept returns.
+func (l *Listeners) serve(ctx context.Context, listener net.Listener, handler http.Handler, connections int, accept func(*http.Server) error) error {
 	server := newServer(handler, l.opts.Logger)
+	server.ConnState = newCrowd(connections).note
 	server.BaseContext = func(net.Listener) context.Context { return withEnding(context.Background(), ctx.Done()) }
 	drained := make(chan error, 1)
 	ended := make(chan struct{})
