@@ -31,6 +31,7 @@ type grammar struct {
 	Check      checkCommand      `cmd:"" help:"Check everything that watching a server needs, once, and say what to mend."`
 	Metrics    metricsCommand    `cmd:"" help:"Print the reference of all metrics, as Markdown."`
 	Dashboards dashboardsCommand `cmd:"" help:"List, print or write the Grafana dashboards."`
+	Rules      rulesCommand      `cmd:"" help:"List, print or write the alerts for Prometheus, with their runbooks."`
 }
 
 // streams are where a command writes: its results to out, its log to log.
