@@ -68,7 +68,8 @@ func TestEveryThresholdCanBeChanged(t *testing.T) {
 			for i := range before {
 				want := before[i]
 				if strings.Contains(want, "# threshold "+threshold.Name+":") {
-					place := strings.LastIndexAny(want[:strings.Index(want, " # ")], "<>=")
+					expression, _, _ := strings.Cut(want, " # ")
+					place := strings.LastIndexAny(expression, "<>=")
 					want = want[:place] + strings.Replace(want[place:], threshold.Value, "0.123", 1)
 				}
 				if after[i] != want {
