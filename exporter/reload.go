@@ -20,10 +20,16 @@ type Reloader struct {
 	load  func() (config.Validated, error)
 	// turn holds one token, for one reload at a time. It is held while files are
 	// read and servers are left, which a mutex must not be.
-	turn  chan struct{}
-	tried attempt // of whoever has the turn
-	last  atomic.Pointer[Outcome]
+	turn chan struct{}
+	// Of whoever has the turn: what was tried last, and what is in effect.
+	tried  attempt
+	effect config.Content
+	last   atomic.Pointer[Outcome]
 }
+
+// settleTime is how long after a change Follow looks again: what is still being
+// written is no configuration yet.
+const settleTime = time.Second
 
 // attempt is what a load gave: a configuration, or an error.
 type attempt struct {
@@ -31,12 +37,17 @@ type attempt struct {
 	err    error
 }
 
-// same reports whether trying b after a would end in the same way.
-func (a attempt) same(b attempt) bool {
-	if a.err != nil && b.err != nil {
-		return a.err.Error() == b.err.Error()
+// content is what was read, zero when nothing could be.
+func (a attempt) content() config.Content {
+	if problems := (*config.Error)(nil); errors.As(a.err, &problems) {
+		return problems.Content
 	}
-	return a.err == nil && b.err == nil && a.config.SameContent(b.config)
+	return a.config.Content()
+}
+
+// same reports whether both read the same, and with the same result.
+func (a attempt) same(b attempt) bool {
+	return a.content() == b.content() && fmt.Sprint(a.err) == fmt.Sprint(b.err)
 }
 
 // Outcome is how a load of the configuration ended. It is immutable.
@@ -82,29 +93,51 @@ func (r *Reloader) Reload(ctx context.Context) error {
 }
 
 // Follow reloads whenever the configuration has changed, until ctx ends. It looks
-// every interval, at the content of the file and of the files of http.tls_config.
-// A content that cannot be used is tried, and logged, once.
+// every interval, at the content of the file and of the files of http.tls_config. A
+// changed content counts when a second look, a second later, finds the same. One
+// that cannot be used is tried, and logged, once.
 func (r *Reloader) Follow(ctx context.Context, interval time.Duration) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
+	var change *attempt // what the last look found, for the next one to confirm
 	for {
+		wait := interval
+		if change != nil {
+			wait = settleTime
+		}
 		select {
-		case <-ticker.C:
-			r.look(ctx)
+		case <-time.After(wait):
+			change = r.look(ctx, change)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (r *Reloader) look(ctx context.Context) {
+// look reloads when it finds the change that the look before has found. It returns
+// a change that the next look has to confirm, or nil.
+func (r *Reloader) look(ctx context.Context, before *attempt) *attempt {
 	if r.begin(ctx) != nil {
-		return
+		return nil
 	}
 	defer r.end()
-	if found := r.read(); !found.same(r.tried) {
-		_ = r.take(found) // its end is in the log, the metrics and the outcome
+	found := r.read()
+	switch {
+	case !r.isNews(found):
+		return nil
+	case before == nil || !found.same(*before):
+		return &found
 	}
+	_ = r.take(found) // its end is in the log, the metrics and the outcome
+	return nil
+}
+
+// isNews reports whether there is reason to try what was found. The content that is
+// in effect is none, whatever else may be missing now, such as a password that is
+// being replaced; unless it is back after another one that could not be used.
+func (r *Reloader) isNews(found attempt) bool {
+	if found.content() == r.effect {
+		return found.err == nil && r.tried.err != nil
+	}
+	return !found.same(r.tried)
 }
 
 // begin takes the turn, and end gives it back.
@@ -149,6 +182,7 @@ func (r *Reloader) apply(v config.Validated) (Changes, error) {
 	if err != nil {
 		return Changes{}, err
 	}
+	r.effect = v.Content()
 	now := time.Now()
 	r.fleet.opts.Metrics.ConfigLoaded(now, v.Hash())
 	r.last.Store(&Outcome{At: now})

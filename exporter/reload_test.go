@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -99,15 +102,22 @@ func wantLog(t *testing.T, log, text string) {
 	}
 }
 
-// following runs f in a bubble of virtual time with a fleet that watches nothing and
-// follows the disk.
-func following(t *testing.T, interval time.Duration, disk *file, f func(log *bytes.Buffer, last func() exporter.Outcome)) {
+// following runs f in a bubble of virtual time with a fleet that reaches no server and
+// follows what load gives.
+func following(t *testing.T, interval time.Duration, load func() (config.Validated, error), f func(log *bytes.Buffer, last func() exporter.Outcome)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		fleet, _ := newFleet(t, exporter.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		r := exporter.NewReloader(fleet, disk.load)
-		if err := r.Start(disk.content); err != nil {
+		fleet, _ := newFleet(t, exporter.Options{
+			Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") },
+		})
+		r := exporter.NewReloader(fleet, load)
+		first, err := load()
+		if err == nil {
+			err = r.Start(first)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
@@ -131,7 +141,7 @@ func parsed(t *testing.T, comment string) config.Validated {
 
 func TestAChangedFileIsReloadedOnce(t *testing.T) {
 	disk := &file{content: parsed(t, "first")}
-	following(t, 30*time.Second, disk, func(log *bytes.Buffer, last func() exporter.Outcome) {
+	following(t, 30*time.Second, disk.load, func(log *bytes.Buffer, last func() exporter.Outcome) {
 		start := last().At
 		time.Sleep(time.Hour)
 		synctest.Wait()
@@ -142,16 +152,88 @@ func TestAChangedFileIsReloadedOnce(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		wantLog(t, log.String(), "configuration reloaded")
-		if took := last().At.Sub(start); took > time.Hour+30*time.Second {
+		if took := last().At.Sub(start); took > time.Hour+31*time.Second {
 			t.Errorf("the change was noticed after %s", took-time.Hour)
 		}
+	})
+}
+
+// An editor or a copy writes a file in pieces, and a piece can be a configuration.
+func TestAHalfWrittenFileIsNotTaken(t *testing.T) {
+	for name, piece := range map[string]func() (config.Validated, error){
+		"bad": func() (config.Validated, error) {
+			return config.Validated{}, errors.New("test.yaml:1:1: the file is empty")
+		},
+		"good": func() (config.Validated, error) { return parsed(t, "seco"), nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			disk := &file{content: parsed(t, "first")}
+			following(t, 30*time.Second, disk.load, func(log *bytes.Buffer, last func() exporter.Outcome) {
+				start := last().At
+				time.Sleep(29500 * time.Millisecond)
+				disk.hold(piece())
+				time.Sleep(time.Second)
+				disk.hold(parsed(t, "second"), nil)
+				synctest.Wait()
+				if log.Len() > 0 {
+					t.Errorf("half a file was tried:\n%s", log)
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				wantLog(t, log.String(), "configuration ")
+				wantLog(t, log.String(), "configuration reloaded")
+				if took := last().At.Sub(start); took > 35*time.Second {
+					t.Errorf("the whole file was taken after %s", took)
+				}
+			})
+		})
+	}
+}
+
+// Whoever rotates a password may remove its file first: the configuration is the same.
+func TestAPasswordIsReplacedWithoutAReload(t *testing.T) {
+	directory := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(directory, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	password := write("pw", "old")
+	path := write("icws.yaml", "servers: [{name: lab, hosts: [cic-lab], user: svc-prom, password_file: pw}]")
+	load := func() (config.Validated, error) { return config.Load(path) }
+	following(t, 30*time.Second, load, func(log *bytes.Buffer, last func() exporter.Outcome) {
+		start := last().At
+		if err := os.Remove(password); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if _, err := load(); err == nil {
+			t.Error("a configuration without its password can be loaded, so this test shows nothing")
+		}
+		write("pw", "new")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if strings.Contains(log.String(), "configuration ") || !last().At.Equal(start) {
+			t.Errorf("another password was a reload:\n%s", log)
+		}
+		// A changed server is tried again when the password that it lacked is there.
+		write("icws.yaml", "servers: [{name: lab, hosts: [cic-lab], user: svc-icws, password_file: gone}]")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		wantLog(t, log.String(), "configuration not reloaded")
+		write("gone", "there")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		wantLog(t, log.String(), "configuration reloaded")
 	})
 }
 
 func TestABadContentIsTriedOnce(t *testing.T) {
 	good := parsed(t, "first")
 	disk := &file{content: good}
-	following(t, 30*time.Second, disk, func(log *bytes.Buffer, last func() exporter.Outcome) {
+	following(t, 30*time.Second, disk.load, func(log *bytes.Buffer, last func() exporter.Outcome) {
 		disk.hold(config.Validated{}, errors.New("test.yaml:1:1: bad"))
 		time.Sleep(time.Hour)
 		synctest.Wait()

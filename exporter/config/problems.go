@@ -41,6 +41,8 @@ func (p Problem) String() string {
 // Error holds every problem of a configuration, in the order of the file.
 type Error struct {
 	Problems []Problem
+	// Content tells what was read.
+	Content Content
 }
 
 // Error prints one problem a line.
@@ -73,8 +75,8 @@ func (p *problems) add(at place, format string, args ...any) {
 	p.seen[problem] = struct{}{}
 }
 
-// err returns the problems as an *Error, or nil when there are none.
-func (p *problems) err() error {
+// found returns the problems, or nil when there are none.
+func (p *problems) found() *Error {
 	if len(p.seen) == 0 {
 		return nil
 	}
@@ -86,5 +88,5 @@ func (p *problems) err() error {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Key, b.Key), cmp.Compare(a.Message, b.Message))
 	})
-	return &Error{list}
+	return &Error{Problems: list}
 }

@@ -80,7 +80,7 @@ func expectations(t *testing.T) map[string]bool {
 	wrong := field{value: &yaml.Node{Kind: yaml.MappingNode}}
 	ranges := map[string]bool{}
 	note := func(key string, r *resolver, good bool) {
-		err := r.err()
+		err := r.found()
 		if good || err == nil {
 			t.Errorf("%s accepts a block of keys", key)
 			return

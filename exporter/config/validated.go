@@ -17,8 +17,13 @@ const maxFileBytes = 8 << 20
 // zero Validated watches nothing.
 type Validated struct {
 	effective *effective
-	content   [sha256.Size]byte
+	content   Content
 }
+
+// Content tells apart what configurations were read from, good or bad: the bytes of
+// the file itself and of the files of http.tls_config. Passwords are no part of it;
+// they are read anew at every log-on. The zero Content is of nothing that was read.
+type Content [sha256.Size]byte
 
 // effective is the configuration with every default filled in, as pages show it.
 type effective struct {
@@ -70,10 +75,12 @@ func parse(name string, src []byte, dir string, holds func(string) bool) (Valida
 
 // validated is the only place that makes a Validated.
 func (r *resolver) validated(e *effective) (Validated, error) {
-	if err := r.err(); err != nil {
+	content := Content(r.content.Sum(nil))
+	if err := r.found(); err != nil {
+		err.Content = content
 		return Validated{}, err
 	}
-	return Validated{e, [sha256.Size]byte(r.content.Sum(nil))}, nil
+	return Validated{e, content}, nil
 }
 
 func (v Validated) get() *effective {
@@ -99,10 +106,8 @@ func (v Validated) Limits() Limits { return v.get().Limits }
 // ReadyWhen returns when the exporter is ready.
 func (v Validated) ReadyWhen() ReadyWhen { return v.get().ReadyWhen }
 
-// SameContent reports whether both were read from the same bytes: the file itself
-// and the files of http.tls_config. Passwords do not count; they are read anew at
-// every log-on.
-func (v Validated) SameContent(other Validated) bool { return v.content == other.content }
+// Content tells what the configuration was read from.
+func (v Validated) Content() Content { return v.content }
 
 // Redacted returns the effective configuration as YAML, without any secret.
 func (v Validated) Redacted() []byte { return dump(v.get()) }
