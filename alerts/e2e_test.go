@@ -210,8 +210,8 @@ func (w *world) happen(t *testing.T) {
 func (w *world) end(t *testing.T) {
 	t.Helper()
 	for _, s := range w.sites {
-		if s.incident.end != nil {
-			s.incident.end(s)
+		if s.end != nil {
+			s.end(s)
 		}
 	}
 	w.write(t, true)

@@ -51,6 +51,9 @@ func mutants(file, text string) (all []mutant) {
 			inExpr = false
 			put("without "+trimmed, i, i+1)
 			continue
+		case trimmed == "":
+			inExpr = false
+			continue
 		case strings.HasPrefix(trimmed, "expr: "):
 		case strings.HasPrefix(line, "      - ") || strings.HasPrefix(line, "        labels:"):
 			inExpr = false
@@ -99,9 +102,6 @@ func mutants(file, text string) (all []mutant) {
 	}
 	return all
 }
-
-// survivors are the mutants that no test has to kill, with the reason.
-var survivors = map[string]string{}
 
 // Whatever is wrong in a rule, its tests notice. It takes minutes: see -mutate.
 func TestMutantsAreKilled(t *testing.T) {
