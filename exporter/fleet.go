@@ -19,6 +19,10 @@ import (
 // ErrClosed is returned by Apply after Close.
 var ErrClosed = errors.New("the fleet is closed")
 
+// leaveLimit is how long a probe that has to leave its server is waited for. It
+// bounds its own requests to much less, so that one that takes longer hangs.
+const leaveLimit = 15 * time.Second
+
 // Options are what a Fleet works with besides the configuration.
 type Options struct {
 	// Metrics receives the events and the snapshots of every probe.
@@ -74,7 +78,8 @@ func New(o Options) *Fleet {
 // of its name; one that is gone, or has a new name, leaves its server and takes
 // its metrics with it. Nothing starts before every stopped probe has left, so that
 // no user ever has two sessions on a server; the other servers do not notice.
-// Apply returns after that, within seconds. On an error nothing has changed.
+// Apply returns after that, within seconds; a probe that hangs is given up after
+// leaveLimit. On an error nothing has changed.
 func (f *Fleet) Apply(v config.Validated) (Changes, error) {
 	f.turn <- struct{}{}
 	defer func() { <-f.turn }()
@@ -87,7 +92,7 @@ func (f *Fleet) Apply(v config.Validated) (Changes, error) {
 	}
 	before := f.current.Load()
 	stopping := before.without(next)
-	stopAll(stopping, probe.ErrReload)
+	f.stopAll(stopping, probe.ErrReload)
 	f.opts.Metrics.SetMaxStatuses(v.Limits().Statuses)
 	for _, w := range stopping {
 		if next.find(w.server.Name) == nil {
@@ -177,16 +182,34 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 func (f *Fleet) Close() {
 	f.turn <- struct{}{}
 	defer func() { <-f.turn }()
+	if f.closed {
+		return
+	}
 	f.closed = true
-	stopAll(f.current.Load().watches, context.Canceled)
+	f.stopAll(f.current.Load().watches, context.Canceled)
 }
 
-func stopAll(watches []*watch, cause error) {
-	for _, w := range watches {
-		w.stop(cause)
+// stopAll has all probes leave at the same time, and waits for them. One that hangs
+// must hold up neither a reload nor the end of the process for ever.
+func (f *Fleet) stopAll(watches []*watch, cause error) {
+	left := make([]<-chan struct{}, len(watches))
+	for i, w := range watches {
+		left[i] = w.stop(cause)
 	}
-	for _, w := range watches {
-		w.stopped()
+	patience, cancel := context.WithTimeout(context.Background(), leaveLimit)
+	defer cancel()
+	for i, w := range watches {
+		select {
+		case <-left[i]:
+			continue
+		case <-patience.Done():
+		}
+		select {
+		case <-left[i]:
+		default:
+			f.opts.Logger.Error("the probe hangs and has not left its server; its session may stay there until the server lets it expire",
+				"server", w.server.Name, "waited", leaveLimit)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ type run struct {
 	ending sync.WaitGroup
 }
 
-// watch runs the probe until its context ends. The fleet waits for it by stopped.
+// watch runs the probe until its context ends.
 func (r *run) watch(ctx context.Context) {
 	r.probe.Run(ctx)
 	if c, ok := r.trips.(interface{ CloseIdleConnections() }); ok {
@@ -48,12 +48,17 @@ func (r *run) watch(ctx context.Context) {
 	}
 }
 
-// stop tells the probe to leave its server, and why. It does not wait.
-func (r *run) stop(cause error) { r.cancel(cause) }
-
-// stopped waits until the probe has left its server, which takes a few seconds
-// at most.
-func (r *run) stopped() { r.ending.Wait() }
+// stop tells the probe to leave its server, and why. It does not wait; the channel
+// is closed when the probe has left.
+func (r *run) stop(cause error) (left <-chan struct{}) {
+	r.cancel(cause)
+	ended := make(chan struct{})
+	go func() { // it ends with the run, and whoever stops waits for it
+		r.ending.Wait()
+		close(ended)
+	}()
+	return ended
+}
 
 // startDelay spreads the log-ons of n probes that start together, so that a
 // start does not meet every server, or one Session Manager, in the same instant.
