@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"icws_exporter/exporter/check"
@@ -25,7 +27,9 @@ type checkCommand struct {
 // Help is what --help says below the flags' summary.
 func (checkCommand) Help() string {
 	return "With --config.file all servers of the file are checked, or those that --server names.\n\n" +
-		"One log-on per server is tried, and the session is left again, also after Ctrl-C.\n\n" +
+		"One log-on per server is tried, and the session is left again, also after Ctrl-C or when the terminal closes.\n\n" +
+		"Beside a running exporter, check with another user, or take the server out of the exporter's configuration first: " +
+		"where a server lets a user log on only once, the check ends the exporter's session, and the exporter stays away for 15 minutes.\n\n" +
 		"Exit codes: 0 no step failed (there may be warnings), 1 a step failed or the check was interrupted, " +
 		"2 a mistake in the command line or the configuration."
 }
@@ -45,10 +49,19 @@ func (c *checkCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return usageError{err}
 	}
+	ctx, deaf := untilHangup(ctx)
+	defer deaf() // last of all: a SIGHUP may come twice
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	text := check.NewTextWriter(s.out, isTerminal(s.out) && os.Getenv("NO_COLOR") == "") //nolint:misspell // its name everywhere
 	options := check.Options{Limits: watched.Limits(), UserAgent: userAgent(), Observe: c.Observe, Recorder: recorder}
 	if !c.JSON {
-		options.OnStep = text.Step
+		options.OnStep = func(step check.Step) {
+			text.Step(step)
+			if text.Err() != nil {
+				stop() // nobody reads on
+			}
+		}
 	}
 	var reports []check.Report
 	for _, server := range servers {
@@ -62,6 +75,14 @@ func (c *checkCommand) Run(ctx context.Context, s *streams) error {
 		}
 	}
 	return errors.Join(c.result(s, text, reports), recorder.Close())
+}
+
+// untilHangup ends also when the terminal closes, unless nohup was asked for.
+func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return context.WithCancel(ctx)
+	}
+	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
 func (c *checkCommand) result(s *streams, text *check.TextWriter, reports []check.Report) error {

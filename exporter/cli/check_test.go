@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -60,20 +64,98 @@ func TestACaptureIsCheckedAndWatched(t *testing.T) {
 	}
 }
 
-// Ctrl-C ends the session, and is a failure of the check.
+// Ctrl-C and the end of the terminal end the session, and are a failure of the check.
 func TestAnInterruptedCheck(t *testing.T) {
+	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			sim, server := simulated(t, false, icwssim.Options{})
+			p := start(t, nil, "check", "--server=a="+server.URL, "--user=svc-prom",
+				"--password-file="+writeFile(t, "pw", testPassword), "--observe=1h")
+			eventually(t, "it observes", func() bool { return strings.Contains(p.stdout.String(), "switchover") })
+			if err := p.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-p.exited; err == nil || p.ProcessState.ExitCode() != ExitFailure {
+				t.Errorf("it ends with %v", err)
+			}
+			if out := p.stdout.String(); !strings.Contains(out, "interrupted") || !strings.Contains(out, "the session has ended") {
+				t.Errorf("it says\n%s", out)
+			}
+			if left := sim.Sessions(); len(left) > 0 {
+				t.Errorf("left on the server: %+v", left)
+			}
+		})
+	}
+}
+
+// With nohup the check goes on when the terminal closes.
+func TestACheckUnderNohup(t *testing.T) {
 	sim, server := simulated(t, false, icwssim.Options{})
-	p := start(t, nil, "check", "--server=a="+server.URL, "--user=svc-prom",
-		"--password-file="+writeFile(t, "pw", testPassword), "--observe=1h")
-	eventually(t, "it observes", func() bool { return strings.Contains(p.stdout.String(), "switchover") })
-	if err := p.Process.Signal(syscall.SIGINT); err != nil {
+	command := exec.Command("sh", "-c", `trap '' HUP; exec icws_exporter "$@"`, "sh", "check", "--server=a="+server.URL, "--user=svc-prom",
+		"--password-file="+writeFile(t, "pw", testPassword), "--observe=1s")
+	p, err := run(command, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := <-p.exited; err == nil || p.ProcessState.ExitCode() != ExitFailure {
+	t.Cleanup(p.kill)
+	eventually(t, "it observes", func() bool { return strings.Contains(p.stdout.String(), "switchover") })
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-p.exited; err != nil || !strings.Contains(p.stdout.String(), "a can be watched") || len(sim.Sessions()) > 0 {
+		t.Errorf("it ends with %v and %d sessions, and says\n%s", err, len(sim.Sessions()), p.stdout.String())
+	}
+}
+
+// check | head: the rest of the output is lost, the session is not.
+func TestACheckWhoseReaderIsGone(t *testing.T) {
+	sim, server := simulated(t, false, icwssim.Options{})
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command("icws_exporter", "check", "--server=a="+server.URL, "--user=svc-prom",
+		"--password-file="+writeFile(t, "pw", testPassword), "--observe=1s")
+	command.Stdout = writer
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = writer.Close()
+	lines := bufio.NewScanner(reader)
+	for lines.Scan() && !strings.Contains(lines.Text(), "log_on") {
+	}
+	_ = reader.Close() // what is left to write comes after the observation
+	var exit *exec.ExitError
+	if err := command.Wait(); !errors.As(err, &exit) || exit.ExitCode() != ExitFailure {
 		t.Errorf("it ends with %v", err)
 	}
-	if out := p.stdout.String(); !strings.Contains(out, "interrupted") || !strings.Contains(out, "the session has ended") {
-		t.Errorf("it says\n%s", out)
+	if left := sim.Sessions(); len(left) > 0 {
+		t.Errorf("left on the server: %+v", left)
+	}
+}
+
+// goneAfter takes what is written until it has a word, and nothing more.
+type goneAfter struct {
+	output
+	word string
+}
+
+func (g *goneAfter) Write(p []byte) (int, error) {
+	if strings.Contains(g.String(), g.word) {
+		return 0, syscall.EPIPE
+	}
+	return g.output.Write(p)
+}
+
+func TestACheckThatNobodyReadsEnds(t *testing.T) {
+	sim, server := simulated(t, false, icwssim.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var log output
+	code := Run(ctx, []string{"check", "--server=a=" + server.URL, "--user=svc-prom",
+		"--password-file=" + writeFile(t, "pw", testPassword), "--observe=1h"}, &goneAfter{word: "log_on"}, &log)
+	if code != ExitFailure || ctx.Err() != nil || !strings.Contains(log.String(), "print the result: "+syscall.EPIPE.Error()) {
+		t.Errorf("it ends with %d, %v and says\n%s", code, ctx.Err(), log.String())
 	}
 	if left := sim.Sessions(); len(left) > 0 {
 		t.Errorf("left on the server: %+v", left)

@@ -54,6 +54,9 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	// A second signal ends the process at once, as is usual.
 	context.AfterFunc(ctx, stop)
+	// Writing to somebody who has gone, such as head, is an error then, and not the
+	// end of a process that has sessions to leave.
+	signal.Ignore(syscall.SIGPIPE)
 
 	var flags grammar
 	command, exit, err := parse(&flags, args, stdout, stderr)

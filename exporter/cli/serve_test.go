@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -8,7 +9,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -187,4 +190,44 @@ func TestServeWithPasswordFile(t *testing.T) {
 	page := pagesOf(t, p, 1)[0]
 	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a"}`] == 1 })
 	p.end(t, syscall.SIGTERM)
+}
+
+// The exporter outlives whoever reads its log.
+func TestServeWhoseLogNobodyReads(t *testing.T) {
+	sim, server := simulated(t, false, icwssim.Options{})
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command("icws_exporter", "serve", "--server=a="+server.URL, "--user=svc-prom",
+		"--password-file="+writeFile(t, "pw", testPassword), "--web.listen-address=127.0.0.1:0")
+	command.Stderr = writer
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{Cmd: command, exited: make(chan error, 1)}
+	go func() { p.exited <- command.Wait(); close(p.exited) }()
+	t.Cleanup(p.kill)
+	_ = writer.Close()
+	var address []string
+	for lines := bufio.NewScanner(reader); address == nil && lines.Scan(); {
+		address = regexp.MustCompile(`Listening on.*?(127\.0\.0\.1:\d+)`).FindStringSubmatch(lines.Text())
+	}
+	_ = reader.Close()
+	if address == nil {
+		t.Fatal("it does not serve")
+	}
+	page := "http://" + address[1]
+	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a"}`] == 1 })
+	before := scrape(t, page)["icws_exporter_config_last_reload_success_timestamp_seconds"]
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil { // its end is a line of the log
+		t.Fatal(err)
+	}
+	eventually(t, "it reloads", func() bool {
+		return scrape(t, page)["icws_exporter_config_last_reload_success_timestamp_seconds"] > before
+	})
+	p.end(t, syscall.SIGTERM)
+	if left := sim.Sessions(); len(left) > 0 {
+		t.Errorf("left on the server: %+v", left)
+	}
 }
