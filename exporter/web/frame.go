@@ -20,14 +20,14 @@ type frame struct {
 	// path of its own.
 	Root    string
 	Title   string
-	Events  string // of live updates; empty for a page that stays as it is
+	Stream  string // of live updates; empty for a page that stays as it is
 	Now     moment
 	Version string
 }
 
-func (o Options) frame(root, title, events string, now time.Time) frame {
+func (o Options) frame(root, title, stream string, now time.Time) frame {
 	return frame{
-		Root: root, Title: title, Events: events, Version: o.Version,
+		Root: root, Title: title, Stream: stream, Version: o.Version,
 		Now: moment{iso(now), now.UTC().Format("2006-01-02 15:04:05 UTC")},
 	}
 }

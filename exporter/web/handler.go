@@ -36,9 +36,7 @@ type Options struct {
 	// Incident is what the demo has go wrong at present, the zero Incident for
 	// nothing; nil outside the demo.
 	Incident func() Incident
-	// Runbook returns the runbook of an alert; nil when there are none.
-	Runbook func(alert string) (string, bool)
-	Version string
+	Version  string
 }
 
 // NewHandler returns the handler of every page. All of them but /-/reload only
@@ -69,7 +67,10 @@ func handlePages(mux *http.ServeMux, o Options) {
 	mux.Handle("/servers/{name}", readOnly(one))
 	mux.Handle("/servers/{name}/events", readOnly(live.of(one.fragments)))
 	mux.Handle("/config", readOnly(newConfiguration(o.Fleet)))
-	mux.Handle("/runbooks/{name}", readOnly(newRunbooks(o.Runbook)))
+	mux.Handle("/runbooks/{$}", readOnly(newIndex(o, "Runbooks", runbookIndex())))
+	mux.Handle("/runbooks/{name}", readOnly(http.HandlerFunc(runbook)))
+	mux.Handle("/dashboards/{$}", readOnly(newIndex(o, "Dashboards", dashboardIndex())))
+	mux.Handle("/dashboards/{name}", readOnly(http.HandlerFunc(dashboard)))
 }
 
 // handleServers adds /probe and /sd.

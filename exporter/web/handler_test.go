@@ -130,7 +130,7 @@ func TestOverviewShowsALiveServer(t *testing.T) {
 	page := ask(t, stubFleet{servers: []exporter.Server{liveServer(time.Now())}}, "GET", "/")
 	got := cells(page.body)
 	want := []string{
-		"chicago us", "Live 3h 0m ago", "–", "cic-b event stream, delivering, breaker closed", "Last contact within a minute", "Statuses 4711",
+		"chicago us", "Live 3h 0m ago", "–", "cic-b event stream, delivering, breaker closed; contact within a minute", "Statuses 4711",
 		"2xx0 4010 4100 5000 Other0 None0",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -230,7 +230,7 @@ func TestOverviewWithoutServers(t *testing.T) {
 // What the page links to must be there, or a first visit shows a bare page.
 func TestPagesLinkToWhatExists(t *testing.T) {
 	fleet := stubFleet{servers: []exporter.Server{liveServer(time.Now())}}
-	for _, path := range []string{"/", "/servers/chicago"} {
+	for _, path := range []string{"/", "/servers/chicago", "/runbooks/", "/dashboards/"} {
 		base, _ := url.Parse(path)
 		for _, m := range regexp.MustCompile(`(?:href|src)="([^"#]+)"`).FindAllStringSubmatch(ask(t, fleet, "GET", path).body, -1) {
 			to, err := base.Parse(m[1])
@@ -256,7 +256,7 @@ func TestPagesLinkToWhatExists(t *testing.T) {
 func TestPagesCanOnlyBeRead(t *testing.T) {
 	for _, path := range []string{
 		"/", "/metrics", "/-/healthy", "/-/ready", "/assets/page.css", "/nowhere",
-		"/events", "/servers/chicago", "/servers/chicago/events", "/config", "/runbooks/x", "/probe", "/sd", "/api/v1/servers", "/api/v1/servers/chicago", "/api/", "/debug/pprof/",
+		"/events", "/servers/chicago", "/servers/chicago/events", "/config", "/runbooks/Displaced", "/runbooks/", "/dashboards/", "/dashboards/icws-server.json", "/probe", "/sd", "/api/v1/servers", "/api/v1/servers/chicago", "/api/", "/debug/pprof/",
 	} {
 		if got := ask(t, stubFleet{}, "POST", path); got.code != http.StatusMethodNotAllowed || got.header.Get("Allow") == "" {
 			t.Errorf("POST %s answers %d, Allow %q", path, got.code, got.header.Get("Allow"))

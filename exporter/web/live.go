@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -54,6 +55,16 @@ func (c *content) make(name string, data any) template.HTML {
 type pageUpdate struct {
 	Order     []string                 `json:"order,omitzero"`
 	Fragments map[string]template.HTML `json:"fragments,omitempty"`
+}
+
+// event is the update on the wire.
+func (u pageUpdate) event() string {
+	var text strings.Builder
+	text.WriteString("data: ")
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // the fragments are HTML, and no page has this in it
+	_ = encoder.Encode(u)        // texts and lists of texts
+	return text.String() + "\n"
 }
 
 // shown is what one open page has been told.
@@ -139,11 +150,7 @@ func stream(w http.ResponseWriter, r *http.Request, page livePage) {
 		}
 		event := ""
 		if u, changed := told.next(content); changed {
-			text, err := json.Marshal(u)
-			if err != nil {
-				return
-			}
-			event = "data: " + string(text) + "\n\n"
+			event = u.event()
 		} else if now.Sub(written) >= pingInterval {
 			event = "event: ping\ndata:\n\n"
 		}

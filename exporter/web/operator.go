@@ -5,6 +5,10 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
+
+	"icws_exporter/alerts"
+	"icws_exporter/dashboards"
 )
 
 // newConfiguration serves the configuration in effect, with every default and
@@ -25,17 +29,60 @@ func newConfiguration(fleet Fleet) http.Handler {
 	})
 }
 
-// newRunbooks serves the runbooks of the alerts as they are written, as plain text.
-func newRunbooks(runbook func(name string) (string, bool)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if runbook != nil {
-			if text, ok := runbook(r.PathValue("name")); ok {
-				writeText(w, text)
-				return
-			}
-		}
-		notFound(w, r)
+// index is a page that lists what there is to read or to take.
+type index struct {
+	About   string
+	Entries []indexEntry
+}
+
+type indexEntry struct{ Link, Name, About string }
+
+func newIndex(o Options, title string, i index) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		render(w, http.StatusOK, "index.html", struct {
+			frame
+			index
+		}{o.frame("../", title, "", time.Now()), i})
 	})
+}
+
+func runbookIndex() index {
+	i := index{About: "What to do about each alert, as plain text."}
+	for _, name := range alerts.Runbooks() {
+		i.Entries = append(i.Entries, indexEntry{Link: name, Name: name})
+	}
+	return i
+}
+
+// runbook serves a runbook as it is written, as plain text.
+func runbook(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	text, ok := alerts.Runbook(name)
+	if !ok || strings.Contains(name, "/") {
+		notFound(w, r)
+		return
+	}
+	writeText(w, text)
+}
+
+func dashboardIndex() index {
+	i := index{About: "Grafana dashboards, to save and to import in Grafana. icws_exporter dashboards writes them all at once."}
+	for _, d := range dashboards.All() {
+		i.Entries = append(i.Entries, indexEntry{Link: d.Name + ".json", Name: d.Title, About: d.Description})
+	}
+	return i
+}
+
+// dashboard serves a dashboard as Grafana imports it.
+func dashboard(w http.ResponseWriter, r *http.Request) {
+	for _, d := range dashboards.All() {
+		if d.Name+".json" == r.PathValue("name") {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write(d.JSON)
+			return
+		}
+	}
+	notFound(w, r)
 }
 
 func writeText(w http.ResponseWriter, text string) {

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -193,20 +195,39 @@ func TestTheIncidentOfTheDemoIsNamed(t *testing.T) {
 	}
 }
 
-func TestRunbooksAreTexts(t *testing.T) {
-	o := Options{Fleet: fleetOfStates(time.Now()), Runbook: func(name string) (string, bool) { return "# " + name + "\n<b>bold</b>", name == "BreakerOpen" }}
-	if page := askPages(t, o, "GET", "/servers/breaker_open", nil).body; !strings.Contains(page, `href="../runbooks/BreakerOpen"`) {
-		t.Error("the advice does not link to its runbook")
+// The advice of every condition leads to a runbook that exists.
+func TestAdviceLinksToItsRunbook(t *testing.T) {
+	fleet := fleetOfStates(time.Now())
+	for _, s := range fleet.servers {
+		if s.Name == "live" {
+			continue
+		}
+		page := ask(t, fleet, "GET", "/servers/"+s.Name).body
+		link := regexp.MustCompile(`href="\.\./(runbooks/[A-Za-z]+)"`).FindStringSubmatch(page)
+		if link == nil {
+			t.Errorf("the advice for %s has no runbook", s.Name)
+			continue
+		}
+		if got := ask(t, fleet, "GET", "/"+link[1]); got.code != http.StatusOK || got.header.Get("Content-Type") != "text/plain; charset=utf-8" || !strings.HasPrefix(got.body, "# ") {
+			t.Errorf("%s answers %d: %.80q", link[1], got.code, got.body)
+		}
 	}
-	if page := askPages(t, o, "GET", "/servers/backoff", nil).body; strings.Contains(page, `runbooks/`) {
-		t.Error("a page links to a runbook that does not exist")
-	}
-	if got := askPages(t, o, "GET", "/runbooks/BreakerOpen", nil); got.body != "# BreakerOpen\n<b>bold</b>" || got.header.Get("Content-Type") != "text/plain; charset=utf-8" {
-		t.Errorf("the runbook is %q as %s", got.body, got.header.Get("Content-Type"))
-	}
-	for _, path := range []string{"/runbooks/Other", "/runbooks/", "/runbooks/..%2Fpage.go"} {
-		if got := askPages(t, o, "GET", path, nil); got.code != http.StatusNotFound {
+	for _, path := range []string{"/runbooks/Other", "/runbooks/..%2Fpage.go", "/runbooks/..%2Frunbooks%2FDisplaced", "/dashboards/other.json", "/dashboards/..%2Fgo.mod"} {
+		if got := ask(t, fleet, "GET", path); got.code != http.StatusNotFound {
 			t.Errorf("%s answers %d", path, got.code)
+		}
+	}
+}
+
+func TestDashboardsCanBeTaken(t *testing.T) {
+	index := ask(t, stubFleet{}, "GET", "/dashboards/")
+	names := regexp.MustCompile(`href="(icws-[a-z]+\.json)"`).FindAllStringSubmatch(index.body, -1)
+	if len(names) < 4 {
+		t.Errorf("the index lists %v", names)
+	}
+	for _, name := range names {
+		if got := ask(t, stubFleet{}, "GET", "/dashboards/"+name[1]); got.header.Get("Content-Type") != "application/json" || !json.Valid([]byte(got.body)) {
+			t.Errorf("%s is %s", name[1], got.header.Get("Content-Type"))
 		}
 	}
 }

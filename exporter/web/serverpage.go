@@ -27,7 +27,6 @@ type serverHead struct {
 	Next       moment
 	Notices    []string
 	Advice     advice
-	HasRunbook bool
 	Root       string
 	banner
 }
@@ -127,15 +126,15 @@ func (p *serverPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Statuses statusTable
 		Config   string
 	}{
-		p.opts.frame("../", server.Name, serverEvents(server.Name), now),
+		p.opts.frame("../", server.Name, serverStream(server.Name), now),
 		p.head(server, c), factsOf(server, c), answersOf(server.History.LastHour(now)),
 		eventsOf(recent, c), requestsOf(recent, c), checksOf(recent, c), logOf(recent, c),
 		matrixOf(server.Snapshot, now), statusQuery(r), p.statuses(r, server, c), string(server.Config.Redacted()),
 	})
 }
 
-// serverEvents is the way from the page of a server to its live updates.
-func serverEvents(name string) string {
+// serverStream is the way from the page of a server to its live updates.
+func serverStream(name string) string {
 	return strings.TrimPrefix(serverPath(name), "servers/") + "/events"
 }
 
@@ -168,9 +167,6 @@ func (p *serverPage) head(server exporter.Server, c clock) serverHead {
 		Next: c.moment(s.NextAttempt), Notices: notices(server, c.now), banner: p.opts.banner(c),
 	}
 	h.Advice = adviceFor(server, h.Condition, c.now)
-	if p.opts.Runbook != nil && h.Advice.Runbook != "" {
-		_, h.HasRunbook = p.opts.Runbook(h.Advice.Runbook)
-	}
 	return h
 }
 

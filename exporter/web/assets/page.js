@@ -66,6 +66,7 @@ function replace(id, html) {
     document.getElementById("rows")?.append(fresh);
     return;
   }
+  if (fresh.isEqualNode(old)) return;
   const focused = [...old.querySelectorAll(focusable)].indexOf(document.activeElement);
   const scrolled = [...old.querySelectorAll(".scroll")].map((e) => [e.scrollLeft, e.scrollTop]);
   old.replaceWith(fresh);
@@ -109,7 +110,7 @@ function arrange(order) {
 
 function connect() {
   source?.close();
-  source = new EventSource(document.body.dataset.events + search);
+  source = new EventSource(document.body.dataset.stream + search);
   source.addEventListener("ping", hear);
   source.onmessage = (event) => {
     const { fragments = {}, order } = JSON.parse(event.data);
@@ -153,4 +154,4 @@ document.addEventListener("visibilitychange", () => {
   else connect();
 });
 
-if (document.body.dataset.events && !document.hidden) connect();
+if (document.body.dataset.stream && !document.hidden) connect();

@@ -1,0 +1,266 @@
+//go:build e2e
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"icws_exporter/exporter"
+	"icws_exporter/exporter/collect"
+	"icws_exporter/exporter/web"
+	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icwssim"
+)
+
+func TestPagesWorkWithoutJavaScript(t *testing.T) {
+	s := stage(t, "steady")
+	eventually(t, "both servers are up", func() bool { return scrape(t, s.page).sum("icws_up", "server=") == 2 })
+	p := newTab(t, newBrowser(t), s.page)
+	p.withoutScript()
+	p.open("/")
+	p.reads("h1", "2 of 2 servers up")
+	p.reads("#live", "As of 20")
+	p.reads("#s-chicago", "Live")
+	p.do(chromedp.SendKeys(chromedp.CSS("#q"), "LAB\r"))
+	p.reads("#summary", "1 of 2 servers match.")
+	p.reads("#rows", "lab")
+	if rows := p.text("#rows"); strings.Contains(rows, "chicago") {
+		t.Errorf("the search finds %q", rows)
+	}
+	p.do(chromedp.Click(chromedp.CSS("#s-lab a")))
+	p.reads("h1", "lab")
+	p.reads("main", "Session", "Delivery checks", "Requests that went well", "subscribe", "Statuses by group and flag", "statuses match.")
+}
+
+// Nothing that a server says becomes a part of the page, neither at first nor live.
+func TestHostileTextsStayText(t *testing.T) {
+	s := stage(t, "steady")
+	p := newTab(t, newBrowser(t), s.page)
+	p.open("/servers/chicago")
+	p.reads("#live", "Live")
+	const hostile = `<img src=x onerror="document.hacked=1"><script>document.hacked=1</script>`
+	add := func(id string) {
+		s.servers.chicago.Apply(icwssim.Add(icwssim.Status{ID: id, Text: "text " + hostile, Group: "group " + hostile}))
+	}
+	add("live" + hostile)
+	unharmed := func(when string) {
+		t.Helper()
+		p.reads("#statuses", "text "+hostile, "group "+hostile)
+		p.reads("#groups", "group "+hostile)
+		if n := run1[int](p, `document.querySelectorAll("img, main script").length + (document.hacked ? 1 : 0)`); n > 0 {
+			t.Errorf("%s a text of the server has become part of the page", when)
+		}
+	}
+	unharmed("live")
+	p.open("/servers/chicago?q=" + "%3Cimg")
+	unharmed("at first")
+	if value := run1[string](p, `document.querySelector("#q").value`); value != "<img" {
+		t.Errorf("the search field has %q", value)
+	}
+}
+
+// axeRun returns a line per violation of the accessibility rules.
+const axeRun = `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+	.then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ": " + n.target + ": " + n.failureSummary.replace(/\s+/g, " "))))`
+
+// axe is the text of axe-core, which AXE names.
+func axe(t *testing.T) string {
+	t.Helper()
+	file := os.Getenv("AXE")
+	if file == "" {
+		t.Fatal("AXE must name axe.min.js: npm install axe-core, then AXE=node_modules/axe-core/axe.min.js")
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text) + "; true"
+}
+
+// Contrast, landmarks, names and roles, in every colour scheme and width; and no
+// page scrolls sideways.
+func TestPagesAreAccessible(t *testing.T) {
+	checker := axe(t)
+	s := stage(t, "steady", "server-errors")
+	p := newTab(t, newBrowser(t), s.page)
+	look := func(path, ready string) {
+		t.Helper()
+		for _, scheme := range []string{"light", "dark"} {
+			p.prefer(scheme)
+			for _, width := range []int64{360, 640, 800, 1024, 1280} {
+				p.resize(width, 800)
+				p.open(path)
+				p.reads("main", ready)
+				if overflow := run1[int](p, "document.documentElement.scrollWidth - window.innerWidth"); overflow > 0 {
+					t.Errorf("%s at %d px scrolls sideways by %d px", path, width, overflow)
+				}
+				if width != 360 && width != 1280 {
+					continue
+				}
+				run1[bool](p, checker)
+				for _, violation := range run1[[]string](p, axeRun) {
+					t.Errorf("%s, %s, %d px: %s", path, scheme, width, violation)
+				}
+			}
+		}
+	}
+	p.open("/")
+	p.allUp()
+	look("/", "2 of 2 servers up")
+	look("/servers/chicago", "Nothing has to be done.")
+	look("/runbooks/", "BreakerOpen")
+	look("/nowhere", "Not found")
+	s.begin("steady")
+	s.end("steady")
+	s.begin("server-errors")
+	p.open("/")
+	p.reads("#s-chicago", "Circuit breaker open")
+	look("/", "1 of 2 servers up")
+	look("/servers/chicago", "What you can do now")
+	s.end("server-errors")
+}
+
+// Whoever works with the keyboard keeps the place when the page changes.
+func TestTheKeyboardKeepsItsPlace(t *testing.T) {
+	s := stage(t, "steady", "server-errors")
+	p := newTab(t, newBrowser(t), s.page)
+	p.open("/")
+	p.allUp()
+	s.begin("steady")
+	s.end("steady")
+	run1[bool](p, `document.querySelector("#s-chicago a").focus(), true`)
+	s.begin("server-errors")
+	p.reads("#s-chicago", "Circuit breaker open")
+	if focused := run1[string](p, "document.activeElement.textContent"); focused != "chicago" {
+		t.Errorf("the focus moved to %q", focused)
+	}
+	p.do(chromedp.KeyEvent("\r"))
+	p.reads("h1", "chicago")
+	s.end("server-errors")
+}
+
+// What somebody marks to copy it is not taken away, and the search needs no reload.
+func TestAPersonAtWorkIsNotDisturbed(t *testing.T) {
+	s := stage(t, "steady")
+	p := newTab(t, newBrowser(t), s.page)
+	p.open("/")
+	p.allUp()
+	run1[bool](p, `document.loadedOnce = true`)
+	p.do(chromedp.SendKeys(chromedp.CSS("#q"), "lab"))
+	p.reads("#summary", "1 of 2 servers match.")
+	if rows := p.text("#rows"); strings.Contains(rows, "chicago") || !run1[bool](p, `document.loadedOnce === true && location.search.includes("q=lab")`) {
+		t.Errorf("the search shows %q", rows)
+	}
+	p.open("/servers/lab")
+	p.reads("#live", "Live")
+	run1[bool](p, `getSelection().selectAllChildren(document.querySelector("#facts")), document.querySelector("#facts").marked = true`)
+	before := p.text("#statuses")
+	s.servers.lab.Step(20)
+	eventually(t, "the rest of the page goes on", func() bool { return p.text("#statuses") != before })
+	if !run1[bool](p, `document.querySelector("#facts").marked === true`) {
+		t.Error("the marked text was replaced")
+	}
+	run1[bool](p, `getSelection().removeAllRanges(), true`)
+	eventually(t, "the part that waited is replaced", func() bool {
+		return run1[bool](p, `document.querySelector("#facts").marked !== true`)
+	})
+}
+
+// A page that hears nothing must not look as if all were well.
+func TestAnOpenPageSaysThatTheExporterHasGone(t *testing.T) {
+	server := httptest.NewServer(handlerOf(newCrowd(1)))
+	p := newTab(t, newBrowser(t), server.URL)
+	p.open("/")
+	p.reads("#live", "Live")
+	server.CloseClientConnections()
+	server.Listener.Close()
+	p.reads("#live", "Not live: nothing from the exporter since")
+	server.CloseClientConnections()
+	server.Close()
+}
+
+// crowd is a fleet of many servers, which a test can have fail.
+type crowd struct {
+	servers atomic.Pointer[[]exporter.Server]
+}
+
+func newCrowd(n int) *crowd {
+	now := time.Now()
+	servers := make([]exporter.Server, n)
+	for i := range servers {
+		servers[i] = exporter.Server{Name: fmt.Sprintf("cic-%04d", i), Site: "site", Snapshot: &probe.Snapshot{
+			State: probe.StateLive, StateSince: now.Add(-time.Hour), Heartbeat: now.Add(time.Hour), Hosts: []probe.Host{{Name: "host", Active: true}},
+			TransportKnown: true, SessionUp: true, SubscriptionUp: true, LastContact: now, Entries: 100, FreshUntil: now.Add(time.Hour),
+		}}
+	}
+	c := &crowd{}
+	c.servers.Store(&servers)
+	return c
+}
+
+func (c *crowd) Servers() []exporter.Server   { return *c.servers.Load() }
+func (c *crowd) Unhealthy(time.Time) []string { return nil }
+func (c *crowd) NotReady(time.Time) []string  { return nil }
+func (c *crowd) Statuses(context.Context, string) ([]catalogue.Entry, error) {
+	return nil, nil
+}
+
+// fail has every nth server fail, the reason being its round.
+func (c *crowd) fail(nth, round int) {
+	servers := slices.Clone(*c.servers.Load())
+	for i := 0; i < len(servers); i += nth {
+		s := *servers[i].Snapshot
+		s.State, s.StateSince, s.Reason = probe.StateBackoff, time.Now(), fmt.Sprint("round ", round)
+		servers[i].Snapshot = &s
+	}
+	c.servers.Store(&servers)
+}
+
+type noReload struct{}
+
+func (noReload) Reload(context.Context) error { return nil }
+func (noReload) Last() exporter.Outcome       { return exporter.Outcome{} }
+
+func handlerOf(fleet web.Fleet) http.Handler {
+	return web.NewHandler(web.Options{Fleet: fleet, Metrics: collect.New(collect.Options{}), Reloader: noReload{}})
+}
+
+// A thousand servers are one page, and a hundred of them failing at once is one
+// update of it.
+func TestAThousandServersAreOnePage(t *testing.T) {
+	fleet := newCrowd(1000)
+	server := httptest.NewServer(handlerOf(fleet))
+	defer server.Close()
+	defer server.CloseClientConnections()
+	p := newTab(t, newBrowser(t), server.URL)
+	p.open("/")
+	p.reads("h1", "1000 of 1000 servers up")
+	p.reads("#live", "Live")
+	run1[bool](p, `document.long = 0, new PerformanceObserver(l => l.getEntries().forEach(e => document.long = Math.max(document.long, e.duration))).observe({type: "longtask"}), true`)
+	for round := range 5 {
+		began := time.Now()
+		fleet.fail(10, round)
+		p.reads("#rows tr:first-child", fmt.Sprint("round ", round))
+		t.Logf("seen after %s", time.Since(began).Truncate(time.Millisecond))
+	}
+	p.reads("h1", "900 of 1000 servers up")
+	if rows := run1[int](p, `document.querySelectorAll("#rows tr").length`); rows != 1000 {
+		t.Errorf("there are %d rows", rows)
+	}
+	if last := run1[string](p, `[...document.querySelectorAll("#rows tr")].slice(0, 100).map(r => r.id).join()`); strings.Contains(last, "cic-0001") {
+		t.Errorf("the failed servers are not first: %s", last)
+	}
+	t.Logf("the longest task of the page took %d ms", run1[int](p, "Math.round(document.long)"))
+}
