@@ -108,7 +108,7 @@ func (p *tab) open(path string) {
 	p.do(chromedp.Navigate(p.origin + path))
 }
 
-// run evaluates an expression in the page, as the console of the browser does.
+// run1 evaluates an expression in the page, as the console of the browser does.
 func run1[T any](p *tab, expression string) T {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
@@ -176,7 +176,7 @@ type staged struct {
 	ended   chan struct{} // the test is over: nothing waits any more
 }
 
-// incidentsOf returns the incidents of the tour with these names, in its order.
+// stage starts a demo with these incidents of the tour, in its order.
 func stage(t *testing.T, names ...string) *staged {
 	t.Helper()
 	s := &staged{t: t, steps: map[string]chan struct{}{}, ended: make(chan struct{})}

@@ -183,7 +183,7 @@ func TestNoSecretInServe(t *testing.T) {
 		const openMetrics = "application/openmetrics-text;version=1.0.0"
 		const protobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
 		paths := []string{
-			"/", "/metrics", "/-/healthy", "/-/ready", "/nowhere", "/api/v1/servers", "/api/v1/nowhere", "/sd", "/probe", "/probe?target=nobody",
+			"/", "/config", "/metrics", "/-/healthy", "/-/ready", "/nowhere", "/api/v1/servers", "/api/v1/nowhere", "/sd", "/probe", "/probe?target=nobody",
 			"/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/heap?debug=1", "/debug/pprof/goroutine?debug=2", "/debug/pprof/goroutine",
 		}
 		for _, name := range names {

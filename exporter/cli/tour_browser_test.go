@@ -34,7 +34,7 @@ func (p *tab) answers(row, class string) int {
 
 // The tour as somebody follows it who leaves the overview and the page of one
 // server open: nothing is loaded again.
-func TestPeopleFollowTheTour(t *testing.T) {
+func TestPagesFollowTheTour(t *testing.T) {
 	var names []string
 	for _, i := range tour {
 		names = append(names, i.name)

@@ -77,17 +77,17 @@ function replace(id, html) {
   if (fresh.dataset.title) document.title = `${fresh.dataset.title} · icws_exporter`;
 }
 
-// selected reports whether somebody marks text of the element, to copy it.
-function selected(id) {
-  const selection = getSelection();
-  const element = document.getElementById(id);
-  return Boolean(element && selection && !selection.isCollapsed && selection.containsNode(element, true));
-}
-
-function replaceUnlessSelected(id, html) {
-  waiting.delete(id);
-  if (selected(id)) waiting.set(id, html);
-  else replace(id, html);
+// replaceAll replaces parts, but none in which somebody marks text to copy it: that
+// one waits.
+function replaceAll(fragments) {
+  const selection = getSelection(); // asked once: to ask costs a layout of the page
+  const marked = selection && !selection.isCollapsed ? selection : null;
+  for (const [id, html] of fragments) {
+    const element = marked && document.getElementById(id);
+    waiting.delete(id);
+    if (element && marked.containsNode(element, true)) waiting.set(id, html);
+    else replace(id, html);
+  }
 }
 
 // arrange puts the rows in order, moves only those that are elsewhere, and removes
@@ -114,7 +114,7 @@ function connect() {
   source.addEventListener("ping", hear);
   source.onmessage = (event) => {
     const { fragments = {}, order } = JSON.parse(event.data);
-    for (const [id, html] of Object.entries(fragments)) replaceUnlessSelected(id, html);
+    replaceAll(Object.entries(fragments));
     if (order) arrange(order);
     hear();
   };
@@ -142,7 +142,7 @@ form?.addEventListener("submit", (event) => {
 
 setInterval(() => {
   tick(document);
-  for (const [id, html] of waiting) replaceUnlessSelected(id, html);
+  if (waiting.size > 0) replaceAll([...waiting]);
   if (document.hidden) return;
   if (heard && Date.now() - heard > patience * 1000) lose();
   if (source?.readyState === EventSource.CLOSED) connect();
