@@ -9,6 +9,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN ["go", "mod", "download"]
 COPY main.go ./
+COPY alerts alerts
 COPY dashboards dashboards
 COPY exporter exporter
 COPY probe probe

@@ -198,3 +198,20 @@ func TestNoPackageIsADrawer(t *testing.T) {
 		}
 	}
 }
+
+// The image is built from the folders that the Dockerfile names.
+func TestDockerfileCopiesWhatTheBinaryIsMadeOf(t *testing.T) {
+	text, err := os.ReadFile("Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sources(t) {
+		for _, p := range s.imports() {
+			rest, ours := strings.CutPrefix(p, "icws_exporter/")
+			folder, _, _ := strings.Cut(rest, "/")
+			if ours && !s.isTest() && !strings.Contains(string(text), "\nCOPY "+folder+" "+folder+"\n") {
+				t.Errorf("%s imports %s, which the Dockerfile does not copy", s.path, p)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package exporter_test
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"testing"
@@ -65,7 +66,7 @@ func TestStatusesAreTheServers(t *testing.T) {
 		changed := slices.ContainsFunc(list, func(e catalogue.Entry) bool { return !e.ChangedAt.Equal(list[0].ChangedAt) })
 		return err == nil && changed && len(list) == len(sim.Truth().Statuses)
 	})
-	if _, err := fleet.Statuses(t.Context(), "lab"); err != exporter.ErrUnknownServer {
+	if _, err := fleet.Statuses(t.Context(), "lab"); !errors.Is(err, exporter.ErrUnknownServer) {
 		t.Errorf("an unknown server has %v", err)
 	}
 	before, _ := fleet.Statuses(t.Context(), "chicago")

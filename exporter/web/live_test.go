@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -140,7 +141,7 @@ func TestTheServerPageIsLive(t *testing.T) {
 		for err == nil {
 			_, _, err = e.next()
 		}
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			t.Errorf("the stream ends with %v", err)
 		}
 	})
@@ -182,7 +183,7 @@ func TestAReaderThatDoesNotReadIsDropped(t *testing.T) {
 		for err == nil {
 			_, _, err = e.next()
 		}
-		if err != io.ErrUnexpectedEOF && err != io.EOF {
+		if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 			t.Errorf("after a minute without reading the stream says %v", err)
 		}
 	})
