@@ -44,12 +44,16 @@ func (c Changes) attrs() []any {
 
 // nameList is how many there are and the first of them: "2 (berlin, lab)".
 func nameList(names []string) string {
-	switch n := len(names); {
-	case n == 0:
+	if len(names) == 0 {
 		return "0"
-	case n > maxLogged:
-		return fmt.Sprintf("%d (%s and %d more)", n, strings.Join(names[:maxLogged], ", "), n-maxLogged)
-	default:
-		return fmt.Sprintf("%d (%s)", n, strings.Join(names, ", "))
 	}
+	return fmt.Sprintf("%d (%s)", len(names), first(names, ", "))
+}
+
+// first joins as many names as a log line can bear, and says how many more there are.
+func first(names []string, separator string) string {
+	if more := len(names) - maxLogged; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxLogged], separator), more)
+	}
+	return strings.Join(names, separator)
 }

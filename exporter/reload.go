@@ -21,10 +21,12 @@ type Reloader struct {
 	// turn holds one token, for one reload at a time. It is held while files are
 	// read and servers are left, which a mutex must not be.
 	turn chan struct{}
-	// Of whoever has the turn: what was tried last, and what is in effect.
-	tried  attempt
-	effect config.Content
-	last   atomic.Pointer[Outcome]
+	// Of whoever has the turn: what was tried last, what is in effect, and the most
+	// servers that too few descriptors were told for.
+	tried   attempt
+	effect  config.Content
+	advised int
+	last    atomic.Pointer[Outcome]
 }
 
 // settleTime is how long after a change Follow looks again: what is still being
@@ -186,6 +188,7 @@ func (r *Reloader) apply(v config.Validated) (Changes, error) {
 	now := time.Now()
 	r.fleet.opts.Metrics.ConfigLoaded(now, v.Hash())
 	r.last.Store(&Outcome{At: now})
+	r.advise(v)
 	return changes, nil
 }
 

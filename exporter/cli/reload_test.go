@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -157,6 +158,44 @@ func TestThreeShardsWatchEveryServerOnce(t *testing.T) {
 	for _, p := range shards {
 		p.end(t, syscall.SIGTERM)
 	}
+	if left := len(sim.Sessions()); left > 0 {
+		t.Errorf("%d sessions are left", left)
+	}
+}
+
+// Too few descriptors for the servers are told at the start and when there are more
+// servers, not at every reload.
+func TestTooFewDescriptorsAreTold(t *testing.T) {
+	sim, server := simulated(t, false, icwssim.Options{})
+	w := newWatching(t, entry("a", server.URL))
+	command := exec.Command("sh", "-c", `ulimit -n 1204; exec icws_exporter "$@"`, "sh",
+		"serve", "--config.file="+w.file, "--web.listen-address=127.0.0.1:0")
+	p, err := run(command, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	page := pagesOf(t, p, 1)[0]
+	reload := func(log string, entries ...string) {
+		w.change(t, entries...)
+		if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		find(t, &p.stderr, log)
+	}
+	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a"}`] == 1 })
+	const told = "the limit on open files is too low"
+	if strings.Contains(p.stderr.String(), told) {
+		t.Error("1204 descriptors are too few for one server")
+	}
+	reload(`(added="1 \(b\)")`, entry("a", server.URL), entry("b", server.URL))
+	find(t, &p.stderr, `(level=WARN msg="`+told+`.*LimitNOFILE=.*" servers=2 limit=1204 needed=1206)`)
+	reload(`(removed="1 \(b\)")`, entry("a", server.URL))
+	reload(`(added="1 \(c\)")`, entry("a", server.URL), entry("c", server.URL))
+	if n := strings.Count(p.stderr.String(), told); n != 1 {
+		t.Errorf("it is told %d times:\n%s", n, p.stderr.String())
+	}
+	p.end(t, syscall.SIGTERM)
 	if left := len(sim.Sessions()); left > 0 {
 		t.Errorf("%d sessions are left", left)
 	}

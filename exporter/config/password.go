@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -34,9 +36,21 @@ func (s Server) Password() (Secret, error) {
 		content, err = readWhole(s.PasswordFile, maxPasswordBytes)
 	}
 	if err != nil {
-		return Secret{}, fmt.Errorf("the password cannot be read (%w); expected a file that the exporter's user may read", err)
+		return Secret{}, fmt.Errorf("the password cannot be read (%w)%s", err, adviceOn(err))
 	}
 	return passwordOf(content)
+}
+
+// adviceOn says what to do about a file that cannot be read, where that is known.
+func adviceOn(err error) string {
+	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "; raise the limit on open files: LimitNOFILE= in the systemd unit, ulimit -n in the shell"
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, errNotRegular):
+		return "; expected a file that the exporter's user may read"
+	default:
+		return ""
+	}
 }
 
 // passwordOf refuses what the server would take for a wrong password: every

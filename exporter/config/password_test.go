@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -61,5 +62,19 @@ func TestAPasswordThatIsGoneIsAnErrorThatDoesNotNameTheFile(t *testing.T) {
 func TestAByteOrderMarkIsNotPartOfAPassword(t *testing.T) {
 	if got, err := passwordOf([]byte("\ufeffpw")); err == nil {
 		t.Errorf("a password with a byte order mark is read as %q", got.Reveal())
+	}
+}
+
+func TestTheAdviceFitsThePasswordThatCannotBeRead(t *testing.T) {
+	const mayRead, limit = "the exporter's user may read", "LimitNOFILE="
+	for err, want := range map[error]string{
+		syscall.EMFILE: limit, syscall.ENFILE: limit,
+		syscall.ENOENT: mayRead, syscall.EACCES: mayRead, errNotRegular: mayRead,
+		syscall.EIO: "",
+	} {
+		got := adviceOn(err)
+		if !strings.Contains(got, want) || (want == "") != (got == "") {
+			t.Errorf("on %q the advice is %q, want one with %q", err, got, want)
+		}
 	}
 }
