@@ -102,12 +102,30 @@ func wantLog(t *testing.T, log, text string) {
 	}
 }
 
+// lockedLog is a log that may be read while it is written.
+type lockedLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // following runs f in a bubble of virtual time with a fleet that reaches no server and
 // follows what load gives.
-func following(t *testing.T, interval time.Duration, load func() (config.Validated, error), f func(log *bytes.Buffer, last func() exporter.Outcome)) {
+func following(t *testing.T, interval time.Duration, load func() (config.Validated, error), f func(log *lockedLog, last func() exporter.Outcome)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log lockedLog
 		fleet, _ := newFleet(t, exporter.Options{
 			Logger: slog.New(slog.NewTextHandler(&log, nil)),
 			Dial:   func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") },
@@ -141,11 +159,11 @@ func parsed(t *testing.T, comment string) config.Validated {
 
 func TestAChangedFileIsReloadedOnce(t *testing.T) {
 	disk := &file{content: parsed(t, "first")}
-	following(t, 30*time.Second, disk.load, func(log *bytes.Buffer, last func() exporter.Outcome) {
+	following(t, 30*time.Second, disk.load, func(log *lockedLog, last func() exporter.Outcome) {
 		start := last().At
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if log.Len() > 0 || !last().At.Equal(start) {
+		if log.String() != "" || !last().At.Equal(start) {
 			t.Errorf("an unchanged file was reloaded:\n%s", log)
 		}
 		disk.hold(parsed(t, "second"), nil)
@@ -168,14 +186,14 @@ func TestAHalfWrittenFileIsNotTaken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			disk := &file{content: parsed(t, "first")}
-			following(t, 30*time.Second, disk.load, func(log *bytes.Buffer, last func() exporter.Outcome) {
+			following(t, 30*time.Second, disk.load, func(log *lockedLog, last func() exporter.Outcome) {
 				start := last().At
 				time.Sleep(29500 * time.Millisecond)
 				disk.hold(piece())
 				time.Sleep(time.Second)
 				disk.hold(parsed(t, "second"), nil)
 				synctest.Wait()
-				if log.Len() > 0 {
+				if log.String() != "" {
 					t.Errorf("half a file was tried:\n%s", log)
 				}
 				time.Sleep(time.Minute)
@@ -203,7 +221,7 @@ func TestAPasswordIsReplacedWithoutAReload(t *testing.T) {
 	password := write("pw", "old")
 	path := write("icws.yaml", "servers: [{name: lab, hosts: [cic-lab], user: svc-prom, password_file: pw}]")
 	load := func() (config.Validated, error) { return config.Load(path) }
-	following(t, 30*time.Second, load, func(log *bytes.Buffer, last func() exporter.Outcome) {
+	following(t, 30*time.Second, load, func(log *lockedLog, last func() exporter.Outcome) {
 		start := last().At
 		if err := os.Remove(password); err != nil {
 			t.Fatal(err)
@@ -233,7 +251,7 @@ func TestAPasswordIsReplacedWithoutAReload(t *testing.T) {
 func TestABadContentIsTriedOnce(t *testing.T) {
 	good := parsed(t, "first")
 	disk := &file{content: good}
-	following(t, 30*time.Second, disk.load, func(log *bytes.Buffer, last func() exporter.Outcome) {
+	following(t, 30*time.Second, disk.load, func(log *lockedLog, last func() exporter.Outcome) {
 		disk.hold(config.Validated{}, errors.New("test.yaml:1:1: bad"))
 		time.Sleep(time.Hour)
 		synctest.Wait()
