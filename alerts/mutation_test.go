@@ -103,13 +103,27 @@ func mutants(file, text string) (all []mutant) {
 	return all
 }
 
+// equivalents are mutants that no test can kill, by what is in them, with the reason.
+var equivalents = map[string]string{
+	"icws_session_established_timestamp_seconds[50m]": "a session that is older than the range is not young either",
+}
+
+func isEquivalent(m mutant) bool {
+	for part := range equivalents {
+		if strings.Contains(m.text, part) {
+			return true
+		}
+	}
+	return false
+}
+
 // Whatever is wrong in a rule, its tests notice. It takes minutes: see -mutate.
 func TestMutantsAreKilled(t *testing.T) {
 	only := regexp.MustCompile(*mutateOnly)
 	killed, invalid := 0, 0
 	for _, file := range RuleFiles {
 		for _, m := range mutants(file, text(t, file)) {
-			if !only.MatchString(m.rule) {
+			if !only.MatchString(m.rule) || isEquivalent(m) {
 				continue
 			}
 			dir := t.TempDir()
