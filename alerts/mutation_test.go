@@ -154,14 +154,20 @@ func TestMutantsAreKilled(t *testing.T) {
 // passes reports whether the tests of the rule find nothing wrong.
 func passes(t *testing.T, dir string, m mutant) bool {
 	t.Helper()
-	pattern := "tests/" + m.rule + "*.yaml"
-	if strings.Contains(m.rule, ":") {
-		pattern = "tests/recording.yaml"
-		if strings.Contains(m.rule, "deliver") {
-			pattern = "tests/[rL][ea][ct]*[gn].yaml"
-		}
+	patterns := []string{m.rule + "*.yaml"}
+	switch {
+	case strings.Contains(m.rule, ":icws_unavailable:"):
+		patterns = []string{"recording.yaml", "AvailabilityBudgetBurn*.yaml"}
+	case strings.Contains(m.rule, ":icws_deliver"):
+		patterns = []string{"recording.yaml", "LatencyBudgetBurn*.yaml"}
+	case strings.Contains(m.rule, ":"):
+		patterns = []string{"recording.yaml"}
 	}
-	files, _ := filepath.Glob(pattern)
+	var files []string
+	for _, pattern := range patterns {
+		found, _ := filepath.Glob("tests/" + pattern)
+		files = append(files, found...)
+	}
 	if len(files) == 0 {
 		t.Fatalf("no tests for %s", m.rule)
 	}
