@@ -16,6 +16,7 @@ import (
 
 var (
 	mutateOnly = flag.String("mutate", "", "mutate only the rules whose name matches this regular expression")
+	mutateHow  = flag.String("how", "", "only the mutants whose description matches this regular expression, such as deleted")
 	promtool   = flag.String("promtool", "promtool", "the promtool to test the rules with")
 )
 
@@ -119,11 +120,11 @@ func isEquivalent(m mutant) bool {
 
 // Whatever is wrong in a rule, its tests notice. It takes minutes: see -mutate.
 func TestMutantsAreKilled(t *testing.T) {
-	only := regexp.MustCompile(*mutateOnly)
+	only, how := regexp.MustCompile(*mutateOnly), regexp.MustCompile(*mutateHow)
 	killed, invalid := 0, 0
 	for _, file := range RuleFiles {
 		for _, m := range mutants(file, text(t, file)) {
-			if !only.MatchString(m.rule) || isEquivalent(m) {
+			if !only.MatchString(m.rule) || !how.MatchString(m.what) || isEquivalent(m) {
 				continue
 			}
 			dir := t.TempDir()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -66,16 +67,21 @@ func TestACaptureIsCheckedAndWatched(t *testing.T) {
 
 // Ctrl-C and the end of the terminal end the session, and are a failure of the check.
 func TestAnInterruptedCheck(t *testing.T) {
-	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
-		t.Run(signal.String(), func(t *testing.T) {
+	// A process that ignores SIGHUP, as under nohup, hands that on; one that takes it
+	// does not.
+	taken := make(chan os.Signal, 1)
+	signal.Notify(taken, syscall.SIGHUP)
+	defer signal.Stop(taken)
+	for _, sent := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		t.Run(sent.String(), func(t *testing.T) {
 			sim, server := simulated(t, false, icwssim.Options{})
 			p := start(t, nil, "check", "--server=a="+server.URL, "--user=svc-prom",
 				"--password-file="+writeFile(t, "pw", testPassword), "--observe=1h")
 			eventually(t, "it observes", func() bool { return strings.Contains(p.stdout.String(), "switchover") })
-			if err := p.Process.Signal(signal); err != nil {
+			if err := p.Process.Signal(sent); err != nil {
 				t.Fatal(err)
 			}
-			if err := <-p.exited; err == nil || p.ProcessState.ExitCode() != ExitFailure {
+			if err := p.wait(t); err == nil || p.ProcessState.ExitCode() != ExitFailure {
 				t.Errorf("it ends with %v", err)
 			}
 			if out := p.stdout.String(); !strings.Contains(out, "interrupted") || !strings.Contains(out, "the session has ended") {
@@ -102,7 +108,7 @@ func TestACheckUnderNohup(t *testing.T) {
 	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-p.exited; err != nil || !strings.Contains(p.stdout.String(), "a can be watched") || len(sim.Sessions()) > 0 {
+	if err := p.wait(t); err != nil || !strings.Contains(p.stdout.String(), "a can be watched") || len(sim.Sessions()) > 0 {
 		t.Errorf("it ends with %v and %d sessions, and says\n%s", err, len(sim.Sessions()), p.stdout.String())
 	}
 }

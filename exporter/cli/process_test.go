@@ -76,6 +76,18 @@ func (p *process) kill() {
 	<-p.exited
 }
 
+// wait returns how the process ended.
+func (p *process) wait(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-p.exited:
+		return err
+	case <-time.After(patience):
+		t.Fatal("the process does not end")
+		return nil
+	}
+}
+
 // end sends the signal and wants the process to end well.
 func (p *process) end(t *testing.T, signal os.Signal) {
 	t.Helper()

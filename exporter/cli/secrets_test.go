@@ -213,7 +213,7 @@ func TestNoSecretInServe(t *testing.T) {
 		if err := p.Process.Signal(syscall.SIGQUIT); err != nil {
 			t.Fatal(err)
 		}
-		<-p.exited
+		_ = p.wait(t) // with a code for the stacks
 		if !strings.Contains(p.stderr.String(), "goroutine 1 ") {
 			t.Error("there is no stack")
 		}
