@@ -30,15 +30,16 @@ type recorder struct {
 }
 
 type loopExchange struct {
-	op      icws.Operation
-	trouble bool // it failed, or the breaker was not closed before it
+	op     icws.Operation
+	failed bool
+	closed bool // the breaker was, before it
 }
 
 // follow counts the renewals, a PUT after a DELETE, that were begun in trouble.
 func (r *recorder) follow(e icws.Exchange) {
 	r.mu.Lock()
-	renewal := e.Operation == icws.OpSubscribe && r.last[0].op == icws.OpUnsubscribe && r.last[1].trouble
-	r.last = [2]loopExchange{{e.Operation, e.Failed() || e.Code >= 300 || r.breaker != BreakerClosed}, r.last[0]}
+	renewal := e.Operation == icws.OpSubscribe && r.last[0].op == icws.OpUnsubscribe && (r.last[1].failed || !r.last[0].closed)
+	r.last = [2]loopExchange{{e.Operation, e.Failed() || e.Code >= 300, r.breaker == BreakerClosed}, r.last[0]}
 	r.mu.Unlock()
 	if renewal {
 		r.add("renewed in trouble", 1)

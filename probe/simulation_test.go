@@ -255,9 +255,13 @@ func (d *day) recovers() {
 	if s := d.probe.Snapshot(); s.NextAttempt.Before(time.Now().Add(d.cfg.AuthHoldMax)) && s.NextAttempt.After(time.Now()) {
 		deadline = s.NextAttempt.Add(grace)
 	}
+	relieved := time.Now()
 	for {
 		d.pass(10 * time.Second)
 		s := d.probe.Snapshot()
+		if late := s.StateSince.After(relieved) && s.StateSince.Sub(relieved) < grace; late && s.State == StateDisplacedHold {
+			deadline = s.NextAttempt.Add(grace) // the server's word was still on its way
+		}
 		if host := activeHost(s); s.Up(time.Now()) && host != "" && snapshotEquals(s, d.sims[host].Truth()) {
 			return
 		}
