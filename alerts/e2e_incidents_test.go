@@ -125,7 +125,7 @@ var incidents = []incident{
 	},
 	{
 		name: "stream-cut", what: "A proxy cuts the event stream again and again.",
-		every: 20 * time.Second, begin: func(s *site) { s.front.CloseClientConnections() },
+		every: 18 * time.Second, begin: func(s *site) { s.front.CloseClientConnections() },
 		delivered: []string{"SubscriptionLost warning"},
 	},
 	{
@@ -135,7 +135,7 @@ var incidents = []incident{
 	},
 	{
 		name: "switchover-loop", what: "The pair switches over back and forth.",
-		every: 20 * time.Second, begin: switchOver,
+		every: 18 * time.Second, begin: switchOver,
 		delivered: []string{"Switchover info", "SwitchoverLoop critical"},
 		muted:     []string{"SubscriptionLost warning"},
 	},

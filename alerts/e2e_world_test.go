@@ -153,7 +153,20 @@ func freeAddress(t *testing.T) string {
 // process is a program that runs until the test ends.
 type process struct {
 	*exec.Cmd
+	log    string
 	exited chan struct{}
+}
+
+// logOf returns what the process logged about a server.
+func (p *process) logOf(server string) string {
+	content, _ := os.ReadFile(p.log)
+	var about strings.Builder
+	for line := range strings.Lines(string(content)) {
+		if strings.Contains(line, "server="+server+" ") {
+			about.WriteString(line)
+		}
+	}
+	return about.String()
 }
 
 func start(t *testing.T, dir, name string, args ...string) *process {
@@ -162,7 +175,7 @@ func start(t *testing.T, dir, name string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{exec.Command(name, args...), make(chan struct{})}
+	p := &process{exec.Command(name, args...), log.Name(), make(chan struct{})}
 	p.Stdout, p.Stderr, p.Dir = log, log, dir
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
