@@ -74,6 +74,15 @@ type Check struct {
 
 func (c Check) bytes() int { return 72 + len(c.DriftIDs) }
 
+// Outage is the time in which a probe is not live, however often it tries.
+type Outage struct {
+	// Since is when the probe was last live, or when it first did something; zero
+	// while it is live.
+	Since time.Time
+	// Reason is the last that was given for one of its states since then.
+	Reason string
+}
+
 // Recent is what a History holds, newest first. Nobody changes it afterwards.
 type Recent struct {
 	Events []Event
@@ -96,6 +105,7 @@ type History struct {
 	successes recent[Request]
 	checks    recent[Check]
 	log       recent[LogLine]
+	outage    Outage
 	logText   bytes.Buffer
 	delivered time.Duration // of the full message that the next check is about
 	minutes   *[60]minute   // nil before the first request
@@ -175,6 +185,28 @@ func (h *History) StreamBroke(why icws.FailureReason) {
 func (h *History) StateChanged(to State, reason string) {
 	h.Observer.StateChanged(to, reason)
 	h.note("state", to.String(), reason)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if to == StateLive {
+		h.outage = Outage{}
+		return
+	}
+	if h.outage.Since.IsZero() {
+		h.outage.Since = time.Now()
+	}
+	if reason != "" {
+		h.outage.Reason = shortened(reason, maxHistoryText)
+	}
+}
+
+// Outage returns since when the probe is not live, and why; nothing when it is.
+func (h *History) Outage() Outage {
+	if h == nil {
+		return Outage{}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.outage
 }
 
 // SessionClosed remembers the end of a session.

@@ -94,6 +94,36 @@ func TestTheLastHourIsAnHour(t *testing.T) {
 	})
 }
 
+// A probe that fails again and again goes through many states in one outage.
+func TestAnOutageLastsUntilTheProbeIsLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if got := (*History)(nil).Outage(); got != (Outage{}) {
+			t.Errorf("without a history there is %+v", got)
+		}
+		h := NewHistory(new(recorder))
+		h.StateChanged(StateSubscribing, "")
+		h.StateChanged(StateLive, "")
+		if got := h.Outage(); got != (Outage{}) {
+			t.Errorf("live is taken for %+v", got)
+		}
+		time.Sleep(time.Hour)
+		began := time.Now()
+		for range 10 {
+			h.StateChanged(StateBackoff, "delivers nothing")
+			time.Sleep(time.Minute)
+			h.StateChanged(StateSubscribing, "")
+			time.Sleep(time.Minute)
+		}
+		if got, want := h.Outage(), (Outage{began, "delivers nothing"}); got != want {
+			t.Errorf("after 20 minutes the outage is %+v, want %+v", got, want)
+		}
+		h.StateChanged(StateLive, "")
+		if got := h.Outage(); got != (Outage{}) {
+			t.Errorf("what is over is still %+v", got)
+		}
+	})
+}
+
 func TestADeliveryCheckKnowsItsDrift(t *testing.T) {
 	h := NewHistory(new(recorder))
 	h.Delivered(40 * time.Millisecond)
