@@ -50,10 +50,10 @@ func adviceFor(server exporter.Server, c condition, now time.Time) advice {
 			"Nothing has to be done here. The server failed so often that it is spared until the time above, then one request tries it.",
 			checkStep(server),
 		}, "BreakerOpen"}
-	case s.State == probe.StateBackoff:
+	case s.State == probe.StateBackoff, outageOf(server).Reason != "":
 		return advice{[]string{
-			"Do what the reason above says. The requests below have what the server answered.",
-			"Nothing has to be done here once the server is back: the exporter tries again by itself at the time above.",
+			"Start from the reason above; the failed requests below have what each host answered. Of a network, DNS or TLS failure, look at the way to the server. Of a 5xx, look at the server itself.",
+			"Nothing has to be done here once the server is back: the exporter tries again by itself.",
 			checkStep(server),
 		}, "ServerDown"}
 	case now.Sub(s.StateSince) > time.Minute:

@@ -27,6 +27,8 @@ type serverDetail struct {
 	Reason      string    `json:"reason,omitempty"`
 	NextAttempt time.Time `json:"next_attempt,omitzero"`
 	Heartbeat   time.Time `json:"heartbeat,omitzero"`
+	// Outage is left out while the server is live.
+	Outage *outageDetail `json:"outage,omitempty"`
 
 	Product    string       `json:"product,omitempty"`
 	Release    string       `json:"release,omitempty"`
@@ -53,6 +55,11 @@ type serverDetail struct {
 	Recent *recentDetail `json:"recent,omitempty"`
 
 	Configuration map[string]any `json:"configuration"`
+}
+
+type outageDetail struct {
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason,omitempty"`
 }
 
 type hostDetail struct {
@@ -122,6 +129,9 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 		CertificateNotAfter: atUTC(s.CertificateNotAfter), PasswordExpiry: atUTC(s.PasswordExpiry),
 		AnswersLastHour: newAnswersDetail(server.History.LastHour(now)),
 		Configuration:   redacted(server.Config),
+	}
+	if o := outageOf(server); !o.Since.IsZero() {
+		d.Outage = &outageDetail{atUTC(o.Since), o.Reason}
 	}
 	if s.TransportKnown {
 		d.Transport = s.Transport.String()

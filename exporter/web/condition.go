@@ -78,6 +78,35 @@ func conditionOf(s exporter.Server, now time.Time) condition {
 	return c
 }
 
+// outageOf is since when and why the server is not live; nothing when it is.
+func outageOf(s exporter.Server) probe.Outage {
+	if s.Snapshot.State == probe.StateLive {
+		return probe.Outage{}
+	}
+	return s.History.Outage()
+}
+
+// notLiveSince is when the outage began in which the present state is not the
+// first; zero otherwise.
+func notLiveSince(s exporter.Server) time.Time {
+	if o := outageOf(s); o.Since.Before(s.Snapshot.StateSince) {
+		return o.Since
+	}
+	return time.Time{}
+}
+
+// reasonOf says why the state is what it is. One that is on its way up after a
+// failure has the reason of that.
+func reasonOf(s exporter.Server) string {
+	if s.Snapshot.Reason != "" {
+		return s.Snapshot.Reason
+	}
+	if o := outageOf(s); o.Reason != "" {
+		return "Before: " + o.Reason
+	}
+	return ""
+}
+
 const (
 	day = 24 * time.Hour
 	// expiresSoon is when an expiry is worth a notice: the alerts begin then.

@@ -130,7 +130,7 @@ func TestOverviewShowsALiveServer(t *testing.T) {
 	page := ask(t, stubFleet{servers: []exporter.Server{liveServer(time.Now())}}, "GET", "/")
 	got := cells(page.body)
 	want := []string{
-		"chicago us", "Live 3h 0m ago", "–", "cic-b event stream, delivering, breaker closed; contact within a minute", "Statuses 4711",
+		"chicago us", "Live for 3h 0m", "–", "cic-b event stream, delivering, breaker closed; contact within a minute", "Statuses 4711",
 		"2xx0 4010 4100 5000 Other0 None0",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -285,6 +285,16 @@ func TestOperatorsHeadersWin(t *testing.T) {
 	guard(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
 	if got := recorder.Header().Get("X-Frame-Options"); got != "sameorigin" {
 		t.Errorf("X-Frame-Options is %q, want the operator's sameorigin", got)
+	}
+}
+
+func TestDurationReadsLikeSpeech(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "just now", 900 * time.Millisecond: "just now", 45 * time.Second: "for 45s", 72 * time.Hour: "for 3 days",
+	} {
+		if got := duration(d); got != want {
+			t.Errorf("duration(%s) = %q, want %q", d, got, want)
+		}
 	}
 }
 

@@ -27,6 +27,15 @@ func (c clock) moment(t time.Time) moment {
 	}
 }
 
+// lasting is since when something is as it is, in words that say how long that is.
+func (c clock) lasting(t time.Time) moment {
+	m := c.moment(t)
+	if m.ISO != "" && !c.live {
+		m.Text = duration(c.now.Sub(t))
+	}
+	return m
+}
+
 // lately is a moment that is not worth telling exactly when it was just now.
 func (c clock) lately(t time.Time) moment {
 	if age := c.now.Sub(t); age >= 0 && age < time.Minute {
@@ -49,6 +58,14 @@ func distance(d time.Duration) string {
 		return span(d) + " ago"
 	}
 	return "in " + span(d)
+}
+
+// duration says how long something has lasted. page.js says it in the same words.
+func duration(d time.Duration) string {
+	if d < time.Second {
+		return "just now"
+	}
+	return "for " + span(d)
 }
 
 // span is a length of time in its two largest units.

@@ -22,6 +22,7 @@ type row struct {
 	Name, Site   string
 	Condition    condition
 	Since        moment
+	NotLive      moment // when other states came before in this outage
 	Reason       string
 	Notices      string
 	Next         moment
@@ -40,8 +41,9 @@ func newRow(server exporter.Server, c clock) row {
 		ID: "s-" + url.PathEscape(server.Name), Link: serverPath(server.Name),
 		Name: server.Name, Site: server.Site,
 		Condition:    conditionOf(server, c.now),
-		Since:        c.moment(s.StateSince),
-		Reason:       s.Reason,
+		Since:        c.lasting(s.StateSince),
+		NotLive:      c.lasting(notLiveSince(server)),
+		Reason:       reasonOf(server),
 		Notices:      strings.Join(notices(server, c.now), " "),
 		Next:         c.moment(s.NextAttempt),
 		Host:         activeHost(s),

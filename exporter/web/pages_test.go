@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"icws_exporter/exporter"
@@ -67,6 +69,50 @@ func TestEveryConditionHasAdvice(t *testing.T) {
 	if page := ask(t, fleet, "GET", "/servers/auth_hold").body; strings.Contains(page, "icws_exporter check") {
 		t.Error("the advice for a held log-on has somebody log on again, which may lock the account")
 	}
+}
+
+// A server that fails again and again is on its way up half of the time: the page
+// says then, too, since when it is not live and what failed.
+func TestAnOutageOutlivesTheTriesToEndIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		history := probe.NewHistory(collect.New(collect.Options{}).Add("lab", ""))
+		history.StateChanged(probe.StateLive, "")
+		server := exporter.Server{Name: "lab", History: history, Snapshot: &probe.Snapshot{Heartbeat: time.Now().Add(time.Hour)}}
+		change := func(to probe.State, reason string) {
+			history.StateChanged(to, reason)
+			server.Snapshot.State, server.Snapshot.StateSince, server.Snapshot.Reason = to, time.Now(), reason
+		}
+		page := func(path string) string {
+			recorder := httptest.NewRecorder()
+			handlerOf(stubFleet{servers: []exporter.Server{server}}).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
+			return strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(recorder.Body.String(), "")), " ")
+		}
+		change(probe.StateBackoff, "it delivers nothing")
+		if got := page("/"); strings.Contains(got, "not live") || strings.Contains(got, "Before:") {
+			t.Errorf("the first state of an outage says it twice: %s", got)
+		}
+		time.Sleep(5 * time.Minute)
+		change(probe.StateSubscribing, "")
+		time.Sleep(2 * time.Second)
+		for path, wants := range map[string][]string{
+			"/":                   {"Subscribing for 2s not live for 5m 2s", "Before: it delivers nothing"},
+			"/servers/lab":        {"for 2s, not live for 5m 2s", "Before: it delivers nothing", "What you can do now"},
+			"/api/v1/servers/lab": {`"outage": { "since": "2000-01-01T00:00:00Z", "reason": "it delivers nothing" }`},
+		} {
+			got := page(path)
+			for _, want := range wants {
+				if !strings.Contains(got, want) {
+					t.Errorf("%s does not say %q: %s", path, want, got)
+				}
+			}
+		}
+		change(probe.StateLive, "")
+		for _, path := range []string{"/", "/servers/lab", "/api/v1/servers/lab"} {
+			if got := page(path); strings.Contains(got, "not live") || strings.Contains(got, "Before:") || strings.Contains(got, "outage") {
+				t.Errorf("%s still tells of an outage that is over: %s", path, got)
+			}
+		}
+	})
 }
 
 func TestOverviewFilters(t *testing.T) {

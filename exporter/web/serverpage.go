@@ -23,6 +23,7 @@ type serverHead struct {
 	Name, Site string
 	Condition  condition
 	Since      moment
+	NotLive    moment
 	Reason     string
 	Next       moment
 	Notices    []string
@@ -163,7 +164,8 @@ func (p *serverPage) head(server exporter.Server, c clock) serverHead {
 	s := server.Snapshot
 	h := serverHead{
 		Name: server.Name, Site: server.Site, Root: "../",
-		Condition: conditionOf(server, c.now), Since: c.moment(s.StateSince), Reason: s.Reason,
+		Condition: conditionOf(server, c.now),
+		Since:     c.lasting(s.StateSince), NotLive: c.lasting(notLiveSince(server)), Reason: reasonOf(server),
 		Next: c.moment(s.NextAttempt), Notices: notices(server, c.now), banner: p.opts.banner(c),
 	}
 	h.Advice = adviceFor(server, h.Condition, c.now)

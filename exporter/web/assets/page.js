@@ -15,7 +15,7 @@ let search = location.search;
 let skew = Date.parse(live.querySelector("time").dateTime) - Date.now();
 if (Math.abs(skew) < 5000) skew = 0;
 
-// span and ago say how far from now something is, as moment.go does.
+// span, ago and lasting say how far from now something is, as moment.go does.
 function span(s) {
   if (s < 60) return `${s}s`;
   if (s < 3600) return `${Math.floor(s / 60)}m ${s % 60}s`;
@@ -30,9 +30,14 @@ function ago(element) {
   return distance < 0 ? `${span(seconds)} ago` : `in ${span(seconds)}`;
 }
 
+function lasting(element) {
+  const seconds = Math.floor((Date.now() + skew - Date.parse(element.dateTime)) / 1000);
+  return seconds < 1 ? "just now" : `for ${span(seconds)}`;
+}
+
 function tick(root) {
-  for (const element of root.querySelectorAll("time.ago")) {
-    const text = ago(element);
+  for (const element of root.querySelectorAll("time.ago, time.for")) {
+    const text = element.className === "for" ? lasting(element) : ago(element);
     if (element.textContent !== text) element.textContent = text;
   }
 }
