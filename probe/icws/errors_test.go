@@ -131,7 +131,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 func TestErrorsSayWhatToDo(t *testing.T) {
 	for want, err := range map[string]error{
 		"connect: the server answered 400 (Bad Request), error.x: no; check the user and the password": &ResponseError{
-			Operation: OpConnect, Code: 400, ErrorID: "error.x", Message: "no", AuthenticationFailed: true},
+			Operation: OpConnect, Code: 400, ErrorID: "error.x", Message: "no.", AuthenticationFailed: true},
 		"connect: the server answered 503 (Service Unavailable); it names 2 other hosts to connect to": &ResponseError{
 			Operation: OpConnect, Code: 503, AlternateHosts: []string{"a", "b"}},
 		"poll: the server answered 410 (Gone); this version of the server no longer has the resource": &ResponseError{Operation: OpPoll, Code: 410},
