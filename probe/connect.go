@@ -213,7 +213,7 @@ func (l *loop) wait(reason string, err error) {
 	l.setState(StateBackoff, reason, until)
 }
 
-const breakerPrefix = "too many failures, the circuit breaker is open; the last: "
+const breakerPrefix = "too many failures, the last: "
 
 func breakerReason(last string) string {
 	if strings.HasPrefix(last, breakerPrefix) {

@@ -106,6 +106,7 @@ type History struct {
 	checks    recent[Check]
 	log       recent[LogLine]
 	outage    Outage
+	breaker   BreakerState // closed or open
 	logText   bytes.Buffer
 	delivered time.Duration // of the full message that the next check is about
 	minutes   *[60]minute   // nil before the first request
@@ -221,10 +222,19 @@ func (h *History) SubscriptionLost(why LossReason) {
 	h.note("subscription", "lost", why.String())
 }
 
-// BreakerChanged remembers a transition of the circuit breaker.
+// BreakerChanged remembers that the circuit breaker opened or closed. The tries in
+// between would push out how the outage began.
 func (h *History) BreakerChanged(to BreakerState) {
 	h.Observer.BreakerChanged(to)
-	h.note("breaker", to.String(), "")
+	h.mu.Lock()
+	before := h.breaker
+	if to != BreakerHalfOpen {
+		h.breaker = to
+	}
+	h.mu.Unlock()
+	if to != BreakerHalfOpen && to != before {
+		h.note("breaker", to.String(), "")
+	}
 }
 
 // SwitchedOver remembers that the session moved to another host.

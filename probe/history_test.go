@@ -124,6 +124,26 @@ func TestAnOutageLastsUntilTheProbeIsLive(t *testing.T) {
 	})
 }
 
+// An outage of hours must not push out how it began.
+func TestTriesOfTheBreakerAreNoNews(t *testing.T) {
+	h := NewHistory(new(recorder))
+	h.StateChanged(StateBreakerOpen, "the last: 500")
+	h.BreakerChanged(BreakerOpen)
+	for range 1000 {
+		h.BreakerChanged(BreakerHalfOpen)
+		h.BreakerChanged(BreakerOpen)
+	}
+	h.BreakerChanged(BreakerHalfOpen)
+	h.BreakerChanged(BreakerClosed)
+	var got []string
+	for _, e := range h.Recent().Events {
+		got = append(got, e.Subject+" "+e.Became)
+	}
+	if want := "breaker closed, breaker open, state breaker_open"; strings.Join(got, ", ") != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}
+
 func TestADeliveryCheckKnowsItsDrift(t *testing.T) {
 	h := NewHistory(new(recorder))
 	h.Delivered(40 * time.Millisecond)

@@ -177,7 +177,7 @@ func eventsOf(recent probe.Recent, c clock) []eventRow {
 	for i, e := range recent.Events {
 		events[i] = eventRow{c.moment(e.At), e.Subject, strings.ReplaceAll(e.Became, "_", " "), e.Reason, false}
 		switch e.Became {
-		case "live", "closed", "connecting", "subscribing", "half_open", "switched_over":
+		case "live", "closed", "connecting", "subscribing", "switched_over":
 		default:
 			events[i].Bad = true
 		}
