@@ -106,6 +106,9 @@ func TestPagesAreAccessible(t *testing.T) {
 				if overflow := run1[int](p, "document.documentElement.scrollWidth - window.innerWidth"); overflow > 0 {
 					t.Errorf("%s at %d px scrolls sideways by %d px", path, width, overflow)
 				}
+				if n := run1[int](p, `[...document.querySelectorAll(".story")].filter(e => e.scrollWidth > e.clientWidth).length`); n > 0 && width == 360 {
+					t.Errorf("%s on a phone has %d lists that scroll sideways", path, n)
+				}
 				if width == 800 {
 					continue
 				}
@@ -130,6 +133,48 @@ func TestPagesAreAccessible(t *testing.T) {
 	look("/", "1 of 2 servers up")
 	look("/servers/chicago", "What you can do now")
 	s.end("server-errors")
+}
+
+// brokenWords returns the words of the page that a line end cuts in two, but for
+// long ones, which have to be.
+const brokenWords = `(() => {
+	const broken = [], texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+	while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/(?<![\p{L}\d.])[\p{L}\d.]{2,16}(?![\p{L}\d.])/gu)) {
+		const range = document.createRange();
+		range.setStart(texts.currentNode, word.index);
+		range.setEnd(texts.currentNode, word.index + word[0].length);
+		if (new Set([...range.getClientRects()].map(r => Math.round(r.top))).size > 1) broken.push(word[0]);
+	}
+	return broken;
+})()`
+
+// A server in every state, with and without numbers, is readable on every screen.
+func TestPagesBreakNoWord(t *testing.T) {
+	fleet := newCrowd(2 * probe.NumStates)
+	servers := slices.Clone(*fleet.servers.Load())
+	for i := range servers {
+		s := *servers[i].Snapshot
+		s.State = probe.State(i % probe.NumStates)
+		s.PasswordExpiry = time.Now().Add(time.Hour)
+		if s.State != probe.StateLive {
+			s.Reason, s.NextAttempt = "log-on failed: connect: the server answered 500 (Internal Server Error)", time.Now().Add(time.Hour)
+		}
+		if i >= probe.NumStates {
+			s.FreshUntil, s.Entries = time.Now(), 10_000
+		}
+		servers[i].Snapshot = &s
+	}
+	fleet.servers.Store(&servers)
+	p := newTab(t, newBrowser(t), serveCrowd(t, fleet))
+	for _, width := range []int64{360, 390, 800, 1024, 1280, 1920} {
+		p.resize(width, 4000)
+		p.open("/")
+		p.reads("#live", "Live")
+		p.reads("#rows", "Log-on held", "unknown")
+		if broken := run1[[]string](p, brokenWords); len(broken) > 0 {
+			t.Errorf("at %d px lines end within %q", width, broken)
+		}
+	}
 }
 
 // Whoever works with the keyboard keeps the place when the page changes.

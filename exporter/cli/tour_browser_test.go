@@ -90,7 +90,7 @@ func TestPagesFollowTheTour(t *testing.T) {
 		one.reads("#checks", "drift")
 	})
 	incident("not-delivering", func() {
-		all.reads("#s-lab", "delivers nothing")
+		all.reads("#s-lab", "delivers nothing", "not live for")
 		all.reads("h1", "1 of 2 servers up")
 	})
 	incident("switchover", func() {

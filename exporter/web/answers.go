@@ -16,7 +16,7 @@ type answerCount struct {
 
 var answerWords = [probe.NumAnswerClasses]string{
 	probe.Answer2xx: "2xx", probe.Answer401: "401", probe.Answer410: "410", probe.Answer500: "500",
-	probe.AnswerOther: "Other", probe.AnswerNone: "None",
+	probe.AnswerOther: "Other", probe.AnswerNone: "No reply",
 }
 
 // answersOf are the counts of the last hour. What is well is rounded, so that it

@@ -18,8 +18,8 @@ func factsOf(server exporter.Server, c clock) []factGroup {
 		{"Session", sessionFacts(s, c)},
 		{"Subscription", []fact{
 			{Name: "Delivery", Text: subscriptionWords(s)},
-			{Name: "Server says", Text: s.SubscriptionState.String()},
-			{Name: "Established", At: c.moment(s.SubscriptionEstablished)},
+			{Name: "Server says", Text: serverWord(s)},
+			{Name: "Last established", At: c.moment(s.SubscriptionEstablished)},
 			{Name: "Last contact", At: c.moment(s.LastContact)},
 			{Name: "Last message", At: c.moment(s.LastMessage)},
 			{Name: "Circuit breaker", Text: strings.ReplaceAll(s.Breaker.String(), "_", " ")},
@@ -54,7 +54,7 @@ func sessionFacts(s *probe.Snapshot, c clock) []fact {
 	}
 	return []fact{
 		{Name: "Session", Text: up},
-		{Name: "Established", At: c.moment(s.SessionEstablished)},
+		{Name: "Last established", At: c.moment(s.SessionEstablished)},
 		{Name: "Host", Text: activeHost(s)},
 		{Name: "Transport", Text: transport},
 		{Name: "Probe moved", At: c.lately(s.Heartbeat)},
@@ -103,6 +103,14 @@ func goneOperations(s *probe.Snapshot) string {
 		return "none"
 	}
 	return strings.Join(names, ", ")
+}
+
+// serverWord is what the server said of the subscription; most servers say nothing.
+func serverWord(s *probe.Snapshot) string {
+	if s.SubscriptionState == probe.SubscriptionNone {
+		return "nothing"
+	}
+	return s.SubscriptionState.String()
 }
 
 func freshCount(s *probe.Snapshot, now time.Time) string {

@@ -24,7 +24,7 @@ type row struct {
 	Since        moment
 	NotLive      moment // when other states came before in this outage
 	Reason       string
-	Notices      string
+	Notices      string // one a line: a list could not be compared
 	Next         moment
 	Host         string
 	Transport    string
@@ -44,7 +44,7 @@ func newRow(server exporter.Server, c clock) row {
 		Since:        c.lasting(s.StateSince),
 		NotLive:      c.lasting(notLiveSince(server)),
 		Reason:       reasonOf(server),
-		Notices:      strings.Join(notices(server, c.now), " "),
+		Notices:      strings.Join(notices(server, c.now), "\n"),
 		Next:         c.moment(s.NextAttempt),
 		Host:         activeHost(s),
 		Subscription: subscriptionWords(s),
@@ -60,6 +60,14 @@ func newRow(server exporter.Server, c clock) row {
 		r.Statuses = strconv.Itoa(s.Entries)
 	}
 	return r
+}
+
+// NoticeList are the notices one by one.
+func (r row) NoticeList() []string {
+	if r.Notices == "" {
+		return nil
+	}
+	return strings.Split(r.Notices, "\n")
 }
 
 var (

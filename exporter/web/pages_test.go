@@ -95,7 +95,7 @@ func TestAnOutageOutlivesTheTriesToEndIt(t *testing.T) {
 		change(probe.StateSubscribing, "")
 		time.Sleep(2 * time.Second)
 		for path, wants := range map[string][]string{
-			"/":                   {"Subscribing for 2s not live for 5m 2s", "Before: it delivers nothing"},
+			"/":                   {"Subscribing for 2s, not live for 5m 2s", "Before: it delivers nothing"},
 			"/servers/lab":        {"for 2s, not live for 5m 2s", "Before: it delivers nothing", "What you can do now"},
 			"/api/v1/servers/lab": {`"outage": { "since": "2000-01-01T00:00:00Z", "reason": "it delivers nothing" }`},
 		} {
@@ -159,7 +159,7 @@ func TestServerPageTellsWhatHappened(t *testing.T) {
 	}}
 	page := strings.Join(strings.Fields(ask(t, fleet, "GET", "/servers/chicago").body), " ")
 	for _, want := range []string{
-		"the server answered 500", "stream lost", "error.server.unavailable", "1.2 s", "17 ms", ">drift<", `<td class="number">3</td><td class="wide">Lunch</td>`,
+		"the server answered 500", "stream lost", "error.server.unavailable", "1.2 s", "17 ms", ">drift<", `3</td><td role="cell" class="wide">Lunch</td>`,
 		`<th scope="row">Away</th><td class="number">7</td>`, "At Lunch", ">ACD<", "serves the session",
 		"corrected 3 statuses that no message had announced", "2 of 2 statuses match",
 	} {
@@ -200,7 +200,7 @@ func TestServerPageListsTheLastChangesOnly(t *testing.T) {
 		fleet.statuses = append(fleet.statuses, catalogue.Entry{ID: fmt.Sprint("id-", i), Text: "x", ChangedAt: time.Unix(int64(i), 0)})
 	}
 	page := ask(t, fleet, "GET", "/servers/chicago").body
-	if n := strings.Count(page, "<td>id-"); n != mostStatuses || !strings.Contains(page, "<td>id-9999</td>") || !strings.Contains(page, "10000 of 10000 statuses match; the 100 that changed last are shown.") {
+	if n := strings.Count(page, "</span>id-"); n != mostStatuses || !strings.Contains(page, "</span>id-9999</td>") || !strings.Contains(page, "10000 of 10000 statuses match; the 100 that changed last are shown.") {
 		t.Errorf("%d statuses are listed", n)
 	}
 }

@@ -49,7 +49,7 @@ function say(text, old) {
 
 function hear() {
   heard = Date.now();
-  say("Live", false);
+  say("Live updates", false);
 }
 
 function lose() {
