@@ -59,7 +59,7 @@ func NewHandler(o Options) http.Handler {
 
 // handlePages adds what people look at, and its live updates.
 func handlePages(mux *http.ServeMux, o Options) {
-	all := &overview{opts: o, made: map[string]madeRow{}}
+	all := newOverview(o)
 	one := &serverPage{opts: o}
 	live := newStreams()
 	mux.Handle("/{$}", readOnly(all))

@@ -119,6 +119,41 @@ func TestOpenPagesAreToldWhatChangesAndNoMore(t *testing.T) {
 	})
 }
 
+// Every screen of a team shows the same page: it is made once for all of them.
+func TestOpenPagesShareTheirLooks(t *testing.T) {
+	fleet := &countingFleet{}
+	fleet.set(liveServer(time.Now()))
+	inMemory(t, handlerOf(fleet), func(t *testing.T, l *pipeListener) {
+		for range 20 {
+			e := openEvents(t, l, "/events")
+			go func() {
+				defer e.connection.Close()
+				var err error
+				for err == nil {
+					_, _, err = e.next()
+				}
+			}()
+			time.Sleep(15 * time.Millisecond) // nobody opens them in the same moment
+		}
+		fleet.asked.Store(0)
+		time.Sleep(time.Minute)
+		if asked, most := fleet.asked.Load(), int64(time.Minute/sharedFor)+1; asked > most {
+			t.Errorf("twenty open pages look %d times at the servers in a minute, more than %d times", asked, most)
+		}
+	})
+}
+
+// countingFleet counts how often it is looked at.
+type countingFleet struct {
+	changingFleet
+	asked atomic.Int64
+}
+
+func (f *countingFleet) Servers() []exporter.Server {
+	f.asked.Add(1)
+	return f.changingFleet.Servers()
+}
+
 func TestTheServerPageIsLive(t *testing.T) {
 	fleet := &changingFleet{}
 	inMemory(t, handlerOf(fleet), func(t *testing.T, l *pipeListener) {

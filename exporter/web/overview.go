@@ -140,9 +140,24 @@ type conditionCount struct {
 type overview struct {
 	opts Options
 
-	mu   sync.Mutex
-	made map[string]madeRow // by name; what did not change is not made again
+	mu    sync.Mutex
+	made  map[string]madeRow // by name; what did not change is not made again
+	looks map[filter]look
 }
+
+func newOverview(o Options) *overview {
+	return &overview{opts: o, made: map[string]madeRow{}, looks: map[filter]look{}}
+}
+
+// look is what the open pages with one filter were shown at a time.
+type look struct {
+	at      time.Time
+	content content
+}
+
+// sharedFor is how long a look serves other pages with the same filter, so that
+// many open pages cost hardly more than one.
+const sharedFor = lookInterval / 2
 
 type madeRow struct {
 	row
@@ -192,11 +207,15 @@ func (o *overview) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // fragments are the parts of the open page as they are now.
 func (o *overview) fragments(r *http.Request, now time.Time) (content, bool) {
-	rows, s := o.rows(filterOf(r.URL.Query()), clock{now: now, live: true})
-	page := content{order: make([]string, len(rows)), parts: make([]fragment, 0, len(rows)+1)}
-	page.add("summary", "summary", s)
+	f := filterOf(r.URL.Query())
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if l, ok := o.looks[f]; ok && now.Sub(l.at).Abs() < sharedFor {
+		return l.content, true
+	}
+	rows, s := o.rows(f, clock{now: now, live: true})
+	page := content{order: make([]string, len(rows)), parts: make([]fragment, 0, len(rows)+1)}
+	page.add("summary", "summary", s)
 	for i, r := range rows {
 		made, ok := o.made[r.Name]
 		if !ok || made.row != r {
@@ -209,5 +228,12 @@ func (o *overview) fragments(r *http.Request, now time.Time) (content, bool) {
 	if len(o.made) > 2*s.All { // servers that a reload removed
 		clear(o.made)
 	}
-	return page, page.err == nil
+	if page.err != nil {
+		return content{}, false
+	}
+	if len(o.looks) > maxStreams { // filters that nobody asks for any more
+		clear(o.looks)
+	}
+	o.looks[f] = look{now, page}
+	return page, true
 }
