@@ -24,16 +24,17 @@ const patience = 5 * time.Minute
 
 // TestEveryQueryReturnsData has a real Prometheus scrape exporters that live through
 // every incident of the demo, each in a process of its own, and runs every query
-// there as Grafana would. In calm, exactly the queries that say so return nothing;
+// there as Grafana would. The calm one has the intervals and the patience of every
+// configuration, so that a busy machine is no incident. In calm, exactly the queries that say so return nothing;
 // the incidents then make each of them return something.
 func TestEveryQueryReturnsData(t *testing.T) {
 	deadline := time.Now().Add(patience)
 	binary := buildExporter(t)
-	var targets []string
+	calm := startDemo(t, binary)
+	targets := []string{calm}
 	for _, incident := range incidents(t, binary) {
-		targets = append(targets, startDemo(t, binary, incident))
+		targets = append(targets, startDemo(t, binary, "--scenario="+incident))
 	}
-	calm := targets[0]
 	secure, address := startServe(t, binary)
 	targets = append(targets, address)
 	prometheus := startPrometheus(t, targets)
@@ -48,7 +49,7 @@ func TestEveryQueryReturnsData(t *testing.T) {
 			}
 		}
 	}
-	// Enough scrapes for every rate, and two checks of the delivery.
+	// Enough scrapes for every rate.
 	prometheus.eventually(t, deadline, "a calm half minute", func() bool {
 		return prometheus.returns(t, choice{}.into(`count_over_time(icws_up{instance="`+calm+`"}[1m]) > 30`), false)
 	})
@@ -65,13 +66,15 @@ func TestEveryQueryReturnsData(t *testing.T) {
 			waiting[q.where] = q
 			if q.quiet == "" {
 				always[q.where] = q
-			} else if prometheus.runs(t, chosen, q) {
-				t.Errorf("%s returns something in calm, although %q: %s", q.where, q.quiet, chosen.into(string(q.Expr)))
 			}
 		}
 	}
-	// On a busy machine a scrape may come too late: hence not at once.
-	prometheus.wantAll(t, time.Now().Add(20*time.Second), chosen, always)
+	prometheus.wantAll(t, deadline, chosen, always) // within a minute: then delivery is checked
+	for _, q := range waiting {
+		if q.quiet != "" && prometheus.runs(t, chosen, q) {
+			t.Errorf("%s returns something in calm, although %q: %s", q.where, q.quiet, chosen.into(string(q.Expr)))
+		}
+	}
 	// Two things that the demo does not have.
 	secure.Send(`{"__type":"urn:inin.com:status:statusMessagesMessage","isDelta":true,"statusMessagesRemoved":["nobody"]}`)
 	secure.Inject(icwssim.Fault{Operation: icwssim.OpSubscribe, Drop: true, Count: 2})
@@ -122,11 +125,11 @@ func buildExporter(t *testing.T) string {
 	return binary
 }
 
-// incidents are the names of the demo's incidents, the calm one first.
+// incidents are the names of the demo's incidents, without the steady life.
 func incidents(t *testing.T, binary string) []string {
 	t.Helper()
 	complaint, _ := exec.Command(binary, "demo", "--scenario=?").CombinedOutput()
-	names := regexp.MustCompile(`is none of tour, (steady, .*)`).FindStringSubmatch(string(complaint))
+	names := regexp.MustCompile(`is none of tour, steady, (.*)`).FindStringSubmatch(string(complaint))
 	if names == nil {
 		t.Fatalf("no incidents in %q", complaint)
 	}
@@ -134,9 +137,9 @@ func incidents(t *testing.T, binary string) []string {
 }
 
 // startDemo starts a demo and returns its address.
-func startDemo(t *testing.T, binary, incident string) string {
+func startDemo(t *testing.T, binary string, flags ...string) string {
 	t.Helper()
-	p := startProcess(t, exec.Command(binary, "demo", "--web.listen-address=127.0.0.1:0", "--scenario="+incident))
+	p := startProcess(t, exec.Command(binary, append([]string{"demo", "--web.listen-address=127.0.0.1:0"}, flags...)...))
 	return p.find(t, `Open +http://(127\.0\.0\.1:\d+)/`)
 }
 
