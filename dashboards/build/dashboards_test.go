@@ -348,6 +348,29 @@ func TestTimelinesShowStates(t *testing.T) {
 	}
 }
 
+// With fifty servers a number is still large enough to read, and so is a row of a
+// timeline.
+func TestPanelsHoldFiftyServers(t *testing.T) {
+	for _, d := range all() {
+		for _, p := range d.Panels {
+			switch options := p.Options.(type) {
+			case timelineOptions:
+				if pixels := p.GridPos.H*38 - 75; options.PerPage < 1 || pixels/options.PerPage < 20 {
+					t.Errorf("%s: %s draws %d rows in %d pixels", d.Title, p.Title, options.PerPage, pixels)
+				}
+			case statOptions:
+				for _, q := range queries(t, dashboard{Panels: []*panel{p}}) {
+					labels, err := q.root.result()
+					bounded := q.root.name == "topk" || q.root.name == "bottomk"
+					if err != nil || slices.Contains(labels, "server") && !bounded {
+						t.Errorf("%s: %s has a number for each server: %v", d.Title, p.Title, err)
+					}
+				}
+			}
+		}
+	}
+}
+
 // Every look has words, and a colour of Grafana's palette, which suits a light and
 // a dark background.
 func TestLooksAreReadable(t *testing.T) {

@@ -30,6 +30,10 @@ func layOut(rows []row) []*panel {
 	var all []*panel
 	y := 0
 	add := func(p *panel, place gridPos) {
+		if options, ok := p.Options.(timelineOptions); ok {
+			options.PerPage = timelineRows(place.H)
+			p.Options = options
+		}
 		p.ID, p.GridPos = len(all)+1, place
 		all = append(all, p)
 	}
@@ -47,6 +51,13 @@ func layOut(rows []row) []*panel {
 		}
 	}
 	return all
+}
+
+// timelineRows is how many rows of a timeline of some height can be read; Grafana
+// gives the others pages of their own.
+func timelineRows(height int) int {
+	const cell, around, row = 38, 75, 20 // pixels: of the grid, of title and axis, of a row
+	return (height*cell - around) / row
 }
 
 // subject is what a dashboard is about.

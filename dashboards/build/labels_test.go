@@ -117,6 +117,9 @@ func (n *node) aggregated() ([]string, error) {
 			return nil, fmt.Errorf("%s by (%s): its series have only %v", n.name, l, labels)
 		}
 	}
+	if n.name == "topk" || n.name == "bottomk" {
+		return labels, nil // the series are those that go in
+	}
 	result := slices.Clone(n.labels)
 	if n.name == "count_values" {
 		result = append(result, n.args[0].name)

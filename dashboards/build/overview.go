@@ -61,7 +61,8 @@ func exportersDown() *panel {
 }
 
 func alertsFiring() *panel {
-	return stat("Alerts firing", "Alerts that fire now about the chosen servers and exporters, by severity.", "none",
+	return stat("Alerts firing", "Alerts that fire now about the chosen servers and exporters, by severity. "+
+		"Those about a whole site or job (CatalogueDiffers, ShardMissing) name no exporter and are not counted.", "none",
 		now(count(firingAlerts(), "severity"), "{{severity}}").unless("none")).
 		steps("green", from(1, "orange")).colored("critical", "red", "info", "blue")
 }
@@ -119,7 +120,8 @@ func fleetStates() *panel {
 func firing() *panel {
 	active := series(alertsForState, is("service", "icws")) + " and ignoring (alertstate) " + firingAlerts()
 	return table("Firing alerts", "Alerts that fire now, and since when their condition holds. Click one for its runbook. "+
-		"Alerts about a whole site or job, which name no exporter, are not in it. Empty as well when Prometheus does not load the rules of alerts/.",
+		"Alerts about a whole site or job (CatalogueDiffers, ShardMissing), which name no exporter, are not in it: their panels are "+
+		"Catalogues per site and, of the Exporter dashboard, Shards. Empty as well when Prometheus does not load the rules of alerts/.",
 		sortBy{DisplayName: "Since"},
 		[]key{
 			{label: "alertname", name: "Alert", width: 180, links: []dataLink{{

@@ -249,7 +249,7 @@ func timeline(title, description string, looks []look, targets ...target) *panel
 	p.FieldConfig.Defaults.Custom = timelineCustom{FillOpacity: 80}
 	p.Options = timelineOptions{
 		AlignValue: "left", Legend: legend{Calcs: []string{}, DisplayMode: "list", Placement: "bottom"},
-		MergeValues: true, PerPage: 25, RowHeight: 0.85, ShowValue: "auto", Tooltip: tooltip{"single", "none"},
+		MergeValues: true, RowHeight: 0.85, ShowValue: "auto", Tooltip: tooltip{"single", "none"},
 	}
 	return p
 }

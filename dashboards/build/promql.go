@@ -107,6 +107,13 @@ func forEach(e expr) expr {
 	return e + " or on (instance, server) NaN * " + maximum(series(collect.MetricUp), "instance", "server")
 }
 
+// stats is how many values a stat shows at most: more of them nobody can read.
+const stats = 4
+
+// highest and lowest keep as many values as a stat shows.
+func highest(e expr) expr { return expr(fmt.Sprintf("topk(%d, %s)", stats, e)) }
+func lowest(e expr) expr  { return expr(fmt.Sprintf("bottomk(%d, %s)", stats, e)) }
+
 // share is part / whole.
 func share(part, whole expr) expr { return part + " / " + whole }
 

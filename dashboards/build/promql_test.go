@@ -23,7 +23,7 @@ type node struct {
 }
 
 var (
-	aggregations = []string{"sum", "max", "min", "avg", "count", "group", "count_values"}
+	aggregations = []string{"sum", "max", "min", "avg", "count", "group", "count_values", "topk", "bottomk"}
 	// functions are those we use, with the number of their arguments.
 	functions = map[string]int{
 		"rate": 1, "increase": 1, "avg_over_time": 1, "last_over_time": 1, "histogram_quantile": 2,

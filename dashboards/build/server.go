@@ -1,6 +1,10 @@
 package main
 
-import "icws_exporter/exporter/collect"
+import (
+	"fmt"
+
+	"icws_exporter/exporter/collect"
+)
 
 func server() dashboard {
 	return newDashboard(subject{
@@ -28,38 +32,43 @@ func server() dashboard {
 	})
 }
 
+// ofMany says which servers a stat shows when more are chosen than it has room for.
+func ofMany(which string) string {
+	return fmt.Sprintf(" Of many servers it shows %d, those %s.", stats, which)
+}
+
 func stateNow() *panel {
-	return stat("State", "What the exporter does with the server now, and so why it is not up.", "none",
-		now(present(collect.MetricProbeState, "server"), "{{server}}")).
+	return stat("State", "What the exporter does with the server now, and so why it is not up."+ofMany("in the worst states"), "none",
+		now(highest(present(collect.MetricProbeState, "server")), "{{server}}")).
 		mapped(looksOf(collect.MetricProbeState)).runbook("ServerDown")
 }
 
 func sinceNow() *panel {
-	return stat("In this state since", "Since when the exporter is in its present state with the server.", "dateTimeFromNow",
-		now(moment(maximum(series(collect.MetricProbeStateSince), "server")), "{{server}}")).plain()
+	return stat("In this state since", "Since when the exporter is in its present state with the server."+ofMany("whose state changed last"), "dateTimeFromNow",
+		now(highest(moment(maximum(series(collect.MetricProbeStateSince), "server"))), "{{server}}")).plain()
 }
 
 func nextAttempt() *panel {
-	return stat("Next attempt", "When the exporter tries again. It does not before, so as to spare the server or the account.", "dateTimeFromNow",
-		now(moment(maximum(series(collect.MetricNextAttempt), "server"))+" > 0", "{{server}}").unless("not waiting")).
+	return stat("Next attempt", "When the exporter tries again. It does not before, so as to spare the server or the account."+ofMany("that wait longest"), "dateTimeFromNow",
+		now(highest(moment(maximum(series(collect.MetricNextAttempt), "server"))+" > 0"), "{{server}}").unless("not waiting")).
 		steps("orange")
 }
 
 func lastContact() *panel {
-	return stat("Last contact", "How long ago the last poll was answered or the last byte of the stream came.", "s",
-		now(age(maximum(series(collect.MetricSubscriptionLastContact), "server")), "{{server}}")).
+	return stat("Last contact", "How long ago the last poll was answered or the last byte of the stream came."+ofMany("that are silent longest"), "s",
+		now(highest(age(maximum(series(collect.MetricSubscriptionLastContact), "server"))), "{{server}}")).
 		decimals(0).steps("green", from(60, "orange"), from(180, "red"))
 }
 
 func deliveryStateNow() *panel {
-	return stat("Subscription", "Whether the subscription to status messages is registered and delivers.", "none",
-		now(minimum(series(collect.MetricSubscriptionUp), "server"), "{{server}}")).
+	return stat("Subscription", "Whether the subscription to status messages is registered and delivers."+ofMany("that have lost it"), "none",
+		now(lowest(minimum(series(collect.MetricSubscriptionUp), "server")), "{{server}}")).
 		mapped(deliversLooks).runbook("SubscriptionLost")
 }
 
 func cataloguesNow() *panel {
-	return stat("Numbers", "Stale: the copy of the statuses was not compared with the server for too long, so its numbers are withheld.", "none",
-		now(maximum(series(collect.MetricCatalogueStale), "server"), "{{server}}")).
+	return stat("Numbers", "Stale: the copy of the statuses was not compared with the server for too long, so its numbers are withheld."+ofMany("that are stale"), "none",
+		now(highest(maximum(series(collect.MetricCatalogueStale), "server")), "{{server}}")).
 		mapped(staleLooks).runbook("CatalogueStale")
 }
 
