@@ -108,12 +108,17 @@ func (p *tab) open(path string) {
 	p.do(chromedp.Navigate(p.origin + path))
 }
 
-// run1 evaluates an expression in the page, as the console of the browser does.
-func run1[T any](p *tab, expression string) T {
-	p.t.Helper()
+// evaluate has the page evaluate an expression, as the console of the browser does.
+func evaluate[T any](p *tab, expression string) (T, error) {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// run1 evaluates an expression in a page that stays.
+func run1[T any](p *tab, expression string) T {
+	p.t.Helper()
+	value, err := evaluate[T](p, expression)
 	if err != nil {
 		p.t.Fatalf("%s: %v", expression, err)
 	}
@@ -123,21 +128,25 @@ func run1[T any](p *tab, expression string) T {
 // text is what a person reads in an element, in one line; empty without one.
 func (p *tab) text(selector string) string {
 	p.t.Helper()
-	return run1[string](p, fmt.Sprintf(`(document.querySelector(%q)?.innerText ?? "").replace(/\s+/g, " ")`, selector))
+	return run1[string](p, textOf(selector))
 }
 
-// reads waits until a person reads all of the texts in the element.
+func textOf(selector string) string {
+	return fmt.Sprintf(`(document.querySelector(%q)?.innerText ?? "").replace(/\s+/g, " ")`, selector)
+}
+
+// reads waits until a person reads all of the texts in the element. Meanwhile the
+// page may be replaced by another, which answers nothing.
 func (p *tab) reads(selector string, texts ...string) {
 	p.t.Helper()
-	var last string
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		last = p.text(selector)
+		last, err := evaluate[string](p, textOf(selector))
 		missing := slices.IndexFunc(texts, func(text string) bool { return !strings.Contains(last, text) })
-		if missing < 0 {
+		if err == nil && missing < 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			p.t.Fatalf("%s never says %q, but %q", selector, texts[missing], last)
+			p.t.Fatalf("%s never says all of %q, but %q, %v", selector, texts, last, err)
 		}
 	}
 }
