@@ -50,9 +50,11 @@ func adviceFor(server exporter.Server, c condition, now time.Time) advice {
 			"Nothing has to be done here. The server failed so often that it is spared until the time above, then one request tries it.",
 			checkStep(server),
 		}, "BreakerOpen"}
+	case deliversNothing(server):
+		return notDelivering
 	case s.State == probe.StateBackoff, outageOf(server).Reason != "":
 		return advice{[]string{
-			"Start from the reason above; the failed requests below have what each host answered. Of a network, DNS or TLS failure, look at the way to the server. Of a 5xx, look at the server itself.",
+			"Start from the reason above; the failed requests below have what each host answered. For a network, DNS or TLS failure, look at the way to the server; for a 5xx, at the server itself.",
 			"Nothing has to be done here once the server is back: the exporter tries again by itself.",
 			checkStep(server),
 		}, "ServerDown"}
@@ -63,6 +65,25 @@ func adviceFor(server exporter.Server, c condition, now time.Time) advice {
 		}, "ServerDown"}
 	}
 	return advice{}
+}
+
+var notDelivering = advice{[]string{
+	"The server accepted the subscription and delivers nothing. The exporter replaces the session by itself.",
+	"If it comes back again and again: does a proxy between the two buffer the event stream? Set transport: poll for this server and reload.",
+	"If it is polled already, restart the Session Manager of the IC server: other clients of this server miss their messages as well.",
+}, "NotDelivering"}
+
+// deliversNothing reports whether the outage began because nothing was delivered.
+func deliversNothing(server exporter.Server) bool {
+	if s := server.Snapshot.State; s != probe.StateBackoff && s != probe.StateConnecting && s != probe.StateSubscribing {
+		return false
+	}
+	for _, e := range server.History.Recent().Events {
+		if e.Subject == "subscription" {
+			return e.Became == "lost" && e.Reason == probe.LossNotDelivering.String()
+		}
+	}
+	return false
 }
 
 func user(server exporter.Server) string {
@@ -99,10 +120,7 @@ func liveAdvice(server exporter.Server, now time.Time) advice {
 	s := server.Snapshot
 	switch {
 	case !s.SubscriptionUp:
-		return advice{[]string{
-			"The server accepted the subscription and delivers nothing. The exporter replaces the session by itself.",
-			"If it comes back again and again: does a proxy between the two buffer the event stream? Set transport: poll for this server and reload.",
-		}, "NotDelivering"}
+		return notDelivering
 	case !s.Fresh(now):
 		return advice{[]string{
 			"The numbers were not compared with the server for too long and are withheld. Look at the delivery checks below.",

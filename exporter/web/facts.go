@@ -54,7 +54,7 @@ func sessionFacts(s *probe.Snapshot, c clock) []fact {
 	}
 	return []fact{
 		{Name: "Session", Text: up},
-		{Name: "Last established", At: c.moment(s.SessionEstablished)},
+		{Name: "Established", At: c.moment(s.SessionEstablished)},
 		{Name: "Host", Text: activeHost(s)},
 		{Name: "Transport", Text: transport},
 		{Name: "Probe moved", At: c.lately(s.Heartbeat)},

@@ -115,6 +115,26 @@ func TestAnOutageOutlivesTheTriesToEndIt(t *testing.T) {
 	})
 }
 
+// What to do about a server that delivers nothing is not what to do about one that
+// does not answer.
+func TestAdviceKnowsThatNothingIsDelivered(t *testing.T) {
+	for _, test := range []struct {
+		why  probe.LossReason
+		want string
+	}{{probe.LossNotDelivering, "runbooks/NotDelivering"}, {probe.LossStreamLost, "runbooks/ServerDown"}} {
+		server := liveServer(time.Now())
+		server.History = probe.NewHistory(collect.New(collect.Options{}).Add("chicago", ""))
+		server.History.SubscriptionLost(test.why)
+		fail(&server, time.Now())
+		for _, state := range []probe.State{probe.StateBackoff, probe.StateSubscribing} {
+			server.Snapshot.State = state
+			if page := ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/servers/chicago").body; !strings.Contains(page, test.want) {
+				t.Errorf("after a loss for %s, in %s, the page has no link to %s", test.why, state, test.want)
+			}
+		}
+	}
+}
+
 func TestOverviewFilters(t *testing.T) {
 	fleet := fleetOfStates(time.Now())
 	for query, want := range map[string]int{
