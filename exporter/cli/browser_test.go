@@ -155,7 +155,7 @@ func (p *tab) reads(selector string, texts ...string) {
 func (p *tab) prefer(scheme string) {
 	p.t.Helper()
 	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}, //nolint:misspell // a word of CSS
 	})
 	if err != nil {
 		p.t.Fatal(err)
