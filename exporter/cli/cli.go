@@ -25,13 +25,14 @@ type grammar struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 	Log     logFlags         `embed:"" prefix:"log."`
 
-	Serve      serveCommand      `cmd:"" help:"Watch ICWS servers and serve their metrics."`
-	Demo       demoCommand       `cmd:"" help:"Watch two simulated servers: everything in one process, nothing to configure."`
-	Simulate   simulateCommand   `cmd:"" help:"Simulate one ICWS server, for fire drills and tests."`
-	Check      checkCommand      `cmd:"" help:"Check everything that watching a server needs, once, and say what to mend."`
-	Metrics    metricsCommand    `cmd:"" help:"Print the reference of all metrics, as Markdown."`
-	Dashboards dashboardsCommand `cmd:"" help:"List, print or write the Grafana dashboards."`
-	Rules      rulesCommand      `cmd:"" help:"List, print or write the alerts for Prometheus, with their runbooks."`
+	Serve         serveCommand         `cmd:"" help:"Watch ICWS servers and serve their metrics."`
+	Demo          demoCommand          `cmd:"" help:"Watch two simulated servers: everything in one process, nothing to configure."`
+	Simulate      simulateCommand      `cmd:"" help:"Simulate one ICWS server, for fire drills and tests."`
+	Check         checkCommand         `cmd:"" help:"Check everything that watching a server needs, once, and say what to mend."`
+	Metrics       metricsCommand       `cmd:"" help:"Print the reference of all metrics, as Markdown."`
+	Configuration configurationCommand `cmd:"" help:"Print the reference of the configuration file, as Markdown."`
+	Dashboards    dashboardsCommand    `cmd:"" help:"List, print or write the Grafana dashboards."`
+	Rules         rulesCommand         `cmd:"" help:"List, print or write the alerts for Prometheus, with their runbooks."`
 }
 
 // streams are where a command writes: its results to out, its log to log.

@@ -34,16 +34,17 @@ func isHostGlob(glob string) bool {
 	return strings.Count(glob, ":") != 1
 }
 
+const wantURL = "a URL such as https://{host}:8019 or https://proxy/app/api/{host}"
+
 // readURL reads the template of the base URL. Its problems do not repeat it: it
 // may hold a password that does not belong there.
 func readURL(r *resolver, into *Server, f field) bool {
-	const want = "a URL such as https://{host}:8019 or https://proxy/app/api/{host}"
-	value, ok := r.word(f, want)
+	value, ok := r.word(f, wantURL)
 	if !ok {
 		return false
 	}
 	if wrong := wrongWithURL(value); wrong != "" {
-		r.add(f.at, "%s; expected %s", wrong, want)
+		r.add(f.at, "%s; expected %s", wrong, wantURL)
 		return false
 	}
 	into.URL = value

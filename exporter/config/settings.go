@@ -9,10 +9,10 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-// setting is a key and how to read its value into T.
+// setting is a key and what may stand there. What it means is in the reference.
 type setting[T any] struct {
-	key  string
-	read reader[T]
+	key string
+	value[T]
 }
 
 const (
@@ -47,7 +47,7 @@ var serverSettings = []setting[Server]{
 		"a name of at most 128 bytes without control characters, unlike . and ..", isServerName)},
 	{"site", text(func(s *Server) *string { return &s.Site }, 128,
 		"a name of at most 128 bytes without control characters", nil)},
-	{"url", readURL},
+	{"url", value[Server]{"URL", wantURL, readURL}},
 	{"hosts", list(func(s *Server) *[]string { return &s.Hosts }, 16,
 		"a host name or an address, with or without a port", icws.ValidHost)},
 	{"allowed_hosts", list(func(s *Server) *[]string { return &s.AllowedHosts }, 64,
@@ -69,7 +69,7 @@ var serverSettings = []setting[Server]{
 	{"delivery_timeout", bounded(func(s *Server) *Duration { return &s.DeliveryTimeout }, second, 5*minute)},
 	// The loop shows no sign of life during a request: see the fleet's health.
 	{"request_timeout", bounded(func(s *Server) *Duration { return &s.RequestTimeout }, second, minute)},
-	{"stream_timeout", readStreamTimeout},
+	{"stream_timeout", streamTimeout()},
 	{"stale_after", bounded(func(s *Server) *Duration { return &s.StaleAfter }, 20*second, day)},
 	{"backoff.min", bounded(func(s *Server) *Duration { return &s.Backoff.Min }, 100*millisecond, hour)},
 	{"backoff.max", bounded(func(s *Server) *Duration { return &s.Backoff.Max }, second, hour)},
@@ -87,7 +87,7 @@ var serverSettings = []setting[Server]{
 		"the name in the server's certificate", isCertificateName)},
 	{"http.tls_config.min_version", choice(func(s *Server) *string { return &s.HTTP.TLS.MinVersion },
 		"TLS10", "TLS11", "TLS12", "TLS13")},
-	{"http.proxy_url", readProxyURL},
+	{"http.proxy_url", value[Server]{"URL", wantProxyURL, readProxyURL}},
 }
 
 func keysOf[T any](settings []setting[T]) []string {
@@ -98,20 +98,23 @@ func keysOf[T any](settings []setting[T]) []string {
 	return keys
 }
 
-// readStreamTimeout reads auto, or a time well above a usual ping period.
-func readStreamTimeout(r *resolver, into *Server, f field) bool {
-	if f.value.Value == "auto" {
-		into.StreamTimeout = 0
-		return true
-	}
-	return boundedOr(func(s *Server) *AutoDuration { return &s.StreamTimeout },
-		AutoDuration(10*second), AutoDuration(hour), "auto")(r, into, f)
+// streamTimeout reads auto, or a time well above a usual ping period.
+func streamTimeout() value[Server] {
+	or := boundedOr(func(s *Server) *AutoDuration { return &s.StreamTimeout }, AutoDuration(10*second), AutoDuration(hour), "auto")
+	return value[Server]{or.kind, or.want, func(r *resolver, into *Server, f field) bool {
+		if f.value.Value == "auto" {
+			into.StreamTimeout = 0
+			return true
+		}
+		return or.read(r, into, f)
+	}}
 }
+
+const wantProxyURL = "a URL such as http://proxy:3128, with http, https, socks5 or socks5h, or nothing for no proxy"
 
 // readProxyURL reads the URL of a proxy; empty undoes that of the defaults.
 func readProxyURL(r *resolver, into *Server, f field) bool {
-	const want = "a URL such as http://proxy:3128, with http, https, socks5 or socks5h, or nothing for no proxy"
-	value, ok := r.word(f, want)
+	value, ok := r.word(f, wantProxyURL)
 	if !ok {
 		return false
 	}
@@ -120,7 +123,7 @@ func readProxyURL(r *resolver, into *Server, f field) bool {
 		return true
 	}
 	if into.HTTP.ProxyURL, ok = parseProxyURL(value); !ok || len(value) > 2048 {
-		r.add(f.at, "not the URL of a proxy; expected %s", want)
+		r.add(f.at, "not the URL of a proxy; expected %s", wantProxyURL)
 		return false
 	}
 	return true

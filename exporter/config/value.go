@@ -13,6 +13,13 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
+// value is what may stand at a key: of which kind, in the words of the problem
+// when it is not, and how to read it.
+type value[T any] struct {
+	kind, want string
+	read       reader[T]
+}
+
 // reader reads a field into its place in T and reports whether it was good. What
 // is wrong with it becomes a problem.
 type reader[T any] func(r *resolver, into *T, f field) bool
@@ -36,8 +43,8 @@ func shown(value string) string {
 
 // text reads a text of 1 to limit bytes without control characters that good
 // accepts.
-func text[T any](at func(*T) *string, limit int, want string, good func(string) bool) reader[T] {
-	return func(r *resolver, into *T, f field) bool {
+func text[T any](at func(*T) *string, limit int, want string, good func(string) bool) value[T] {
+	return value[T]{"text", want, func(r *resolver, into *T, f field) bool {
 		value, ok := r.word(f, want)
 		switch {
 		case !ok:
@@ -53,7 +60,7 @@ func text[T any](at func(*T) *string, limit int, want string, good func(string) 
 			return true
 		}
 		return false
-	}
+	}}
 }
 
 // isPrintable reports whether the value may stand in a label and in a log line,
@@ -66,27 +73,27 @@ func isPrintable(value string) bool {
 }
 
 // filePath reads the name of a file, relative to the directory of the configuration.
-func filePath[T any](at func(*T) *string, want string) reader[T] {
-	read := text(at, 4096, want, nil)
-	return func(r *resolver, into *T, f field) bool {
-		if !read(r, into, f) {
+func filePath[T any](at func(*T) *string, want string) value[T] {
+	name := text(at, 4096, want, nil)
+	return value[T]{"path", want, func(r *resolver, into *T, f field) bool {
+		if !name.read(r, into, f) {
 			return false
 		}
 		if name := at(into); !filepath.IsAbs(*name) {
 			*name = filepath.Join(r.dir, *name)
 		}
 		return true
-	}
+	}}
 }
 
 // choice reads one of a few words.
-func choice[T any, W ~string](at func(*T) *W, words ...W) reader[T] {
+func choice[T any, W ~string](at func(*T) *W, words ...W) value[T] {
 	list := make([]string, len(words))
 	for i, w := range words {
 		list[i] = string(w)
 	}
 	want := "one of " + strings.Join(list, ", ")
-	return func(r *resolver, into *T, f field) bool {
+	return value[T]{"word", want, func(r *resolver, into *T, f field) bool {
 		value, ok := r.word(f, want)
 		if !ok {
 			return false
@@ -97,11 +104,11 @@ func choice[T any, W ~string](at func(*T) *W, words ...W) reader[T] {
 		}
 		*at(into) = W(value)
 		return true
-	}
+	}}
 }
 
 // bounded reads a duration or size from low to high.
-func bounded[T any, V measure, P measurePointer[V]](at func(*T) *V, low, high V) reader[T] {
+func bounded[T any, V measure, P measurePointer[V]](at func(*T) *V, low, high V) value[T] {
 	return boundedOr[T, V, P](at, low, high, "")
 }
 
@@ -116,12 +123,16 @@ type measurePointer[V any] interface {
 }
 
 // boundedOr is bounded for a setting with one word more, which its caller reads.
-func boundedOr[T any, V measure, P measurePointer[V]](at func(*T) *V, low, high V, word string) reader[T] {
+func boundedOr[T any, V measure, P measurePointer[V]](at func(*T) *V, low, high V, word string) value[T] {
+	kind := "duration"
+	if _, isSize := any(low).(Bytes); isSize {
+		kind = "size"
+	}
 	want := fmt.Sprintf("a value from %v to %v", low, high)
 	if word != "" {
 		want += ", or " + word
 	}
-	return func(r *resolver, into *T, f field) bool {
+	return value[T]{kind, want, func(r *resolver, into *T, f field) bool {
 		word, ok := r.word(f, want)
 		if !ok {
 			return false
@@ -137,42 +148,44 @@ func boundedOr[T any, V measure, P measurePointer[V]](at func(*T) *V, low, high 
 		}
 		*at(into) = value
 		return true
-	}
+	}}
 }
 
 // boundedOrZero also accepts 0, which is outside of the range and means never.
-func boundedOrZero[T any](at func(*T) *Duration, low, high Duration) reader[T] {
-	read := boundedOr(at, low, high, "0 for never")
-	return func(r *resolver, into *T, f field) bool {
+func boundedOrZero[T any](at func(*T) *Duration, low, high Duration) value[T] {
+	or := boundedOr(at, low, high, "0 for never")
+	return value[T]{or.kind, or.want, func(r *resolver, into *T, f field) bool {
 		if f.value.Kind == yaml.ScalarNode && (f.value.Value == "0" || f.value.Value == "0s") {
 			*at(into) = 0
 			return true
 		}
-		return read(r, into, f)
-	}
+		return or.read(r, into, f)
+	}}
 }
 
 // number reads a whole number from low to high.
-func number[T any, N ~int | ~uint32](at func(*T) *N, low, high N) reader[T] {
-	return func(r *resolver, into *T, f field) bool {
-		word, ok := r.word(f, fmt.Sprintf("a whole number from %d to %d", low, high))
+func number[T any, N ~int | ~uint32](at func(*T) *N, low, high N) value[T] {
+	want := fmt.Sprintf("a whole number from %d to %d", low, high)
+	return value[T]{"number", want, func(r *resolver, into *T, f field) bool {
+		word, ok := r.word(f, want)
 		if !ok {
 			return false
 		}
 		n, err := strconv.ParseUint(word, 10, 31)
 		if err != nil || N(n) < low || N(n) > high {
-			r.add(f.at, "%s not valid; expected a whole number from %d to %d", shown(word), low, high)
+			r.add(f.at, "%s not valid; expected %s", shown(word), want)
 			return false
 		}
 		*at(into) = N(n)
 		return true
-	}
+	}}
 }
 
 // list reads a list of at most limit texts, each of which good accepts.
-func list[T any](at func(*T) *[]string, limit int, want string, good func(string) bool) reader[T] {
+func list[T any](at func(*T) *[]string, limit int, want string, good func(string) bool) value[T] {
 	item := text(func(s *string) *string { return s }, 253, want, good)
-	return func(r *resolver, into *T, f field) bool {
+	all := fmt.Sprintf("at most %d, each %s", limit, want)
+	return value[T]{"list", all, func(r *resolver, into *T, f field) bool {
 		if f.value.Kind != yaml.SequenceNode {
 			r.add(f.at, "not a list; expected a list such as [a, b], each %s", want)
 			return false
@@ -190,7 +203,7 @@ func list[T any](at func(*T) *[]string, limit int, want string, good func(string
 			case isNull(one.value):
 				r.add(one.at, "has no value; expected %s", want)
 				ok = false
-			case !item(r, &value, one):
+			case !item.read(r, &value, one):
 				ok = false
 			case slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, value) }):
 				r.add(one.at, "%s given twice; expected it once", shown(value))
@@ -201,5 +214,5 @@ func list[T any](at func(*T) *[]string, limit int, want string, good func(string
 		}
 		*at(into) = values
 		return ok
-	}
+	}}
 }

@@ -1,0 +1,83 @@
+package config
+
+// meaning is what the reference says of a key besides what its setting knows.
+type meaning struct {
+	unset   string // what holds without the key, where defaultServer has nothing to say
+	example string // as it stands in a file
+	text    string
+}
+
+const required = "required"
+
+// meanings are of every key of rootSettings and serverSettings.
+var meanings = map[string]meaning{
+	"ready_when": {example: "all",
+		text: "When `/-/ready` answers 200: once every server was tried (`attempted`), one is up (`any`), or all are up (`all`). It stays so."},
+	"limits.groups": {example: "128",
+		text: "Groups of a server that have series of their own; further ones count as `(other)`."},
+	"limits.statuses": {example: "2000",
+		text: "Status messages of a server that have series of their own, with `--metrics.status-series`; `0` is none."},
+	"limits.response_bytes": {example: "64MiB",
+		text: "Size of an answer or of a message, above which it is given up, so that no server can fill the memory."},
+
+	"name": {unset: required, example: "chicago",
+		text: "What the server is called in the label `server`, on the pages and in the log. No two servers may have the same name, in whatever case. The counters belong to the name."},
+	"site": {unset: "none", example: "us",
+		text: "Servers of one site should have the same status messages: an alert compares them."},
+	"url": {example: "https://{host}:8019",
+		text: "Base URL of ICWS. `{host}` stands for each of the hosts; a web proxy is `https://web.example.com/app/api/{host}`. A URL without `{host}` is one fixed server, and `hosts` is left out then. No user, password, query or fragment."},
+	"hosts": {unset: "required, unless `url` has no `{host}`", example: "[cic-a.example.com, cic-b.example.com]",
+		text: "Hosts of the server in the order in which they are tried: the two of a switchover pair, or one. A port here replaces that of `url`."},
+	"allowed_hosts": {unset: "names without a dot, and names below the hosts' parent domains", example: `["cic-*.example.com"]`,
+		text: "Globs of the hosts that may get the password when a server names them as its alternatives. The configured hosts always may; an address only when it is configured or matches a glob. Others are ignored, logged and counted."},
+	"user": {unset: required, example: "svc-prom",
+		text: "ICWS user to log on as. It needs no rights; do not share it."},
+	"password_file": {unset: "one of the three is required", example: "/run/secrets/icws",
+		text: "File with the password and nothing else; one line end is taken off. Read at every log-on. Exactly one of the three places of a password is needed."},
+	"password_env": {unset: "one of the three is required", example: "ICWS_PASSWORD",
+		text: "Environment variable with the password. A change needs a restart."},
+	"password_credential": {unset: "one of the three is required", example: "icws-password",
+		text: "Credential of systemd (`LoadCredential=` in the unit) with the password."},
+	"language": {example: "de-DE",
+		text: "Language in which the server sends texts. The numbers do not depend on it."},
+	"transport": {example: "poll",
+		text: "How messages come. `auto` is the event stream where the server has it, else polling; `sse` and `poll` insist. With `auto`, a proxy that holds the stream back makes the exporter poll for an hour."},
+	"poll_interval": {example: "5s",
+		text: "Time between two polls, where the transport is polling."},
+	"check_interval": {example: "2m",
+		text: "Time between two delivery checks, which ask for the whole list and compare it with the copy."},
+	"resubscribe_interval": {example: "1h",
+		text: "Only for servers that send nothing when they are subscribed to again: how often the subscription is removed and made anew, to see that it still delivers. `0` or at least `check_interval`."},
+	"delivery_timeout": {example: "20s",
+		text: "How long the whole list may take after it was asked for. Less than `check_interval`."},
+	"request_timeout": {example: "30s",
+		text: "How long a connection, a TLS handshake or an answer may take."},
+	"stream_timeout": {example: "2m",
+		text: "How long the event stream may be silent before it is opened anew. `auto` is three times the longest time between two pings of the server, at least 45 s."},
+	"stale_after": {unset: "3 × `check_interval`", example: "5m",
+		text: "How long the counts are served without having been compared with the server; then they are withheld. At least twice `check_interval`."},
+	"backoff.min": {example: "2s",
+		text: "First wait after a failure, drawn at random up to the present bound, which doubles with each failure. At most the max beside it."},
+	"backoff.max": {example: "5m",
+		text: "Longest of these waits."},
+	"auth_hold.min": {example: "30m",
+		text: "Wait after the server refused the user or the password, so that no policy locks the account; it doubles with each refusal. A changed password ends it. At most the max beside it."},
+	"auth_hold.max": {example: "4h",
+		text: "Longest of these waits."},
+	"breaker.failures": {example: "10",
+		text: "Failures within two minutes, or in a row, that open the circuit breaker: the server is then left alone."},
+	"breaker.open_for": {example: "1m",
+		text: "How long the breaker stays open before one request tries again."},
+	"http.tls_config.ca_file": {unset: "the system's authorities", example: "lab-ca.pem",
+		text: "Certificates of the authorities to trust instead of the system's, or the server's own certificate. Looked at before every request."},
+	"http.tls_config.cert_file": {unset: "none", example: "client.pem",
+		text: "Client certificate, for servers or proxies that ask for one; with `key_file`."},
+	"http.tls_config.key_file": {unset: "none", example: "client.key",
+		text: "Its private key."},
+	"http.tls_config.server_name": {unset: "the host", example: "cic.example.com",
+		text: "Name that the server's certificate must have, where it is not that of the host."},
+	"http.tls_config.min_version": {unset: "`TLS12`", example: "TLS13",
+		text: "Oldest version of TLS to accept. `TLS10` and `TLS11` are unsafe and only for servers that have nothing else."},
+	"http.proxy_url": {unset: "no proxy", example: "http://proxy.example.com:3128",
+		text: "Proxy to go through. It may hold a user and a password, which are never shown. `\"\"` undoes that of `defaults`. The environment (`HTTPS_PROXY`) is not looked at."},
+}

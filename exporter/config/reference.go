@@ -1,0 +1,86 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// exampleFile is the file that the reference begins with.
+const exampleFile = `defaults:                       # for every server that does not say otherwise
+  user: svc-prom
+  password_file: pw             # relative to this file
+servers:
+  - name: chicago
+    site: us
+    hosts: [cic-a.example.com, cic-b.example.com]
+  - name: rome
+    hosts: [cic-rome.example.com]
+    user: svc-prom-rome
+    password_env: ICWS_PASSWORD_ROME
+    transport: poll
+    http:
+      tls_config: {ca_file: rome-ca.pem}
+  - name: behind-a-proxy
+    url: https://web.example.com/app/api/{host}
+    hosts: [cic-c.example.com]
+limits: {groups: 128}
+ready_when: attempted
+`
+
+// WriteReference writes the reference of the configuration file (CONFIGURATION.md)
+// in Markdown. It returns the error of w.
+func WriteReference(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Configuration\n\nEvery key of the file that `--config.file` names, generated from the settings that read it.\n\n"+
+		"```yaml\n%s```\n\n", exampleFile)
+	b.WriteString("The file is YAML, read strictly: an unknown key, a value out of its range, a second server of the same name or a secret\n" +
+		"that cannot be read is an error with file, line, column, key and what is expected, and all of them are reported at once.\n" +
+		"A file with an error changes nothing. It needs at least `servers`, which may be an empty list. Passwords never stand in\n" +
+		"the file itself. File names are relative to the directory of the file.\n\n" +
+		"A dot in a key is a block: `backoff.max` is `max` in the block `backoff`. Durations are numbers with units, such as\n" +
+		"`250ms`, `30s`, `1m30s`, `2h`, `1d` or `1w`; sizes are bytes or have `KiB`, `MiB` or `GiB`.\n\n" +
+		"`/config` of a running exporter shows the configuration in effect, with every default and without secrets. What a\n" +
+		"change does while the exporter runs is in [OPERATING.md](../OPERATING.md#change-the-configuration).\n")
+	b.WriteString("\n## A server\n\nThese stand in an entry of `servers`, and all but `name` also in `defaults`. What a server says wins, key by key: a server\n" +
+		"that sets `backoff.max` keeps the `backoff.min` of `defaults`. A list is replaced as a whole, and any place of a password\n" +
+		"replaces the one of `defaults`.\n\n")
+	writeKeys(&b, serverSettings, defaultServer())
+	b.WriteString("\n## Top level\n\nBeside `servers` and `defaults`. The limits hold for each server.\n\n")
+	writeKeys(&b, rootSettings, *defaultEffective())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeKeys[T any](b *strings.Builder, settings []setting[T], defaults T) {
+	values := map[string]string{}
+	var document yaml.Node
+	if err := yaml.Load(dump(defaults), &document); err == nil {
+		flatten(values, "", &document)
+	}
+	b.WriteString("| key | type | accepts | default | example | meaning |\n|---|---|---|---|---|---|\n")
+	for _, s := range settings {
+		m := meanings[s.key]
+		unset := m.unset
+		if unset == "" {
+			unset = "`" + values[s.key] + "`"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | `%s` | %s |\n", s.key, s.kind, s.want, unset, m.example, m.text)
+	}
+}
+
+// flatten notes the scalars of a document by their dotted keys.
+func flatten(into map[string]string, prefix string, n *yaml.Node) {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		key, value := prefix+n.Content[i].Value, n.Content[i+1]
+		if value.Kind == yaml.ScalarNode {
+			into[key] = value.Value
+		}
+		flatten(into, key+".", value)
+	}
+	if n.Kind == yaml.DocumentNode {
+		flatten(into, prefix, n.Content[0])
+	}
+}
