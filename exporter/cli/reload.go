@@ -14,8 +14,8 @@ import (
 
 // reloadFlags say when the configuration file is read anew besides on SIGHUP.
 type reloadFlags struct {
-	AutoReload         bool          `name:"config.auto-reload" help:"Reload when the file, or a CA or certificate file that it names, changes." group:"Servers, given in a file"`
-	AutoReloadInterval time.Duration `name:"config.auto-reload-interval" help:"How often to look for a change. Default ${default}." default:"30s" placeholder:"DURATION" group:"Servers, given in a file"`
+	AutoReload         bool          `name:"config.auto-reload" help:"Reload by itself when the file, or a CA or certificate file that it names, changes." group:"Servers, given in a file"`
+	AutoReloadInterval time.Duration `name:"config.auto-reload-interval" help:"How often to look for a change, at least 1s. Default ${default}." default:"30s" placeholder:"DURATION" group:"Servers, given in a file"`
 }
 
 // interval is how often to look, or 0 for never.
