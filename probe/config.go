@@ -21,7 +21,7 @@ type Config struct {
 	// Hosts are the configured hosts in order of preference, never empty. For a
 	// URL without {host} it is the URL's own host.
 	Hosts        []string
-	AllowedHosts []string // globs; empty: the default of design.md
+	AllowedHosts []string // globs; empty: names without a dot and the parent domains of Hosts
 
 	User string
 	// Password reads the password anew; called before every log-on.

@@ -159,7 +159,7 @@ type rig struct {
 	code           int // of the row of the fault table
 }
 
-// testConfig is the default configuration of design.md for hosts a, b, ….
+// testConfig is the default configuration for hosts a, b, ….
 func testConfig(mode TransportMode, hosts ...string) Config {
 	return Config{
 		Name: "test", URL: "http://{host}:8018", Hosts: hosts,

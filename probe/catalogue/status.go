@@ -69,7 +69,7 @@ type Entry struct {
 // in the way that converges, and counted.
 type Anomaly uint8
 
-// The anomalies, in the order of metrics.md.
+// The anomalies, in the order of the metrics.
 const (
 	ChangedUnknown Anomaly = iota // a delta changed an id that was not there: added
 	RemovedUnknown                // a delta removed an id that was not there: ignored

@@ -22,7 +22,7 @@ type endpoint struct {
 	serve     func(*Server, *call) answer
 }
 
-// Names of the operations, as metrics.md names them; the last six are for
+// Names of the operations, as the metrics name them; the last six are for
 // other clients than the exporter.
 const (
 	OpConnect          = "connect"
