@@ -38,8 +38,8 @@ func WriteReference(w io.Writer) error {
 		"```yaml\n%s```\n\n", exampleFile)
 	b.WriteString("The file is YAML, read strictly: an unknown key, a value out of its range, a second server of the same name or a secret\n" +
 		"that cannot be read is an error with file, line, column, key and what is expected, and all of them are reported at once.\n" +
-		"A file with an error changes nothing. It needs at least `servers`, which may be an empty list. Passwords never stand in\n" +
-		"the file itself. File names are relative to the directory of the file.\n\n" +
+		"A file with an error changes nothing. It needs at least `servers`, which may be an empty list. The password of a user\n" +
+		"never stands in the file itself. File names are relative to the directory of the file.\n\n" +
 		"A dot in a key is a block: `backoff.max` is `max` in the block `backoff`. Durations are numbers with units, such as\n" +
 		"`250ms`, `30s`, `1m30s`, `2h`, `1d` or `1w`; sizes are bytes or have `KiB`, `MiB` or `GiB`.\n\n" +
 		"`/config` of a running exporter shows the configuration in effect, with every default and without secrets. What a\n" +
