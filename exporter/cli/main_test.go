@@ -26,6 +26,8 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"icws_exporter": func() { os.Exit(Run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) },
+		"curl":          curl,
+		"kubectl":       kubectl,
 	})
 }
 

@@ -1,71 +1,262 @@
 package cli
 
 import (
-	"io"
+	"bytes"
+	"fmt"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
-	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
 
-	"icws_exporter/exporter/config"
+	"icws_exporter/alerts"
+	"icws_exporter/dashboards"
+	"icws_exporter/exporter/collect"
+	"icws_exporter/probe/icwssim"
 )
 
-func readme(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+func readme(t *testing.T) string { return documents(t)["README.md"] }
+
+// newcomer follows the README line by line, in a directory of its own.
+type newcomer struct {
+	t       *testing.T
+	blocks  []block
+	replace *strings.Replacer
 }
 
-// Every flag is in the README with its default, and the README names no other.
-func TestReadmeNamesEveryFlag(t *testing.T) {
-	text := readme(t)
-	parser, err := kong.New(&grammar{}, variables(), kong.Writers(io.Discard, io.Discard))
+// command is the only line of the block that begins so.
+func (n newcomer) command(opening string) string {
+	n.t.Helper()
+	for _, b := range n.blocks {
+		if b.document == "README.md" && strings.HasPrefix(b.text, opening) && strings.Count(b.text, "\n") == 1 {
+			return n.replace.Replace(remark.ReplaceAllString(strings.TrimSpace(b.text), ""))
+		}
+	}
+	n.t.Fatalf("the README has no command that begins with %q", opening)
+	return ""
+}
+
+// does runs the command with something typed into it and returns what it printed.
+func (n newcomer) does(opening, typed string) string {
+	n.t.Helper()
+	command := n.command(opening)
+	shell := exec.Command("sh", "-c", command)
+	shell.Stdin = strings.NewReader(typed)
+	output, err := shell.CombinedOutput()
+	if err != nil {
+		n.t.Fatalf("%s: %v:\n%s", command, err, output)
+	}
+	return string(output)
+}
+
+// The steps to a real server, as they are printed, with the simulated server that
+// the README offers in its place: over TLS, with a binary built as it says.
+func TestTheReadmeLeadsToAServer(t *testing.T) {
+	top, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Chdir(t.TempDir())
+	server, page := "localhost:"+freePort(t), "127.0.0.1:"+freePort(t)
+	n := newcomer{t, nil, strings.NewReplacer(
+		"cic-a.example.com:8019", server, "localhost:8019", server, // as the README has it
+		"localhost:10018", page, "serve ", "serve --web.listen-address "+page+" ", // the port may be taken here
+		"go build . && ./icws_exporter", "go build -C '"+top+"' -o \"$PWD/\" . && exec ./icws_exporter", // to build elsewhere
+		"go run . ", "exec icws_exporter ",
+	)}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.blocks = in(t, filepath.Join(top, "exporter", "cli"), blocks)
+
+	n.does("install -m 600", testPassword+"\n")
+	if info, err := os.Stat("pw"); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the password file: %v, %v", info, err)
+	}
+	simulator, err := run(exec.Command("sh", "-c", n.command("go run . simulate")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(simulator.kill)
+	find(t, &simulator.stdout, `(URL +https://)`)
+	t.Setenv("SSL_CERT_FILE", filepath.Join(here, "sim.pem"))
+
+	if version := n.does("curl https://", ""); !strings.Contains(version, "productId") {
+		t.Errorf("the version is %s", version)
+	}
+	exporter, err := run(exec.Command("sh", "-c", n.command("go build .")), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(exporter.kill)
+	pagesOf(t, exporter, 1)
+	eventually(t, "the server is up", func() bool {
+		return n.does("curl -s", "") == fmt.Sprintf("icws_up{server=%q} 1\n", server)
+	})
+	exporter.end(t, syscall.SIGTERM)
+	simulator.end(t, syscall.SIGTERM)
+	if !strings.Contains(simulator.stdout.String(), "Sessions left on it: 0.") {
+		t.Errorf("the simulator says:\n%s", simulator.stdout.String())
+	}
+}
+
+// in runs find in another working directory.
+func in[T any](t *testing.T, dir string, find func(*testing.T) T) T {
+	t.Helper()
+	before, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chdir(dir); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.Chdir(before) }()
+	return find(t)
+}
+
+var changing = regexp.MustCompile(`\d+\.\d{3} s|:\d{4,5}\b|\d{4}-\d\d-\d\d|\b\d+ days`)
+
+// What CHECK.md shows of a wrong password is what check prints.
+func TestTheDocumentedCheckIsARealOne(t *testing.T) {
+	var documented string
+	for _, b := range blocks(t) {
+		if b.document == "exporter/check/CHECK.md" && strings.HasPrefix(b.text, "lab\n") {
+			documented = b.text
+		}
+	}
+	t.Chdir(t.TempDir())
+	simulator := start(t, []string{"ICWS_PASSWORD=" + testPassword}, "simulate", "--user=svc-prom",
+		"--listen-address=127.0.0.1:0", "--certificate-file=sim.pem")
+	port := find(t, &simulator.stdout, `URL +https://127\.0\.0\.1:(\d+)`)
+	configuration := "servers:\n  - {name: lab, url: 'https://{host}:" + port + "', hosts: [localhost], user: svc-prom, " +
+		"password_env: ICWS_PASSWORD, http: {tls_config: {ca_file: sim.pem}}}\n"
+	if err := os.WriteFile("icws.yaml", []byte(configuration), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check := start(t, []string{"ICWS_PASSWORD=wrong"}, "check", "--config.file=icws.yaml")
+	_ = check.wait(t)
+	same := func(text string) string {
+		// localhost is one address here and two there.
+		text = regexp.MustCompile(`localhost is .*`).ReplaceAllString(text, "localhost is …")
+		text = regexp.MustCompile(`connected to (127\.0\.0\.1|\[::1\])`).ReplaceAllString(text, "connected to …")
+		return strings.TrimSpace(changing.ReplaceAllString(text, "…"))
+	}
+	if diff := cmp.Diff(same(documented), same(check.stdout.String())); diff != "" {
+		t.Errorf("check prints something else (-documented +real):\n%s", diff)
+	}
+}
+
+// The lines of CAPTURE.md make a capture that can be played, with the line of the
+// stream whose parts it shows.
+func TestTheDocumentedCaptureIsOne(t *testing.T) {
+	const stream = `{"t":0.01,"exchange":3,"host":"host-1","method":"GET","path":"/icws/session-1/messaging/messages",` +
+		`"send":{"header":{}},"seconds":0,"status":200,"stream":true}` + "\n"
+	var lines []string
+	for _, b := range blocks(t) {
+		if b.document == "probe/icwssim/CAPTURE.md" {
+			lines = append(lines, b.text)
+		}
+	}
+	if len(lines) != 3 {
+		t.Fatalf("CAPTURE.md has %d examples", len(lines))
+	}
+	text := lines[0] + lines[1] + stream + lines[2]
+	if _, err := icwssim.ReadCapture("CAPTURE.md", strings.NewReader(text)); err != nil {
+		t.Errorf("%v in\n%s", err, text)
+	}
+}
+
+func TestReadmeCountsWhatItCounts(t *testing.T) {
+	var reference bytes.Buffer
+	if err := collect.WriteReference(&reference); err != nil {
+		t.Fatal(err)
+	}
+	series := regexp.MustCompile(`with 64 groups and 2 hosts (\d+) series`).FindStringSubmatch(reference.String())
+	if series == nil {
+		t.Fatal("METRICS.md does not add up the series of a server")
+	}
+	words := map[int]string{3: "Three", 4: "Four", 5: "Five", 6: "Six"}
+	for _, want := range []string{
+		fmt.Sprintf("%d alerts, ", len(alerts.Runbooks())),
+		words[len(dashboards.All())] + " Grafana dashboards",
+		"at most " + series[1] + " series",
+	} {
+		if !strings.Contains(readme(t), want) {
+			t.Errorf("the README does not say %q", want)
+		}
+	}
+}
+
+// foreign are the flags of other programs, examples of flags, our own name and a cookie.
+var foreign = []string{"--lint", "--flag", "icws_exporter", "icws_session"}
+
+// Every flag and metric that a document names is there.
+func TestDocumentsNameFlagsAndMetricsThatAreThere(t *testing.T) {
 	known := map[string]bool{}
+	_, parser := parserFor(t)
 	for _, command := range append(parser.Model.Leaves(true), parser.Model.Node) {
 		for _, flag := range command.Flags {
 			known["--"+flag.Name] = true
-			lines := regexp.MustCompile("(?m)^.*`--"+regexp.QuoteMeta(flag.Name)+"`.*$").FindAllString(text, -1)
-			if len(lines) == 0 {
-				t.Errorf("the README does not name --%s of %q", flag.Name, command.Name)
-			}
-			if flag.Default != "" && !strings.Contains(strings.Join(lines, "\n"), "`"+flag.Default+"`") {
-				t.Errorf("the README does not give the default %s of --%s of %q", flag.Default, flag.Name, command.Name)
+		}
+	}
+	for _, f := range collect.Families() {
+		known[f.Name] = true
+	}
+	names := 0
+	for document, text := range documents(t) {
+		if strings.HasPrefix(document, "dashboards/") || strings.HasPrefix(document, "alerts/") {
+			continue // their own tests know recorded names and suffixes
+		}
+		for _, name := range regexp.MustCompile(`(^|[^\w/-])(--[a-z]+[a-z.-]*[a-z]|icws_[a-z_]*[a-z])\b([*{.(]?)`).FindAllStringSubmatch(text, -1) {
+			names++
+			if !known[name[2]] && name[3] != "*" && !slices.Contains(foreign, name[2]) {
+				t.Errorf("%s: there is no %s", document, name[2])
 			}
 		}
 	}
-	for _, flag := range regexp.MustCompile("`(--[a-z.-]+)`").FindAllStringSubmatch(text, -1) {
-		if !known[flag[1]] {
-			t.Errorf("the README names %s, which does not exist", flag[1])
-		}
+	if names < 200 {
+		t.Errorf("only %d names were found", names)
 	}
 }
 
-func TestReadmeConfigurationIsValid(t *testing.T) {
-	example := regexp.MustCompile("(?s)```yaml\n(defaults:.*?)```").FindStringSubmatch(readme(t))
-	if example == nil {
-		t.Fatal("the README has no configuration example")
+// Every path that PAGES.md lists is served, with the flags that it names.
+func TestTheDocumentedPagesAreServed(t *testing.T) {
+	_, server := simulated(t, false, icwssim.Options{})
+	p := start(t, []string{"ICWS_PASSWORD=" + testPassword}, "serve", "--server=NAME="+server.URL, "--user=svc-prom",
+		"--web.listen-address=127.0.0.1:0", "--web.per-server", "--web.enable-lifecycle", "--web.enable-pprof")
+	page := pagesOf(t, p, 1)[0]
+	paths := regexp.MustCompile("(?m)^\\| (`.*`) \\|").FindAllStringSubmatch(documents(t)["exporter/web/PAGES.md"], -1)
+	asked := 0
+	for _, row := range paths {
+		for _, name := range regexp.MustCompile("`(POST )?(/[^` ]*)`").FindAllStringSubmatch(row[1], -1) {
+			method := http.MethodGet
+			if name[1] != "" {
+				method = http.MethodPost
+			}
+			request, err := http.NewRequest(method, page+name[2], nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := client.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close() // a stream does not end
+			asked++
+			if response.StatusCode != http.StatusOK {
+				t.Errorf("%s %s answers %s", method, name[2], response.Status)
+			}
+		}
 	}
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "pw"), []byte("secret\n"), 0o600); err != nil {
-		t.Fatal(err)
+	if asked < 14 {
+		t.Errorf("only %d paths were found", asked)
 	}
-	if _, err := makeCertificate("", filepath.Join(dir, "lab-ca.pem")); err != nil {
-		t.Fatal(err)
-	}
-	v, err := config.Parse("README.md", []byte(example[1]), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if servers := v.Servers(); len(servers) != 2 || servers[0].Name != "chicago" {
-		t.Errorf("the example watches %v", servers)
-	}
+	p.end(t, syscall.SIGTERM)
 }

@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// root is the way from here to the top of the repository.
+const root = "../.."
+
+// block is a fenced block of a document.
+type block struct {
+	document string // from the root, with slashes
+	line     int
+	language string
+	text     string // without its indentation
+}
+
+func (b block) String() string { return fmt.Sprintf("%s:%d", b.document, b.line) }
+
+// documents are the texts of all documents of the repository by their names.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		hidden := strings.HasPrefix(entry.Name(), ".") && name != root && entry.Name() != ".github"
+		if entry.IsDir() && (hidden || slices.Contains([]string{"testdata", "node_modules", "dist"}, entry.Name())) {
+			return fs.SkipDir
+		}
+		if entry.IsDir() || filepath.Ext(name) != ".md" {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		relative, _ := filepath.Rel(root, name)
+		texts[filepath.ToSlash(relative)] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
+var fence = regexp.MustCompile("^( *)```(\\w*)$")
+
+// blocks are all blocks of all documents.
+func blocks(t *testing.T) (found []block) {
+	t.Helper()
+	for document, text := range documents(t) {
+		var open *block
+		indentation := ""
+		for i, line := range strings.Split(text, "\n") {
+			m := fence.FindStringSubmatch(line)
+			switch {
+			case m == nil && strings.Contains(line, "```"):
+				t.Errorf("%s:%d: a fence with something else beside it", document, i+1)
+			case m != nil && open == nil:
+				open, indentation = &block{document: document, line: i + 1, language: m[2]}, m[1]
+			case m != nil:
+				found = append(found, *open)
+				open = nil
+			case open != nil:
+				open.text += strings.TrimPrefix(line, indentation) + "\n"
+			}
+		}
+		if open != nil {
+			t.Errorf("%s: the block does not end", open)
+		}
+	}
+	return found
+}
+
+// proof is what holds the blocks true that stand in the documents, are of the
+// language and begin with the opening.
+type proof struct {
+	documents, language, opening string
+	holds                        func(t *testing.T, b block)
+}
+
+func (p proof) isOf(b block) bool {
+	match, err := path.Match(p.documents, b.document)
+	return err == nil && match && p.language == b.language && strings.HasPrefix(b.text, p.opening)
+}
+
+// proofs has one for every block, and none that is of no block.
+var proofs = []proof{
+	{"README.md", "", "go run . demo", runs},
+	{"README.md", "", "go test ./...", isOfDevelopers},
+	{"README.md", "", "curl https://", by("exporter/cli/readme_test.go", "TestTheReadmeLeadsToAServer")},
+	{"README.md", "", "install -m 600", by("exporter/cli/readme_test.go", "TestTheReadmeLeadsToAServer")},
+	{"README.md", "", "go build .", by("exporter/cli/readme_test.go", "TestTheReadmeLeadsToAServer")},
+	{"README.md", "", "curl -s", by("exporter/cli/readme_test.go", "TestTheReadmeLeadsToAServer")},
+	{"README.md", "", "go run . simulate", by("exporter/cli/readme_test.go", "TestTheReadmeLeadsToAServer")},
+	{"README.md", "", "icws_exporter ", runs},
+	{"README.md", "", "docker build", by("house_test.go", "TestDockerfileCopiesWhatTheBinaryIsMadeOf")},
+	{"README.md", "yaml", "scrape_configs:", isScrape},
+	{"README.md", "yaml", "defaults:", isConfiguration},
+
+	{"exporter/SECURITY.md", "yaml", "defaults:", isConfiguration},
+	{"exporter/SECURITY.md", "yaml", "tls_server_config:", isWebConfiguration},
+	{"exporter/SECURITY.md", "yaml", "scrape_configs:", isScrape},
+	{"exporter/ARCHITECTURE.md", "", "YAML, flags", isDrawing},
+	{"exporter/OPERATING.md", "", "level=INFO", isLog},
+	{"exporter/OPERATING.md", "", "icws_exporter serve", runs},
+	{"exporter/OPERATING.md", "", "count by (job, server)", by("exporter/cli/documents_e2e_test.go", "TestDocumentsBeforePromtool")},
+	{"exporter/OPERATING.md", "yaml", "apiVersion: apps/v1", isStatefulSet},
+	{"exporter/OPERATING.md", "yaml", "scrape_configs:", isScrape},
+	{"exporter/OPERATING.md", "yaml", "defaults:", isConfiguration},
+	{"exporter/config/CONFIGURATION.md", "yaml", "defaults:", isConfiguration},
+	{"exporter/check/CHECK.md", "", "icws_exporter check", runs},
+	{"exporter/check/CHECK.md", "", "lab\n  ok ", by("exporter/cli/readme_test.go", "TestTheDocumentedCheckIsARealOne")},
+	{"exporter/check/CHECK.md", "json", "{", by("exporter/check/document_test.go", "TestTheStepsAreDocumented")},
+	{"exporter/web/PAGES.md", "yaml", "scrape_configs:", isScrape},
+	{"exporter/web/API.md", "", `{"servers": [`, by("exporter/web/api_test.go", "TestEveryFieldIsDocumented")},
+	{"exporter/web/API.md", "json", "{", by("exporter/web/api_test.go", "TestTheDocumentedAnswerIsTheAnswer")},
+	{"probe/icwssim/CAPTURE.md", "json", "{", by("exporter/cli/readme_test.go", "TestTheDocumentedCaptureIsOne")},
+
+	{"alerts/README.md", "", "icws_exporter rules", runs},
+	{"alerts/README.md", "yaml", "rule_files:", isRuleFiles},
+	{"alerts/runbooks/*.md", "promql", "", by("alerts/alerts_test.go", "TestEveryAlertHasARunbook")},
+	{"alerts/runbooks/*.md", "sh", "", by("alerts/e2e_test.go", "TestIncidents")},
+	{"dashboards/README.md", "", "go run ./dashboards/build", isOfDevelopers},
+
+	{".github/CONTRIBUTING.md", "", "", isOfDevelopers},
+}
+
+// TestDocumentsBlocks wants every block of every document to hold. Whoever adds a
+// block that is of no proof names one above.
+func TestDocumentsBlocks(t *testing.T) {
+	used := map[int]bool{}
+	for _, b := range blocks(t) {
+		i := slices.IndexFunc(proofs, func(p proof) bool { return p.isOf(b) })
+		if i < 0 {
+			t.Errorf("%s: nothing holds this block (%s) true; name what does in proofs:\n%s", b, b.language, b.text)
+			continue
+		}
+		used[i] = true
+		t.Run(b.String(), func(t *testing.T) { proofs[i].holds(t, b) })
+	}
+	for i, p := range proofs {
+		if !used[i] {
+			t.Errorf("no block of %s (%s) begins with %q", p.documents, p.language, p.opening)
+		}
+	}
+}
+
+// by names the test that holds a block true; it must be there.
+func by(file, test string) func(*testing.T, block) {
+	return func(t *testing.T, _ block) {
+		source, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil || !strings.Contains(string(source), "\nfunc "+test+"(t *testing.T) {") {
+			t.Errorf("%s has no %s (%v)", file, test, err)
+		}
+	}
+}
+
+// isDrawing wants the packages in a drawing to be there.
+func isDrawing(t *testing.T, b block) {
+	folders := regexp.MustCompile(`\b(exporter|probe)(/[a-z]+)?\s{2,}`).FindAllString(b.text, -1)
+	for _, folder := range folders {
+		if _, err := os.Stat(filepath.Join(root, strings.TrimSpace(folder))); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(folders) < 5 {
+		t.Errorf("only %q were found", folders)
+	}
+}
+
+// isLog wants the messages to be those of the source.
+func isLog(t *testing.T, b block) {
+	source, err := os.ReadFile("../reload.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`msg=("[^"]+")`).FindAllStringSubmatch(b.text, -1) {
+		if !strings.Contains(string(source), m[1]) {
+			t.Errorf("nothing logs %s", m[1])
+		}
+	}
+}
+
+// link is a link or a picture of Markdown, of this repository.
+var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+func TestDocumentsLinkToWhatIsThere(t *testing.T) {
+	texts, links := documents(t), 0
+	for document, text := range texts {
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			target, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			links++
+			full := document
+			if target != "" {
+				full = path.Join(path.Dir(document), target)
+			}
+			if _, err := os.Stat(filepath.Join(root, full)); err != nil {
+				t.Errorf("%s: there is no %s", document, m[1])
+			} else if anchor != "" && !slices.Contains(anchors(texts[full]), anchor) {
+				t.Errorf("%s: %s has no heading #%s", document, full, anchor)
+			}
+		}
+	}
+	if links < 80 {
+		t.Errorf("only %d links were found", links)
+	}
+}
+
+// anchors are those of the headings, as GitHub makes them.
+func anchors(text string) (all []string) {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(text, -1) {
+		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		all = append(all, strings.ReplaceAll(name, " ", "-"))
+	}
+	return all
+}
