@@ -3,6 +3,7 @@ package alerts
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -75,4 +76,19 @@ func meaning(t *testing.T, alert string) string {
 	_, after, _ := strings.Cut(book, "## Meaning\n\n")
 	paragraph, _, _ := strings.Cut(after, "\n\n")
 	return strings.ReplaceAll(paragraph, "\n", " ")
+}
+
+// Who is woken up knows what to put in place of $SERVER.
+func TestRunbooksSayWhatTheirVariablesAre(t *testing.T) {
+	variable := regexp.MustCompile(`\$[A-Z]+`)
+	for _, name := range Runbooks() {
+		book, _ := Runbook(name)
+		for _, used := range append(Queries(book), Commands(book)...) {
+			for _, v := range variable.FindAllString(used, -1) {
+				if !strings.Contains(book, "`"+v+"` is ") {
+					t.Errorf("the runbook of %s does not say what %s is", name, v)
+				}
+			}
+		}
+	}
 }
