@@ -31,7 +31,8 @@ These environment variables matter:
 | ` + "`ICWS_PASSWORD`" + ` | the password, where there is no ` + "`--password-file`" + ` |
 | ` + "`POD_NAME`" + ` | name of the pod, for ` + "`--shard.ordinal=auto`" + `; else the host name |
 | ` + "`CREDENTIALS_DIRECTORY`" + ` | set by systemd, for ` + "`password_credential`" + ` in the configuration |
-| ` + "`NO_COLOR`" + ` | no colours on a terminal |
+| ` + "`NO_COLOR`" + //nolint:misspell // its name everywhere
+	` | no colours on a terminal |
 | ` + "`GOMEMLIMIT`" + ` | bound of the memory; else nine tenths of what the container may have |
 | ` + "`SSL_CERT_FILE`, `SSL_CERT_DIR`" + ` | certificate authorities to trust instead of the system's |
 `
