@@ -101,7 +101,7 @@ var proofs = []proof{
 	{"README.md", "", "go build .", by("exporter/cli/readme_test.go", "TestTheReadmeLeadsToAServer")},
 	{"README.md", "", "curl -s", by("exporter/cli/readme_test.go", "TestTheReadmeLeadsToAServer")},
 	{"README.md", "", "go run . simulate", by("exporter/cli/readme_test.go", "TestTheReadmeLeadsToAServer")},
-	{"README.md", "", "icws_exporter ", runs},
+	{"README.md", "", "./icws_exporter ", runs},
 	{"README.md", "", "docker build", by("house_test.go", "TestDockerfileCopiesWhatTheBinaryIsMadeOf")},
 	{"README.md", "yaml", "scrape_configs:", isScrape},
 	{"README.md", "yaml", "defaults:", isConfiguration},
