@@ -158,8 +158,9 @@ func (l *loop) connected(host string, s *icws.Session) {
 // connectFailed waits after a log-on that made no session, as the fault table
 // says. It reports whether the loop goes on.
 func (l *loop) connectFailed(ctx context.Context, err error) bool {
-	if ctx.Err() != nil {
-		return false
+	f := faultOf(err)
+	if ctx.Err() != nil && f != faultAuth {
+		return false // but a refusal is left to the next probe of the server
 	}
 	defer l.outcome()
 	now := time.Now()
@@ -168,7 +169,6 @@ func (l *loop) connectFailed(ctx context.Context, err error) bool {
 		l.setState(StateBackoff, err.Error(), now.Add(l.cfg.BackoffMax))
 		return l.sleepAfterOutcome(ctx, nil)
 	}
-	f := faultOf(err)
 	if f == faultBreaker {
 		l.observer.BreakerRejected()
 		l.setState(StateBreakerOpen, breakerReason(l.reason), l.breaker.retryAt())

@@ -29,10 +29,13 @@ func (l *loop) bequeathHold() {
 // another one. It reports whether the loop goes on.
 func (l *loop) inheritHold(ctx context.Context) bool {
 	h := l.p.opts.Hold
-	if h == nil || !time.Now().Before(h.until) {
+	if h == nil {
 		return true
 	}
 	l.authHold.count, l.refusedPassword = h.count, h.password
+	if !time.Now().Before(h.until) {
+		return true // the next refusal is held longer all the same
+	}
 	l.setState(StateAuthHold, h.reason, h.until)
 	return l.sleepAfterOutcome(ctx, l.passwordChanged)
 }

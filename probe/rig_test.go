@@ -225,11 +225,15 @@ func (r *rig) kill(host string) {
 	srv.Close()
 }
 
-func (r *rig) start() {
+func (r *rig) start() { r.startAfter(nil) }
+
+// startAfter starts a probe in the place of one that has ended, as a reload does,
+// and gives it the hold that the former one left.
+func (r *rig) startAfter(hold *AuthenticationHold) {
 	handler := slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelInfo})
 	r.probe = New(r.cfg, Options{
 		RoundTripper: r.rt, Observer: r.seen, Logger: slog.New(handler),
-		Rand: rand.New(rand.NewPCG(1, 2)), UserAgent: "icws_exporter/test",
+		Rand: rand.New(rand.NewPCG(1, 2)), UserAgent: "icws_exporter/test", Hold: hold,
 	})
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r.cancel, r.done = cancel, make(chan struct{})
