@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -80,7 +81,11 @@ func (d *day) misfortune(host string) string {
 		d.unseenSessions += strandable // it cannot be ended either
 	}
 	d.sims[host].Inject(fault)
-	return fmt.Sprintf("%s %+v", host, fault)
+	text, err := json.Marshal(fault) // as a person can inject it
+	if err != nil {
+		d.fatalf("%v", err)
+	}
+	return fmt.Sprintf("%s %s after %s", host, text, fault.Delay)
 }
 
 // answerBadly chooses what is wrong with the answers.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,10 +22,8 @@ var (
 
 // Random faults for a day of virtual time, seeded: whatever happens, there is
 // one session at most, log-ons and requests stay rare, what is fresh is the
-// server's truth, and minutes after the last fault the probe is live again.
-// Replay a failing seed with
-//
-//	go test ./probe -run 'Simulation/auto/N$' -simulation.first=N -simulation.seeds=1
+// server's truth, and minutes after the last fault the probe is live again. A
+// failing seed prints the command that replays it.
 func TestSimulation(t *testing.T) {
 	for i := range max(*simulationSeeds, *simulationPolls) {
 		seed := *simulationFirst + i
@@ -39,9 +39,12 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
+const replayCommand = "go test ./probe -run 'Simulation/%s/%[2]d$' -simulation.first=%[2]d -simulation.seeds=1 -simulation.polls=1"
+
 // day is one simulated day of one seed.
 type day struct {
 	*rig
+	replay string // the command for it
 	random *rand.Rand
 	a, b   *icwssim.Server
 	story  []string
@@ -51,9 +54,10 @@ type day struct {
 	// log-on worked since then.
 	held                time.Time
 	refusals, successes int
-	attempts            int  // requests, without those that leave or only look
-	lists               int  // full messages and lists that came
-	out                 bool // a host takes no log-ons
+	attempts            int            // requests, without those that leave or only look
+	lists               int            // full messages and lists that came
+	out                 bool           // a host takes no log-ons
+	logOns              map[string]int // that each host saw
 	before              *Snapshot
 	requests            int
 	looked              time.Time
@@ -86,6 +90,7 @@ func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
 	if n, most := d.seen.get("opens"), 12*len(d.story); n > most {
 		d.fatalf("%d log-ons in %d misfortunes", n, len(d.story))
 	}
+	d.loggedOnce()
 }
 
 // newDay starts a switchover pair with quirks and intervals that follow from the
@@ -96,8 +101,8 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 	cfg.StaleAfter = 3 * cfg.CheckInterval
 	quirks := icwssim.Quirks{NoResend: seed%4 == 1, IsDeltaLast: seed%7 == 1, AnnounceState: seed%5 == 2, ReverseStatus: seed%2 == 0}
 	d := &day{
-		rig: newRig(t, cfg), random: rand.New(rand.NewPCG(seed, 0)),
-		mutated: map[string]time.Time{}, looked: time.Now(),
+		rig: newRig(t, cfg), replay: fmt.Sprintf(replayCommand, mode, seed), random: rand.New(rand.NewPCG(seed, 0)),
+		mutated: map[string]time.Time{}, logOns: map[string]int{}, looked: time.Now(),
 	}
 	pings := []time.Duration{15, 30, 60}[seed/3%3] * time.Second
 	d.a = d.serve("a", icwssim.Options{
@@ -116,17 +121,17 @@ func (d *day) tell(what string) {
 	d.story = append(d.story, time.Now().Format("15:04:05 ")+what)
 }
 
-// fatalf fails with what has happened until now.
+// fatalf fails with what has happened until now, and how to have it happen again.
 func (d *day) fatalf(format string, args ...any) {
 	d.t.Helper()
-	d.t.Fatalf(format+"\n%q\n%s", append(args, d.story, d.logs)...)
+	d.t.Fatalf(format+"\nreplay it with: %s\n%s\n%s", append(args, d.replay, strings.Join(d.story, "\n"), d.logs)...)
 }
 
 // live lets the catalogues change, as they do at any time.
 func (d *day) live() {
-	for host, sim := range d.sims {
+	for _, host := range []string{"a", "b"} { // in this order, for a seed to replay
 		d.mutated[host] = time.Now()
-		sim.Step(1 + d.random.IntN(5))
+		d.sims[host].Step(1 + d.random.IntN(5))
 	}
 }
 
@@ -155,6 +160,28 @@ func (d *day) invariants() {
 	d.truthful(s, now)
 	d.sparing(s, now)
 	d.before, d.looked = s, now
+}
+
+var loggedChange = regexp.MustCompile(` from=(\w+) state=(\w+)`)
+
+// loggedOnce wants exactly one log line for each change of the state: each goes on
+// from where the one before it ended.
+func (d *day) loggedOnce() {
+	d.t.Helper()
+	lines := loggedChange.FindAllStringSubmatch(d.logs.String(), -1)
+	if n := d.seen.total("state "); len(lines) != n {
+		d.fatalf("%d log lines of %d changes of the state", len(lines), n)
+	}
+	state := StateConnecting.String()
+	for _, line := range lines {
+		if line[1] != state || line[2] == state {
+			d.fatalf("%s is logged as from %s to %s", state, line[1], line[2])
+		}
+		state = line[2]
+	}
+	if shown := d.probe.Snapshot().State.String(); state != shown {
+		d.fatalf("the log ends in %s, the state is %s", state, shown)
+	}
 }
 
 // inFlight is how long a full message or list may have been under way.
@@ -226,7 +253,12 @@ func (d *day) sparing(s *Snapshot, now time.Time) {
 // look.
 func (d *day) wrongPasswords() int {
 	n := 0
-	for _, sim := range d.sims {
+	for host, sim := range d.sims {
+		logOns := sim.LogOns()[d.cfg.User]
+		if logOns == d.logOns[host] {
+			continue // the journal is long
+		}
+		d.logOns[host] = logOns
 		for _, e := range sim.Journal() {
 			if e.Operation == icwssim.OpConnect && e.Code == http.StatusBadRequest && e.Fault == 0 && e.Time.After(d.looked) {
 				n++
