@@ -131,6 +131,7 @@ type memBuffer struct {
 	mu             sync.Mutex
 	cond           *sync.Cond
 	data           []byte
+	space          []byte // of data from its begin
 	closed, broken bool
 	vanishing      bool // what is written
 	readBy         deadline
@@ -195,7 +196,9 @@ func (b *memBuffer) Read(p []byte) (int, error) {
 			return 0, os.ErrDeadlineExceeded
 		case len(b.data) > 0:
 			n := copy(p, b.data)
-			b.data = b.data[n:]
+			if b.data = b.data[n:]; len(b.data) == 0 {
+				b.data = b.space[:0] // used again
+			}
 			b.cond.Broadcast()
 			return n, nil
 		case b.closed:
@@ -222,7 +225,10 @@ func (b *memBuffer) Write(p []byte) (int, error) {
 		}
 		if room := memBufferSize - len(b.data); room > 0 {
 			n := min(room, len(p)-written)
-			b.data = append(b.data, p[written:written+n]...)
+			fresh := len(b.data) == 0
+			if b.data = append(b.data, p[written:written+n]...); fresh {
+				b.space = b.data
+			}
 			written += n
 			b.cond.Broadcast()
 			continue

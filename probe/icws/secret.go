@@ -10,6 +10,12 @@ import (
 	"strings"
 )
 
+// JSON as other writers escape it than encoding/json.
+var (
+	escaped          = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	escapedWithSlash = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `/`, `\/`)
+)
+
 // SecretForms returns the ways in which a text may repeat a secret, the longest
 // first: as it is, inside JSON, inside a URL, and in base64.
 func SecretForms(secret string) []string {
@@ -22,8 +28,8 @@ func SecretForms(secret string) []string {
 		string(quoted[1 : len(quoted)-1]),
 		inside(strconv.QuoteToASCII(secret)),
 		inside(strconv.Quote(secret)),
-		strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(secret),
-		strings.NewReplacer(`\`, `\\`, `"`, `\"`, `/`, `\/`).Replace(secret),
+		escaped.Replace(secret),
+		escapedWithSlash.Replace(secret),
 		url.QueryEscape(secret),
 		url.PathEscape(secret),
 	}

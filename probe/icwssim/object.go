@@ -3,6 +3,7 @@ package icwssim
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 )
 
 // object is a JSON object whose properties keep their order, which is an open
@@ -20,12 +21,13 @@ func (o object) MarshalJSON() ([]byte, error) { return o.render(), nil }
 // render returns the object as JSON. Every value in this package can be
 // marshalled, so a failure is a bug.
 func (o object) render() []byte {
-	b := []byte{'{'}
+	b := make([]byte, 0, 512)
+	b = append(b, '{')
 	for i, p := range o {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendJSON(b, p.name), ':')
+		b = append(append(append(b, '"'), p.name...), `":`...) // names need no escape
 		b = appendJSON(b, p.value)
 	}
 	return append(b, '}')
@@ -58,6 +60,10 @@ func appendJSON(b []byte, v any) []byte {
 		return append(b, ']')
 	case object:
 		return append(b, v.render()...)
+	case bool:
+		return strconv.AppendBool(b, v)
+	case int:
+		return strconv.AppendInt(b, int64(v), 10)
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
