@@ -78,6 +78,10 @@ func TestEventsMoveTheirSeries(t *testing.T) {
 			},
 			[]string{`icws_request_failures_total{operation="stream",reason="timeout",server="c"} 1`},
 		},
+		"broken stream": {
+			func(m *ServerMetrics) { m.StreamBroke(icws.FailTooLarge) },
+			[]string{`icws_request_failures_total{operation="stream",reason="too_large",server="c"} 1`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newTestSet(Options{})
