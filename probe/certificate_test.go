@@ -11,11 +11,14 @@ import (
 	"log"
 	"math/big"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"icws_exporter/probe/icwssim"
 )
 
 // authority issues certificates.
@@ -175,4 +178,39 @@ func TestPlainServerAskedForTLSIsToldApart(t *testing.T) {
 	if n := len(r.sim.LogOns()); n != 0 {
 		t.Errorf("%d users logged on", n)
 	}
+}
+
+// A session can live for months on its open connections. The certificate that the
+// server got meanwhile is seen all the same.
+func TestRenewedCertificateIsSeenInTheSameSession(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		trusted := newAuthority(t)
+		var shown atomic.Pointer[tls.Certificate]
+		first := trusted.issue("127.0.0.1", time.Now().Add(20*time.Hour))
+		shown.Store(first)
+		cfg := testConfig(mode, "127.0.0.1")
+		cfg.URL = "https://{host}:8019"
+		r := newRig(t, cfg)
+		sim := r.serve("127.0.0.1", icwssim.Options{})
+		server := &http.Server{Handler: sim}
+		r.servers["with TLS"] = server
+		go server.Serve(tls.NewListener(r.net.Listen("127.0.0.1:8019"), &tls.Config{
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return shown.Load(), nil },
+		}))
+		r.rt.TLSClientConfig = &tls.Config{RootCAs: trusted.pool()}
+		r.start()
+		r.pass(2 * time.Minute)
+		r.equalsTruth(sim)
+		if at := r.probe.Snapshot().CertificateNotAfter; !at.Equal(first.Leaf.NotAfter) {
+			t.Fatalf("the certificate's end is shown as %s, it is %s", at, first.Leaf.NotAfter)
+		}
+		renewed := trusted.issue("127.0.0.1", time.Now().Add(22*time.Hour))
+		shown.Store(renewed)
+		r.pass(time.Hour)
+		if at := r.probe.Snapshot().CertificateNotAfter; !at.Equal(renewed.Leaf.NotAfter) {
+			t.Errorf("the certificate's end is shown as %s, it is %s", at, renewed.Leaf.NotAfter)
+		}
+		r.count("opens", 1)
+		r.state(StateLive)
+	})
 }

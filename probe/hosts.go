@@ -106,8 +106,9 @@ type hostReport struct {
 }
 
 // hostWatch asks every configured host for its version now and then, without a
-// session, so that a dead standby is known before the switchover. It runs beside
-// the loop, because a dead host answers late.
+// session, so that a dead standby is known before the switchover, and a renewed
+// certificate without one. It runs beside the loop, because a dead host answers
+// late.
 type hostWatch struct {
 	reports chan hostReport
 	cancel  context.CancelFunc

@@ -73,7 +73,8 @@ func NewClient(base *url.URL, rt http.RoundTripper, o Options) *Client {
 }
 
 // Version asks for the version of the server, without a session (protocol.md,
-// 6): a cheap sign of life. It returns a *ResponseError or a *RequestError.
+// 6): a cheap sign of life, which ends the connection that it uses. It returns a
+// *ResponseError or a *RequestError.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	var v Version
 	secrets := c.passwordForms()

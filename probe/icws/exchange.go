@@ -108,6 +108,9 @@ func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, err
 		// which would hide the loss.
 		req.Body = io.NopCloser(bytes.NewReader(nil))
 	}
+	// The sign of life ends its connection: whether a new one can be made, and what
+	// certificate the server has by now, a session on open connections never sees.
+	req.Close = r.op == OpVersion
 	c.setHeader(req.Header, r)
 	resp, err := c.rt.RoundTrip(req) //nolint:bodyclose // bodyReader.discard or Stream.Close does
 	if err != nil {
