@@ -274,6 +274,9 @@ func runFault(t *testing.T, row faultRow, mode TransportMode, code int) (noticed
 		}
 		r.pass(100 * time.Millisecond)
 	}
+	for _, bad := range []string{hurried, unbroken, troubling} {
+		r.count(bad, 0)
+	}
 	if n := len(sim.Sessions()); n > 1 && !row.strands {
 		t.Errorf("%d sessions on the server", n)
 	}

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -14,109 +13,10 @@ import (
 	"time"
 
 	"icws_exporter/probe/catalogue"
-	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
 )
 
 const testPassword = "s3cr3t-of-the-test"
-
-// recorder counts what a probe reports, by name.
-type recorder struct {
-	mu     sync.Mutex
-	counts map[string]int
-	// The last two exchanges of the loop, the later one first, and the breaker.
-	last    [2]loopExchange
-	breaker BreakerState
-}
-
-type loopExchange struct {
-	op     icws.Operation
-	failed bool
-	closed bool // the breaker was, before it
-}
-
-// follow counts the renewals, a PUT after a DELETE, that were begun in trouble.
-func (r *recorder) follow(e icws.Exchange) {
-	r.mu.Lock()
-	renewal := e.Operation == icws.OpSubscribe && r.last[0].op == icws.OpUnsubscribe && (r.last[1].failed || !r.last[0].closed)
-	r.last = [2]loopExchange{{e.Operation, e.Failed() || e.Code >= 300, r.breaker == BreakerClosed}, r.last[0]}
-	r.mu.Unlock()
-	if renewal {
-		r.add("renewed in trouble", 1)
-	}
-}
-
-func (r *recorder) add(name string, n int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.counts == nil {
-		r.counts = map[string]int{}
-	}
-	r.counts[name] += n
-}
-
-func (r *recorder) get(name string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.counts[name]
-}
-
-// total sums what was counted under names with the prefix.
-func (r *recorder) total(prefix string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := 0
-	for name, count := range r.counts {
-		if strings.HasPrefix(name, prefix) {
-			n += count
-		}
-	}
-	return n
-}
-
-func (r *recorder) StateChanged(to State, _ string) { r.add("state "+to.String(), 1) }
-func (r *recorder) Exchange(e icws.Exchange) {
-	r.add("request "+e.Operation.String(), 1)
-	if e.Operation != icws.OpVersion {
-		r.follow(e)
-	}
-	if e.Failed() {
-		r.add("failed "+e.Reason.String(), 1)
-	}
-	if e.Code != 0 {
-		r.add(fmt.Sprintf("response %s %d", e.Operation, e.Code), 1)
-	}
-}
-func (r *recorder) Read(n int) { r.add("bytes", n) }
-func (r *recorder) StreamBroke(v icws.FailureReason) {
-	r.add("stream broke "+v.String(), 1)
-	r.add("failed "+v.String(), 1)
-}
-func (r *recorder) StreamHeartbeats(n int)          { r.add("pings", n) }
-func (r *recorder) SessionOpening()                 { r.add("opens", 1) }
-func (r *recorder) SessionOpenFailed(v OpenFailure) { r.add("open failed "+v.String(), 1) }
-func (r *recorder) SessionClosed(v CloseReason)     { r.add("closed "+v.String(), 1) }
-func (r *recorder) SwitchedOver()                   { r.add("switchovers", 1) }
-func (r *recorder) AlternateHostRejected()          { r.add("rejected", 1) }
-func (r *recorder) BreakerChanged(to BreakerState) {
-	r.add("breaker "+to.String(), 1)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.breaker = to
-}
-func (r *recorder) BreakerRejected()               { r.add("breaker rejections", 1) }
-func (r *recorder) SubscriptionLost(v LossReason)  { r.add("lost "+v.String(), 1) }
-func (r *recorder) DeliveryChecked(v CheckResult)  { r.add("check "+v.String(), 1) }
-func (r *recorder) Delivered(time.Duration)        { r.add("delivered", 1) }
-func (r *recorder) MessageReceived(v MessageKind)  { r.add("message "+v.String(), 1) }
-func (r *recorder) MessageDecodeFailed()           { r.add("decode failures", 1) }
-func (r *recorder) CatalogueResync(v ResyncReason) { r.add("resync "+v.String(), 1) }
-func (r *recorder) CatalogueCommitted(c catalogue.Result, drift int) {
-	for change := range catalogue.NumChanges {
-		r.add(catalogue.Change(change).String(), c.Changes[change])
-	}
-	r.add("drift", drift)
-}
 
 // logLines keeps what a probe logs at Info and above.
 type logLines struct {
@@ -176,9 +76,10 @@ func testConfig(mode TransportMode, hosts ...string) Config {
 
 func newRig(t *testing.T, cfg Config) *rig {
 	r := &rig{
-		t: t, net: newMemNetwork(), cfg: cfg, seen: &recorder{}, logs: &logLines{},
+		t: t, net: newMemNetwork(), cfg: cfg, logs: &logLines{},
 		sims: map[string]*icwssim.Server{}, servers: map[string]*http.Server{},
 	}
+	r.seen = &recorder{manners: manners{pause: cfg.BackoffMin, failures: int(cfg.BreakerFailures)}}
 	r.rt = &http.Transport{DialContext: r.net.DialContext, DisableCompression: true, IdleConnTimeout: 90 * time.Second}
 	r.password.Store(testPassword)
 	r.cfg.Password = func() (string, error) { return r.password.Load().(string), nil }

@@ -59,7 +59,7 @@ type day struct {
 	out                 bool           // a host takes no log-ons
 	logOns              map[string]int // that each host saw
 	before              *Snapshot
-	requests            int
+	requests, opens     int
 	looked              time.Time
 }
 
@@ -107,11 +107,11 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 	pings := []time.Duration{15, 30, 60}[seed/3%3] * time.Second
 	d.a = d.serve("a", icwssim.Options{
 		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(12, seed),
-		AlternateHosts: []string{"b", "u@evil", "x/../y"},
+		AlternateHosts: []string{"evil.example.net", "b", "u@evil", "x/../y"},
 	})
 	d.b = d.serve("b", icwssim.Options{
 		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(15, seed+1),
-		AlternateHosts: []string{"a"},
+		AlternateHosts: []string{"evil.example.net", "a"},
 	})
 	d.start()
 	return d
@@ -154,8 +154,10 @@ func (d *day) invariants() {
 	if strangers := d.net.strangers("a:8018", "b:8018"); len(strangers) > 0 {
 		d.fatalf("connections to %q, which could have got the password", strangers)
 	}
-	if n := d.seen.get("renewed in trouble"); n > 0 {
-		d.fatalf("%d working subscriptions deleted on a server in trouble", n)
+	for _, bad := range []string{hurried, unbroken, troubling} {
+		if n := d.seen.get(bad); n > 0 {
+			d.fatalf("%d requests %s", n, bad)
+		}
 	}
 	d.truthful(s, now)
 	d.sparing(s, now)
@@ -216,7 +218,7 @@ func (d *day) sparing(s *Snapshot, now time.Time) {
 	passed := now.Sub(d.looked)
 	// A calm server is asked twice a minute, or each poll_interval; one in trouble
 	// about once in a second until the backoff has grown.
-	perMinute, burst := 12, 80
+	perMinute, burst := 12, 30
 	if s.Transport == TransportPoll || d.before != nil && d.before.Transport == TransportPoll {
 		perMinute = 60
 	}
@@ -225,6 +227,11 @@ func (d *day) sparing(s *Snapshot, now time.Time) {
 		d.fatalf("%d requests in %s", n-d.requests, passed)
 	}
 	d.requests = n
+	opens := d.seen.get("opens")
+	if most := 10 + 2*int(passed/time.Minute); opens-d.opens > most {
+		d.fatalf("%d log-ons in %s", opens-d.opens, passed)
+	}
+	d.opens = opens
 	attempts := n - d.seen.get("request version") - d.seen.get("request unsubscribe") - d.seen.get("request disconnect")
 	if b := d.before; b != nil && attempts > d.attempts && now.Before(b.NextAttempt) && b.State != StateAuthHold {
 		d.fatalf("a request in %s, before the next attempt that was announced for %s", b.State, b.NextAttempt)

@@ -1,0 +1,117 @@
+package probe
+
+import (
+	"net/http"
+	"time"
+
+	"icws_exporter/probe/icws"
+)
+
+// What a probe must not do, as it is counted.
+const (
+	// hurried is a request sooner after a failure than backoff.min.
+	hurried = "hurried"
+	// unbroken is a failure beyond those that open the breaker.
+	unbroken = "unbroken"
+	// troubling is a renewal, DELETE and PUT, begun on a server in trouble.
+	troubling = "renewed in trouble"
+)
+
+// manners follow the exchanges of a probe's loop, one after the other.
+type manners struct {
+	pause    time.Duration // backoff.min
+	failures int           // in a row that open the breaker
+
+	last    [2]loopExchange // the later one first
+	refused time.Time       // the last log-on that made no session
+	inARow  int             // failures since one that was none, or the breaker opened
+	breaker BreakerState
+}
+
+type loopExchange struct {
+	op     icws.Operation
+	failed bool
+	ended  time.Time
+	closed bool // the breaker was, before it
+}
+
+func (m *manners) exchange(e icws.Exchange) (found []string) {
+	last := m.last[0]
+	if e.Operation == icws.OpSubscribe && last.op == icws.OpUnsubscribe && (m.last[1].failed || !last.closed) {
+		found = append(found, troubling)
+	}
+	if m.hurries(e) {
+		found = append(found, hurried)
+	}
+	failed := e.Failed() || e.Code >= 300
+	m.last = [2]loopExchange{{e.Operation, failed, e.Start.Add(e.Duration), m.breaker == BreakerClosed}, last}
+	switch {
+	case e.Reason == icws.FailCanceled && e.Failed():
+	case inSession(e.Operation):
+		found = append(found, m.count(e.Failed() || e.Code >= 500 || e.Code == http.StatusTooManyRequests)...)
+	case e.Operation == icws.OpConnect && e.Code == http.StatusCreated:
+		m.inARow = 0
+	}
+	return found
+}
+
+// hurries reports whether a session goes on too soon after a failure. A stream that
+// fails may be replaced by polling at once, and nothing depends on the switchover
+// status.
+func (m *manners) hurries(e icws.Exchange) bool {
+	last := m.last[0]
+	switch {
+	case !last.failed, e.Start.Sub(last.ended) >= m.pause:
+		return false
+	case last.op == icws.OpSwitchoverStatus, last.op == icws.OpStream && e.Operation != icws.OpStream:
+		return false
+	default:
+		return inSession(last.op) && inSession(e.Operation)
+	}
+}
+
+// inSession reports whether op needs a session and is no part of leaving it.
+func inSession(op icws.Operation) bool {
+	switch op {
+	case icws.OpSubscribe, icws.OpPoll, icws.OpStream, icws.OpList, icws.OpSwitchoverStatus:
+		return true
+	}
+	return false
+}
+
+func (m *manners) count(failure bool) []string {
+	if !failure {
+		m.inARow = 0
+		return nil
+	}
+	m.inARow++
+	if m.inARow > m.failures {
+		return []string{unbroken}
+	}
+	return nil
+}
+
+func (m *manners) opening() []string {
+	if time.Since(m.refused) < m.pause {
+		return []string{hurried}
+	}
+	return nil
+}
+
+func (m *manners) openFailed(v OpenFailure) []string {
+	m.refused = time.Now()
+	switch v {
+	case OpenFailureUnavailable, OpenFailureServerError, OpenFailureNetwork:
+		return m.count(true)
+	}
+	m.inARow = 0 // the server answers, whatever it says
+	return nil
+}
+
+func (m *manners) breakerChanged(to BreakerState) []string {
+	m.breaker = to
+	if to == BreakerOpen {
+		m.inARow = 0
+	}
+	return nil
+}

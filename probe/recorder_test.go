@@ -1,0 +1,104 @@
+package probe
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icws"
+)
+
+// recorder counts what a probe reports, by name, and its bad manners.
+type recorder struct {
+	mu      sync.Mutex
+	counts  map[string]int
+	manners manners
+}
+
+// mind counts the bad manners that f finds.
+func (r *recorder) mind(f func(*manners) []string) {
+	r.mu.Lock()
+	found := f(&r.manners)
+	r.mu.Unlock()
+	for _, name := range found {
+		r.add(name, 1)
+	}
+}
+
+func (r *recorder) add(name string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.counts == nil {
+		r.counts = map[string]int{}
+	}
+	r.counts[name] += n
+}
+
+func (r *recorder) get(name string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts[name]
+}
+
+// total sums what was counted under names with the prefix.
+func (r *recorder) total(prefix string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for name, count := range r.counts {
+		if strings.HasPrefix(name, prefix) {
+			n += count
+		}
+	}
+	return n
+}
+
+func (r *recorder) StateChanged(to State, _ string) { r.add("state "+to.String(), 1) }
+func (r *recorder) Exchange(e icws.Exchange) {
+	r.add("request "+e.Operation.String(), 1)
+	if e.Operation != icws.OpVersion {
+		r.mind(func(m *manners) []string { return m.exchange(e) })
+	}
+	if e.Failed() {
+		r.add("failed "+e.Reason.String(), 1)
+	}
+	if e.Code != 0 {
+		r.add(fmt.Sprintf("response %s %d", e.Operation, e.Code), 1)
+	}
+}
+func (r *recorder) Read(n int) { r.add("bytes", n) }
+func (r *recorder) StreamBroke(v icws.FailureReason) {
+	r.add("stream broke "+v.String(), 1)
+	r.add("failed "+v.String(), 1)
+}
+func (r *recorder) StreamHeartbeats(n int) { r.add("pings", n) }
+func (r *recorder) SessionOpening() {
+	r.add("opens", 1)
+	r.mind((*manners).opening)
+}
+func (r *recorder) SessionOpenFailed(v OpenFailure) {
+	r.add("open failed "+v.String(), 1)
+	r.mind(func(m *manners) []string { return m.openFailed(v) })
+}
+func (r *recorder) SessionClosed(v CloseReason) { r.add("closed "+v.String(), 1) }
+func (r *recorder) SwitchedOver()               { r.add("switchovers", 1) }
+func (r *recorder) AlternateHostRejected()      { r.add("rejected", 1) }
+func (r *recorder) BreakerChanged(to BreakerState) {
+	r.add("breaker "+to.String(), 1)
+	r.mind(func(m *manners) []string { return m.breakerChanged(to) })
+}
+func (r *recorder) BreakerRejected()               { r.add("breaker rejections", 1) }
+func (r *recorder) SubscriptionLost(v LossReason)  { r.add("lost "+v.String(), 1) }
+func (r *recorder) DeliveryChecked(v CheckResult)  { r.add("check "+v.String(), 1) }
+func (r *recorder) Delivered(time.Duration)        { r.add("delivered", 1) }
+func (r *recorder) MessageReceived(v MessageKind)  { r.add("message "+v.String(), 1) }
+func (r *recorder) MessageDecodeFailed()           { r.add("decode failures", 1) }
+func (r *recorder) CatalogueResync(v ResyncReason) { r.add("resync "+v.String(), 1) }
+func (r *recorder) CatalogueCommitted(c catalogue.Result, drift int) {
+	for change := range catalogue.NumChanges {
+		r.add(catalogue.Change(change).String(), c.Changes[change])
+	}
+	r.add("drift", drift)
+}
