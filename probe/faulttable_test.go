@@ -32,6 +32,7 @@ type faultRow struct {
 	strands  bool          // the DELETE of a session fails as well
 	codes    []int         // one row each, with the code for %d in seen
 	quirks   icwssim.Quirks
+	standby  bool // a second host, b
 }
 
 // faultTableLimit is limits.response_bytes of these tests.
@@ -95,6 +96,12 @@ var (
 		{seen: "503 on connect, every host tried", reaction: "backoff", modes: both, lasts: 3 * time.Minute,
 			fault: func(_ *rig, s *icwssim.Server) { s.SetNotAccepting(true); s.ExpireSessions() },
 			state: StateBackoff, counter: "open failed unavailable", logOns: 15, heals: 2 * time.Minute},
+		{seen: "503 on connect, another host is there", reaction: "the next host at once", modes: both, lasts: time.Minute, standby: true,
+			fault: func(_ *rig, s *icwssim.Server) { s.SetNotAccepting(true); s.ExpireSessions() },
+			state: StateConnecting, counter: "switchovers", logOns: 1, heals: time.Second},
+		{seen: "the active host is lost, another host is there", reaction: "backoff, a new round over the hosts", modes: both, lasts: time.Minute, standby: true,
+			fault: func(r *rig, _ *icwssim.Server) { r.kill("a") },
+			state: StateBackoff, counter: "switchovers", logOns: 1, heals: time.Second, strands: true},
 		{seen: "%d elsewhere", codes: []int{500, 502, 503, 504, 429}, reaction: "backoff, breaker", modes: both, lasts: 3 * time.Minute,
 			fault: func(r *rig, s *icwssim.Server) { s.Inject(icwssim.Fault{Code: r.code}) },
 			state: StateBreakerOpen, counter: "breaker open", logOns: 15, heals: 2 * time.Minute, strands: true},
@@ -232,10 +239,16 @@ func transportOf(mode TransportMode) string {
 
 func runFault(t *testing.T, row faultRow, mode TransportMode, code int) (noticed, healed time.Duration) {
 	cfg := testConfig(mode, "a")
+	if row.standby {
+		cfg.Hosts = append(cfg.Hosts, "b")
+	}
 	cfg.MaxResponseBytes = faultTableLimit
 	r := newRig(t, cfg)
 	r.code = code
 	sim := r.serve("a", icwssim.Options{PingInterval: 15 * time.Second, Quirks: row.quirks})
+	if row.standby {
+		r.serve("b", icwssim.Options{PingInterval: 15 * time.Second, Quirks: row.quirks, Statuses: icwssim.Catalogue(20, 2)})
+	}
 	r.start()
 	r.pass(2 * time.Minute)
 	r.equalsTruth(sim)
@@ -268,7 +281,7 @@ func runFault(t *testing.T, row faultRow, mode TransportMode, code int) (noticed
 		r.listen("a")
 	}
 	ended := time.Now()
-	for !r.probe.Snapshot().Up(time.Now()) || !snapshotEquals(r.probe.Snapshot(), sim.Truth()) {
+	for !r.isTruly(r.probe.Snapshot()) {
 		if time.Since(ended) > row.heals {
 			t.Fatalf("not live %s after the fault\n%s", row.heals, r.logs)
 		}
@@ -281,6 +294,12 @@ func runFault(t *testing.T, row faultRow, mode TransportMode, code int) (noticed
 		t.Errorf("%d sessions on the server", n)
 	}
 	return noticed, time.Since(ended)
+}
+
+// isTruly reports whether the probe is up with the counts of the host that it is at.
+func (r *rig) isTruly(s *Snapshot) bool {
+	host := activeHost(s)
+	return host != "" && s.Up(time.Now()) && snapshotEquals(s, r.sims[host].Truth())
 }
 
 // atMost rounds up to a bound that a small shift in time does not move.

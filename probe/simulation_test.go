@@ -301,7 +301,7 @@ func (d *day) recovers() {
 		if late := s.StateSince.After(relieved) && s.StateSince.Sub(relieved) < grace; late && s.State == StateDisplacedHold {
 			deadline = s.NextAttempt.Add(grace) // the server's word was still on its way
 		}
-		if host := activeHost(s); s.Up(time.Now()) && host != "" && snapshotEquals(s, d.sims[host].Truth()) {
+		if d.isTruly(s) {
 			return
 		}
 		if time.Now().After(deadline) {
