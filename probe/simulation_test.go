@@ -61,6 +61,8 @@ type day struct {
 	before              *Snapshot
 	requests, opens     int
 	looked              time.Time
+	calm                time.Time // when the probe was live after the last fault
+	calmOpens           int       // until then
 }
 
 func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
@@ -79,6 +81,7 @@ func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
 		if d.out && faults == 1 {
 			d.recovers() // on the other host
 		}
+		d.patient()
 		d.relieve()
 		d.recovers()
 		for range d.random.IntN(4) {
@@ -102,7 +105,7 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 	quirks := icwssim.Quirks{NoResend: seed%4 == 1, IsDeltaLast: seed%7 == 1, AnnounceState: seed%5 == 2, ReverseStatus: seed%2 == 0}
 	d := &day{
 		rig: newRig(t, cfg), replay: fmt.Sprintf(replayCommand, mode, seed), random: rand.New(rand.NewPCG(seed, 0)),
-		mutated: map[string]time.Time{}, logOns: map[string]int{}, looked: time.Now(),
+		mutated: map[string]time.Time{}, logOns: map[string]int{}, looked: time.Now(), calm: time.Now(),
 	}
 	pings := []time.Duration{15, 30, 60}[seed/3%3] * time.Second
 	d.a = d.serve("a", icwssim.Options{
@@ -256,6 +259,16 @@ func (d *day) sparing(s *Snapshot, now time.Time) {
 	d.refusals = refusals
 }
 
+// patient wants few log-ons since the last calm, however long the trouble has lasted:
+// the backoff grows until the probe has been live for a while.
+func (d *day) patient() {
+	d.t.Helper()
+	troubled := time.Since(d.calm)
+	if n, most := d.seen.get("opens")-d.calmOpens, 10+int(2*troubled/time.Minute); n > most {
+		d.fatalf("%d log-ons in %s of trouble", n, troubled)
+	}
+}
+
 // wrongPasswords is how often the servers have refused a password since the last
 // look.
 func (d *day) wrongPasswords() int {
@@ -302,6 +315,7 @@ func (d *day) recovers() {
 			deadline = s.NextAttempt.Add(grace) // the server's word was still on its way
 		}
 		if d.isTruly(s) {
+			d.calm, d.calmOpens = time.Now(), d.seen.get("opens")
 			return
 		}
 		if time.Now().After(deadline) {
