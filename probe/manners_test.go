@@ -9,7 +9,7 @@ import (
 
 // What a probe must not do, as it is counted.
 const (
-	// hurried is a request sooner after a failure than backoff.min.
+	// hurried is a request sooner after a failure than backoff.min, or within a hold.
 	hurried = "hurried"
 	// unbroken is a failure beyond those that open the breaker.
 	unbroken = "unbroken"
@@ -24,6 +24,7 @@ type manners struct {
 
 	last    [2]loopExchange // the later one first
 	refused time.Time       // the last log-on that made no session
+	held    time.Time       // until then a person is waited for
 	inARow  int             // failures since one that was none, or the breaker opened
 	breaker BreakerState
 }
@@ -40,8 +41,11 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 	if e.Operation == icws.OpSubscribe && last.op == icws.OpUnsubscribe && (m.last[1].failed || !last.closed) {
 		found = append(found, troubling)
 	}
-	if m.hurries(e) {
+	if m.hurries(e) || inSession(e.Operation) && e.Start.Before(m.held) {
 		found = append(found, hurried)
+	}
+	if e.Code == http.StatusGone && (e.Operation == icws.OpSubscribe || e.Operation == icws.OpPoll) {
+		m.held = e.Start.Add(e.Duration + goneHold)
 	}
 	failed := e.Failed() || e.Code >= 300
 	m.last = [2]loopExchange{{e.Operation, failed, e.Start.Add(e.Duration), m.breaker == BreakerClosed}, last}
@@ -92,7 +96,7 @@ func (m *manners) count(failure bool) []string {
 }
 
 func (m *manners) opening() []string {
-	if time.Since(m.refused) < m.pause {
+	if time.Since(m.refused) < m.pause || time.Now().Before(m.held) {
 		return []string{hurried}
 	}
 	return nil
@@ -104,7 +108,17 @@ func (m *manners) openFailed(v OpenFailure) []string {
 	case OpenFailureUnavailable, OpenFailureServerError, OpenFailureNetwork:
 		return m.count(true)
 	}
+	if v == OpenFailureGone {
+		m.held = time.Now().Add(goneHold)
+	}
 	m.inARow = 0 // the server answers, whatever it says
+	return nil
+}
+
+func (m *manners) lost(v LossReason) []string {
+	if v == LossDisplaced {
+		m.held = time.Now().Add(displacedHold)
+	}
 	return nil
 }
 

@@ -89,8 +89,11 @@ func (r *recorder) BreakerChanged(to BreakerState) {
 	r.add("breaker "+to.String(), 1)
 	r.mind(func(m *manners) []string { return m.breakerChanged(to) })
 }
-func (r *recorder) BreakerRejected()               { r.add("breaker rejections", 1) }
-func (r *recorder) SubscriptionLost(v LossReason)  { r.add("lost "+v.String(), 1) }
+func (r *recorder) BreakerRejected() { r.add("breaker rejections", 1) }
+func (r *recorder) SubscriptionLost(v LossReason) {
+	r.add("lost "+v.String(), 1)
+	r.mind(func(m *manners) []string { return m.lost(v) })
+}
 func (r *recorder) DeliveryChecked(v CheckResult)  { r.add("check "+v.String(), 1) }
 func (r *recorder) Delivered(time.Duration)        { r.add("delivered", 1) }
 func (r *recorder) MessageReceived(v MessageKind)  { r.add("message "+v.String(), 1) }
