@@ -194,6 +194,9 @@ func (w *watch) fullArrived(now time.Time, changes int) (drift int) {
 	}
 	w.l.lastFull = now
 	w.delivered = true
+	if w.l.subscription == SubscriptionFaulted {
+		w.l.subscription = SubscriptionNone // it was said of the one before
+	}
 	w.l.undelivered = 0
 	w.resync, w.renew = nil, false
 	if !w.l.subscriptionUp {

@@ -25,6 +25,7 @@ type manners struct {
 	last    [2]loopExchange // the later one first
 	refused time.Time       // the last log-on that made no session
 	held    time.Time       // until then a person is waited for
+	faulted time.Time       // when the server last said so of the subscription
 	inARow  int             // failures since one that was none, or the breaker opened
 	breaker BreakerState
 }
@@ -65,6 +66,11 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 func (m *manners) hurries(e icws.Exchange) bool {
 	last := m.last[0]
 	switch {
+	case e.Operation == icws.OpConnect:
+		m.faulted = time.Time{} // of the session before
+		return false
+	case e.Operation == icws.OpSubscribe && e.Start.Sub(m.faulted) < m.pause:
+		return true
 	case !last.failed, e.Start.Sub(last.ended) >= m.pause:
 		return false
 	case last.op == icws.OpSwitchoverStatus, last.op == icws.OpStream && e.Operation != icws.OpStream:
@@ -116,8 +122,11 @@ func (m *manners) openFailed(v OpenFailure) []string {
 }
 
 func (m *manners) lost(v LossReason) []string {
-	if v == LossDisplaced {
+	switch v {
+	case LossDisplaced:
 		m.held = time.Now().Add(displacedHold)
+	case LossFaulted:
+		m.faulted = time.Now()
 	}
 	return nil
 }

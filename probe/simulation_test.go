@@ -162,6 +162,9 @@ func (d *day) invariants() {
 			d.fatalf("%d requests %s", n, bad)
 		}
 	}
+	if s.SubscriptionState == SubscriptionFaulted && s.SubscriptionUp && s.State == StateLive {
+		d.fatalf("live with a subscription that the server calls faulted")
+	}
 	d.truthful(s, now)
 	d.sparing(s, now)
 	d.before, d.looked = s, now

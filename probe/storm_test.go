@@ -293,3 +293,21 @@ func TestHoldShrinksAfterCalm(t *testing.T) {
 		}
 	})
 }
+
+// What the server said of the subscription before it was made again is over, also
+// when that took several PUTs.
+func TestFaultedIsNotShownOnceItDeliversAgain(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r, sim := startRig(t, mode, icwssim.Options{})
+		r.pass(30 * time.Second)
+		sim.Inject(icwssim.Fault{Operation: "subscribe", Count: 1, Code: http.StatusInternalServerError})
+		sim.SubscriptionState(3)
+		r.pass(30 * time.Second)
+		r.count("response subscribe 500", 1)
+		r.state(StateLive)
+		r.equalsTruth(sim)
+		if s := r.probe.Snapshot(); s.SubscriptionState != SubscriptionNone {
+			t.Errorf("live with a subscription that is shown as %s", s.SubscriptionState)
+		}
+	})
+}
