@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -309,5 +310,31 @@ func TestFaultedIsNotShownOnceItDeliversAgain(t *testing.T) {
 		if s := r.probe.Snapshot(); s.SubscriptionState != SubscriptionNone {
 			t.Errorf("live with a subscription that is shown as %s", s.SubscriptionState)
 		}
+	})
+}
+
+// A delta is nothing without the full message that it changes.
+func TestDeltasBeforeTheFullMessageAreNotApplied(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r := newRig(t, testConfig(mode, "a"))
+		sim := r.serve("a", icwssim.Options{})
+		sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowFull})
+		r.start()
+		r.pass(time.Second)
+		for i := range 5 {
+			sim.Apply(icwssim.Add(icwssim.Status{ID: fmt.Sprint("new ", i), Group: "New"}))
+		}
+		r.pass(3 * time.Second)
+		if r.seen.get("message delta") == 0 {
+			t.Fatal("no delta came, so this test shows nothing")
+		}
+		if s := r.probe.Snapshot(); s.Entries != 0 || s.Fresh(time.Now()) {
+			t.Errorf("%d entries, fresh %t", s.Entries, s.Fresh(time.Now()))
+		}
+		r.count("added", 0)
+		sim.Clear()
+		r.pass(time.Minute)
+		r.state(StateLive)
+		r.equalsTruth(sim)
 	})
 }
