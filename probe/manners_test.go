@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -26,6 +27,7 @@ type manners struct {
 	refused time.Time       // the last log-on that made no session
 	held    time.Time       // until then a person is waited for
 	faulted time.Time       // when the server last said so of the subscription
+	asked   time.Time       // until then Retry-After wants no request
 	inARow  int             // failures since one that was none, or the breaker opened
 	breaker BreakerState
 }
@@ -45,6 +47,7 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 	if m.hurries(e) || inSession(e.Operation) && e.Start.Before(m.held) {
 		found = append(found, hurried)
 	}
+	m.noteRetryAfter(e)
 	if e.Code == http.StatusGone && (e.Operation == icws.OpSubscribe || e.Operation == icws.OpPoll) {
 		m.held = e.Start.Add(e.Duration + goneHold)
 	}
@@ -60,6 +63,14 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 	return found
 }
 
+func (m *manners) noteRetryAfter(e icws.Exchange) {
+	var r *icws.ResponseError
+	failed := errors.As(e.Err, &r) && (r.Code >= 500 || r.Code == http.StatusTooManyRequests)
+	if failed && (e.Operation == icws.OpSubscribe || e.Operation == icws.OpPoll || e.Operation == icws.OpList) {
+		m.asked = e.Start.Add(e.Duration + min(r.RetryAfter, maxRetryAfter))
+	}
+}
+
 // hurries reports whether a session goes on too soon after a failure. A stream that
 // fails may be replaced by polling at once, and nothing depends on the switchover
 // status.
@@ -67,8 +78,10 @@ func (m *manners) hurries(e icws.Exchange) bool {
 	last := m.last[0]
 	switch {
 	case e.Operation == icws.OpConnect:
-		m.faulted = time.Time{} // of the session before
+		m.faulted, m.asked = time.Time{}, time.Time{} // of the session before
 		return false
+	case inSession(e.Operation) && e.Start.Before(m.asked):
+		return true
 	case e.Operation == icws.OpSubscribe && e.Start.Sub(m.faulted) < m.pause:
 		return true
 	case !last.failed, e.Start.Sub(last.ended) >= m.pause:
