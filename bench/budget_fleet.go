@@ -1,0 +1,176 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"icws_exporter/probe/icwssim"
+)
+
+// wire is how the servers of a fleet are watched.
+type wire struct {
+	name   string
+	poll   bool
+	tls    bool
+	kib    float64 // of resident memory per server that is allowed, catalogue included
+	core   float64 // of a core that is allowed for 5,000 servers, in per cent
+	events int     // a second for 5,000 servers
+}
+
+// Budget 11 allows a server so much on the wire, and 64 KiB for its counters, its
+// history and a catalogue of 50.
+var wires = []wire{
+	{name: "SSE", kib: 40 + 64, core: 10, events: 2500},
+	{name: "SSE with TLS", tls: true, kib: 64 + 64, core: none, events: 2500},
+	{name: "polling", poll: true, kib: none, core: 25},
+	{name: "polling with TLS", poll: true, tls: true, kib: none, core: none},
+}
+
+// measureFleets shows budget 11: thousands of servers in one process.
+func measureFleets(b *bench) error {
+	memory := map[string][]float64{}
+	var sizes []float64
+	for _, n := range b.Servers {
+		sizes = append(sizes, float64(n))
+		for _, w := range wires {
+			fmt.Fprintf(os.Stderr, "%d servers, %s\n", n, w.name)
+			kib, err := b.measureFleet(n, w)
+			if err != nil {
+				return fmt.Errorf("%d servers, %s: %w", n, w.name, err)
+			}
+			memory[w.name] = append(memory[w.name], kib)
+		}
+	}
+	for _, w := range wires {
+		if len(sizes) > 1 {
+			b.grows("resident memory of the whole process by servers, "+w.name, "KiB", sizes, memory[w.name])
+		}
+	}
+	return nil
+}
+
+// measureFleet measures one process and returns its resident memory in KiB.
+func (b *bench) measureFleet(n int, w wire) (kib float64, err error) {
+	o := siteOptions{servers: n, statuses: 50, tls: w.tls, settings: "transport: sse"}
+	if w.poll {
+		o.settings = "transport: poll"
+	}
+	s, err := b.open(o)
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	began := time.Now()
+	e, err := b.watching(s, "")
+	if err != nil {
+		return 0, err
+	}
+	defer e.stop()
+	at := fmt.Sprintf("%d servers, %s", n, w.name)
+	b.add(11, at+": all up after", e.ready.Sub(began).Seconds(), none, "s")
+	b.add(11, at+": log-ons in the busiest second of the start", float64(s.busiestSecond()), none, "")
+	time.Sleep(b.Settle)
+	resident, _, err := e.memory()
+	if err != nil {
+		return 0, err
+	}
+	limit := none
+	if n >= 1000 {
+		limit = w.kib
+	}
+	b.add(11, at+": resident memory per server", resident/1024/float64(n), limit, "KiB")
+	if err := b.steady(e, s, w, at); err != nil {
+		return 0, err
+	}
+	return resident / 1024, b.ask(e, n, at)
+}
+
+// steady measures the CPU of a fleet to which nothing happens, and of one to whose
+// servers something does.
+func (b *bench) steady(e *product, s *site, w wire, at string) error {
+	idle, wall, err := b.watched(e, s, 0)
+	if err != nil {
+		return err
+	}
+	calm := share(idle, wall)
+	limit := none
+	if w.poll && len(s.servers) == 5000 {
+		limit = w.core
+	}
+	b.add(11, at+": CPU while nothing changes", calm, limit, "% of a core")
+	if !w.poll {
+		b.add(12, at+": the same per server", calm/float64(len(s.servers)), 0.1, "% of a core")
+	}
+	if w.events == 0 {
+		return nil
+	}
+	var rates, figures []float64
+	full := w.events * len(s.servers) / 5000
+	for _, rate := range []int{full / 4, full / 2, full, 2 * full} {
+		spent, wall, err := b.watched(e, s, rate)
+		if err != nil {
+			return err
+		}
+		rates, figures = append(rates, float64(rate)), append(figures, share(spent, wall))
+		if rate != full {
+			continue
+		}
+		limit := none
+		if len(s.servers) == 5000 {
+			limit = w.core
+		}
+		b.add(11, fmt.Sprintf("%s: CPU at %d events a second", at, rate), share(spent, wall), limit, "% of a core")
+		b.add(11, at+": CPU per event", micros(spent-idle*wall/max(wall, 1))/(float64(rate)*wall.Seconds()), none, "µs")
+	}
+	b.grows("CPU by events a second, "+at, "% of a core", rates, figures)
+	return nil
+}
+
+// watched measures the exporter for a while, with so many events a second spread
+// over the servers.
+func (b *bench) watched(e *product, s *site, rate int) (spent, wall time.Duration, err error) {
+	status := icwssim.Catalogue(1, 1)[0]
+	began := time.Now()
+	spent, err = e.during(func() error {
+		if rate == 0 {
+			time.Sleep(b.Watch)
+			return nil
+		}
+		for sent := 0; time.Since(began) < b.Watch; time.Sleep(time.Millisecond) {
+			for due := int(time.Since(began).Seconds() * float64(rate)); sent < due; sent++ {
+				if sent%len(s.servers) == 0 {
+					status.IsAcdStatus = !status.IsAcdStatus
+				}
+				s.servers[sent%len(s.servers)].Apply(icwssim.Change(status))
+			}
+		}
+		return nil
+	})
+	return spent, time.Since(began), err
+}
+
+// ask measures what the fleet answers: whole pages, and a reload.
+func (b *bench) ask(e *product, n int, at string) error {
+	for _, encoding := range []string{"identity", "gzip"} {
+		page := newScraper(e.url+"/metrics", "Accept-Encoding", encoding)
+		defer page.close()
+		r, err := contest(3, scraped("page", e.process, page, 1))
+		if err != nil {
+			return err
+		}
+		limit := none
+		if n == 1000 {
+			limit = 100
+		}
+		b.add(11, at+": a whole scrape, "+encoding+", CPU", millis(r.of(0)), limit, "ms")
+	}
+	began := time.Now()
+	spent, err := e.during(e.reload)
+	if err != nil {
+		return err
+	}
+	b.add(11, at+": a reload that changes nothing", millis(time.Since(began)), none, "ms")
+	b.add(11, at+": such a reload, CPU", millis(spent), none, "ms")
+	return nil
+}

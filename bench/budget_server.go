@@ -1,0 +1,86 @@
+package main
+
+import (
+	"os"
+	"time"
+)
+
+const mebi = 1 << 20
+
+// measureOneServer shows budgets 10 and 12: the memory of one server with 10,000
+// statuses, its first page, and what it costs to do nothing.
+func measureOneServer(b *bench) error {
+	const n = 10_000
+	s, err := b.open(siteOptions{servers: 1, statuses: n})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := b.firstPages(s, n); err != nil {
+		return err
+	}
+	e, err := b.watching(s, "")
+	if err != nil {
+		return err
+	}
+	defer e.stop()
+	time.Sleep(b.Settle)
+	settled, _, err := e.memory()
+	if err != nil {
+		return err
+	}
+	if err := e.forgetPeak(); err != nil {
+		return err
+	}
+	for range 10 {
+		s.servers[0].SendFull()
+		time.Sleep(500 * time.Millisecond)
+	}
+	_, peak, err := e.memory()
+	if err != nil {
+		return err
+	}
+	b.add(10, "resident memory, one server of 10,000 statuses, settled", settled/mebi, 20, "MiB")
+	b.add(10, "the same, peak of ten resyncs in a row", peak/mebi, 28, "MiB")
+	file, err := os.Stat(b.program)
+	if err != nil {
+		return err
+	}
+	b.add(12, "the stripped binary", float64(file.Size())/1e6, 20, "MB")
+	return b.idle(e)
+}
+
+// firstPages starts the exporter a few times and looks when the page is complete.
+func (b *bench) firstPages(s *site, n float64) error {
+	var took []time.Duration
+	for range 5 {
+		answered := len(s.servers[0].Journal())
+		e, err := b.watching(s, "")
+		if err != nil {
+			return err
+		}
+		e.stop()
+		for _, x := range s.servers[0].Journal()[answered:] {
+			if x.Operation == "subscribe" {
+				took = append(took, e.ready.Sub(x.Time))
+				break
+			}
+		}
+	}
+	b.add(12, "from subscribing to 10,000 statuses until they are on the page, the transfer included", millis(median(took)), 100, "ms")
+	return nil
+}
+
+// idle measures an exporter to which nothing happens but pings and checks.
+func (b *bench) idle(e *product) error {
+	began := time.Now()
+	spent, err := e.during(func() error { time.Sleep(b.Watch); return nil })
+	if err != nil {
+		return err
+	}
+	b.add(12, "nothing happens, one server of 10,000 statuses, delivery checks included", share(spent, time.Since(began)), none, "% of a core")
+	return nil
+}
+
+// share is the part of one core in per cent.
+func share(spent, of time.Duration) float64 { return 100 * spent.Seconds() / of.Seconds() }

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is a program that was started to be measured. What it costs is read from
+// /proc, so that whoever asks it something is not part of the figure.
+type process struct {
+	pid  int
+	cmd  *exec.Cmd
+	exit chan error
+	log  bytes.Buffer // read it after the exit only
+}
+
+// start runs a program until stop.
+func start(program string, args ...string) (*process, error) {
+	p := &process{cmd: exec.Command(program, args...), exit: make(chan error, 1)}
+	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	p.pid = p.cmd.Process.Pid
+	go func() { p.exit <- p.cmd.Wait() }()
+	return p, nil
+}
+
+// stop ends the program as a service manager would.
+func (p *process) stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	select {
+	case <-p.exit:
+	case <-time.After(20 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.exit
+	}
+}
+
+// waitFor calls ready until it is true, or fails with what the program has said.
+func (p *process) waitFor(what string, patience time.Duration, ready func() bool) error {
+	for deadline := time.Now().Add(patience); !ready(); time.Sleep(5 * time.Millisecond) {
+		select {
+		case err := <-p.exit:
+			p.exit <- err
+			return fmt.Errorf("%s ended before it was %s (%v):\n%s", p.cmd.Path, what, err, tail(p.log.String()))
+		default:
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s was not %s within %s", p.cmd.Path, what, patience)
+		}
+	}
+	return nil
+}
+
+func tail(text string) string { return text[max(0, len(text)-2000):] }
+
+// self is this process, for work that needs no other.
+var self = &process{pid: os.Getpid()}
+
+// proc is the path of a file about the process.
+func (p *process) proc(name string) string { return filepath.Join("/proc", strconv.Itoa(p.pid), name) }
+
+// cpu is the CPU time of all its threads, user and system.
+func (p *process) cpu() (time.Duration, error) {
+	files, err := filepath.Glob(p.proc("task/*/schedstat"))
+	if err != nil || len(files) == 0 {
+		return 0, fmt.Errorf("no CPU time of process %d: has it ended?", p.pid)
+	}
+	var sum time.Duration
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // the thread ended just now; Go's hardly ever do
+		}
+		if err != nil {
+			return 0, err
+		}
+		onCPU, _, _ := strings.Cut(string(text), " ")
+		n, err := strconv.ParseInt(onCPU, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", file, err)
+		}
+		sum += time.Duration(n)
+	}
+	return sum, nil
+}
+
+// during returns the CPU time that the process takes while do runs.
+func (p *process) during(do func() error) (time.Duration, error) {
+	before, err := p.cpu()
+	if err != nil {
+		return 0, err
+	}
+	if err := do(); err != nil {
+		return 0, err
+	}
+	after, err := p.cpu()
+	return after - before, err
+}
+
+// memory returns the bytes of resident memory, now and at most since forgetPeak.
+func (p *process) memory() (now, peak float64, err error) {
+	text, err := os.ReadFile(p.proc("status"))
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		kilobytes, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
+		switch name {
+		case "VmRSS":
+			now = kilobytes * 1024
+		case "VmHWM":
+			peak = kilobytes * 1024
+		}
+	}
+	return now, peak, nil
+}
+
+// forgetPeak begins a new peak of the resident memory.
+func (p *process) forgetPeak() error { return os.WriteFile(p.proc("clear_refs"), []byte("5"), 0) }
