@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"icws_exporter/probe/icwssim"
@@ -11,6 +12,7 @@ import (
 // wire is how the servers of a fleet are watched.
 type wire struct {
 	name   string
+	flag   string
 	poll   bool
 	tls    bool
 	kib    float64 // of resident memory per server that is allowed, catalogue included
@@ -21,10 +23,10 @@ type wire struct {
 // Budget 11 allows a server so much on the wire, and 64 KiB for its counters, its
 // history and a catalogue of 50.
 var wires = []wire{
-	{name: "SSE", kib: 40 + 64, core: 10, events: 2500},
-	{name: "SSE with TLS", tls: true, kib: 64 + 64, core: none, events: 2500},
-	{name: "polling", poll: true, kib: none, core: 25},
-	{name: "polling with TLS", poll: true, tls: true, kib: none, core: none},
+	{name: "SSE", flag: "sse", kib: 40 + 64, core: 10, events: 2500},
+	{name: "SSE with TLS", flag: "sse-tls", tls: true, kib: 64 + 64, core: none, events: 2500},
+	{name: "polling", flag: "poll", poll: true, kib: none, core: 25},
+	{name: "polling with TLS", flag: "poll-tls", poll: true, tls: true, kib: none, core: none},
 }
 
 // measureFleets shows budget 11: thousands of servers in one process.
@@ -34,6 +36,9 @@ func measureFleets(b *bench) error {
 	for _, n := range b.Servers {
 		sizes = append(sizes, float64(n))
 		for _, w := range wires {
+			if !slices.Contains(b.Wires, w.flag) {
+				continue
+			}
 			fmt.Fprintf(os.Stderr, "%d servers, %s\n", n, w.name)
 			kib, err := b.measureFleet(n, w)
 			if err != nil {
@@ -43,7 +48,7 @@ func measureFleets(b *bench) error {
 		}
 	}
 	for _, w := range wires {
-		if len(sizes) > 1 {
+		if len(memory[w.name]) > 1 {
 			b.grows("resident memory of the whole process by servers, "+w.name, "KiB", sizes, memory[w.name])
 		}
 	}
@@ -121,7 +126,7 @@ func (b *bench) steady(e *product, s *site, w wire, at string) error {
 			limit = w.core
 		}
 		b.add(11, fmt.Sprintf("%s: CPU at %d events a second", at, rate), share(spent, wall), limit, "% of a core")
-		b.add(11, at+": CPU per event", micros(spent-idle*wall/max(wall, 1))/(float64(rate)*wall.Seconds()), none, "µs")
+		b.add(11, at+": CPU per event", micros(spent-idle)/(float64(rate)*wall.Seconds()), none, "µs")
 	}
 	b.grows("CPU by events a second, "+at, "% of a core", rates, figures)
 	return nil

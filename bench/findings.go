@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -60,17 +62,18 @@ func (f *findings) grows(what, unit string, sizes, figures []float64) {
 func (f *findings) print(w io.Writer) error {
 	var out strings.Builder
 	out.WriteString("| budget | what | figure | budget | figure / budget | met |\n|---|---|---|---|---|---|\n")
+	slices.SortStableFunc(f.list, func(a, b finding) int { return cmp.Compare(a.budget, b.budget) })
 	for _, row := range f.list {
 		limit, ratio, met := "", "", ""
 		if row.limit != none {
-			limit = "≤ " + number(row.limit) + " " + row.unit
+			limit = strings.TrimSpace("≤ " + number(row.limit) + " " + row.unit)
 			ratio = "—"
 			if row.limit > 0 {
 				ratio = number(row.figure / row.limit)
 			}
 			met = map[bool]string{true: "yes", false: "**no**"}[row.met()]
 		}
-		fmt.Fprintf(&out, "| %d | %s | %s %s | %s | %s | %s |\n", row.budget, row.what, number(row.figure), row.unit, limit, ratio, met)
+		fmt.Fprintf(&out, "| %d | %s | %s | %s | %s | %s |\n", row.budget, row.what, strings.TrimSpace(number(row.figure)+" "+row.unit), limit, ratio, met)
 	}
 	if len(f.growths) > 0 {
 		out.WriteString("\n| what grows | at | figures | slope |\n|---|---|---|---|\n")

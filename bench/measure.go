@@ -16,6 +16,7 @@ type measureCommand struct {
 	BlackboxExporter string        `help:"A blackbox_exporter to measure beside it (budget 3)." placeholder:"FILE"`
 	Rounds           int           `help:"How many interleaved rounds a comparison has; the figures are their medians." default:"9"`
 	Servers          []int         `help:"How many servers one process watches (budget 11)." default:"1000,5000"`
+	Wires            []string      `help:"How they are watched: sse, sse-tls, poll, poll-tls." default:"sse,sse-tls,poll,poll-tls" enum:"sse,sse-tls,poll,poll-tls"`
 	Settle           time.Duration `help:"How long memory is left to settle before it is read." default:"30s"`
 	Watch            time.Duration `help:"How long a steady state is watched (budgets 11 and 12)." default:"30s"`
 }
