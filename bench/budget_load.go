@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"os/exec"
@@ -17,24 +16,43 @@ func measureLoad(b *bench) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w; run it in the directory of the source\n%s", test, err, tail(string(out)))
 	}
-	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
-		attribute, found := strings.CutPrefix(strings.TrimSpace(lines.Text()), "=== ATTR  "+test+"/")
-		if !found {
-			continue
-		}
-		fields := strings.Fields(attribute)
-		if len(fields) != 3 {
-			continue
-		}
-		rate, err := strconv.ParseFloat(fields[2], 64)
-		if err != nil {
-			return err
-		}
-		state, limit := strings.ReplaceAll(fields[0], "_", " "), none
-		if state == "live" {
+	rates, err := readRates(out, test)
+	if err != nil {
+		return err
+	}
+	for _, r := range rates {
+		limit := none
+		if r.state == "live" {
 			limit = 3
 		}
-		b.add(13, "requests that one server gets in state "+state, rate, limit, "a minute")
+		b.add(13, "requests that one server gets in state "+r.state, r.perMinute, limit, "a minute")
 	}
 	return nil
+}
+
+// rate is how many requests a server gets while the probe is in a state.
+type rate struct {
+	state     string
+	perMinute float64
+}
+
+// readRates reads the attributes of the subtests, as go test -v prints them.
+func readRates(out []byte, test string) ([]rate, error) {
+	var rates []rate
+	for line := range bytes.Lines(out) {
+		attribute, found := strings.CutPrefix(strings.TrimSpace(string(line)), "=== ATTR  "+test+"/")
+		fields := strings.Fields(attribute)
+		if !found || len(fields) != 3 || fields[1] != "requests_per_minute" {
+			continue
+		}
+		perMinute, err := strconv.ParseFloat(fields[2], 64)
+		if err != nil {
+			return nil, err
+		}
+		rates = append(rates, rate{strings.ReplaceAll(fields[0], "_", " "), perMinute})
+	}
+	if len(rates) == 0 {
+		return nil, fmt.Errorf("%s told no requests per minute:\n%s", test, tail(string(out)))
+	}
+	return rates, nil
 }

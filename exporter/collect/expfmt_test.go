@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -218,25 +219,63 @@ func TestAnyServerSameAsExpfmt(t *testing.T) {
 	})
 }
 
+// FuzzExposition puts any text where a label value comes from outside, and compares
+// every way out with client_golang and expfmt.
 func FuzzExposition(f *testing.F) {
-	f.Add("chicago", "us", "Available", uint64(1), int64(1))
-	f.Add(hostileName, "si\"te", hostileText, uint64(1<<48-1), int64(-1))
-	f.Add("", "\\", "\n", uint64(999_999), int64(1e6))
-	f.Add("\xff", strings.Repeat("é", 65), strings.Repeat("x", 129), uint64(1e6), int64(math.MaxInt64))
-	f.Fuzz(func(t *testing.T, name, site, groupTag string, n uint64, offset int64) {
-		s := newTestSet(Options{})
-		p := &published{snapshot: live()}
-		p.snapshot.Groups = []catalogue.GroupCount{group(groupTag, int(n>>1))}
-		p.snapshot.Hash, p.snapshot.ClockOffset = n, time.Duration(offset)
-		m := s.Add(name, site)
-		m.Watch(p)
-		m.Delivered(time.Duration(offset))
-		if _, err := s.Gatherer().Gather(); err != nil {
-			t.Fatal(err)
+	f.Add("chicago", "us", "Available", "cic-a.example.com", uint64(1), int64(1))
+	f.Add(hostileName, "si\"te", hostileText, "h\\\n\"", uint64(1<<48-1), int64(-1))
+	f.Add("", "\\", "\n", "", uint64(999_999), int64(1e6))
+	f.Add("\xff", strings.Repeat("é", 65), strings.Repeat("x", 129), "\xc3\x28", uint64(1e6), int64(math.MaxInt64))
+	f.Add(`\n`, `\\n`, "\\\"", "\"\n\\", uint64(0), int64(0))
+	f.Add("\r\n", "\x00\u2028\ufeff", "{}=,# EOF", strings.Repeat("\\", 128), uint64(10), int64(10))
+	f.Fuzz(func(t *testing.T, name, site, text, host string, n uint64, offset int64) {
+		o := Options{StatusSeries: true}
+		for _, o.PerServer = range []bool{false, true} {
+			s := newTestSet(o)
+			p := &published{snapshot: live(), statuses: []catalogue.Entry{{ID: text, Text: host, Group: site}}}
+			p.snapshot.Groups = []catalogue.GroupCount{group(text, int(n>>1))}
+			p.snapshot.Hosts = []probe.Host{{Name: host, Checked: true}}
+			p.snapshot.Product, p.snapshot.Release = text, host
+			p.snapshot.Hash, p.snapshot.ClockOffset = n, time.Duration(offset)
+			m := s.Add(name, site)
+			m.Watch(p)
+			m.Delivered(time.Duration(offset))
+			m.Exchange(icws.Exchange{Code: int(n % 1000), ErrorID: text})
+			if _, err := s.Gatherer().Gather(); err != nil {
+				t.Fatal(err)
+			}
+			sameAsExpfmt(t, s)
+			for _, format := range []Format{Text, OpenMetrics} {
+				s.Render(format, true, func(body []byte) {
+					if unzip(t, body) != exposition(t, s, format) {
+						t.Errorf("format %d is another page when it is compressed", format)
+					}
+				})
+			}
+			if s.PerServer() {
+				sameApart(t, s, name)
+			}
 		}
-		sameAsExpfmt(t, s)
 	})
 }
+
+// sameApart checks the page of one server, up to the order of its lines: a registry
+// sorts the series of a family.
+func sameApart(t testing.TB, s *Set, name string) {
+	t.Helper()
+	families, err := s.ServerGatherer(labelValue(name)).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page string
+	s.RenderServer(labelValue(name), Text, true, func(body []byte) { page = unzip(t, body) })
+	want := encode(t, families, expfmt.NewFormat(expfmt.TypeTextPlain))
+	if diff := cmp.Diff(sortedLines(want), sortedLines(page)); diff != "" {
+		t.Errorf("the text of one server differs from expfmt's (-want +got):\n%s", diff)
+	}
+}
+
+func sortedLines(page string) []string { return slices.Sorted(strings.Lines(page)) }
 
 // rapidTB reports to rapid, which can then shrink the failing case.
 type rapidTB struct {
