@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,6 +23,9 @@ import (
 // of them, and reading a whole list beside encoding/json.
 func measureCatalogue(b *bench) error {
 	if err := measureDelta(b); err != nil {
+		return err
+	}
+	if err := measureEvents(b); err != nil {
 		return err
 	}
 	return measureList(b)
@@ -119,13 +123,17 @@ type listening struct {
 
 // RoundTrip implements http.RoundTripper.
 func (l listening) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(r.URL.Path, "/status/status-messages") {
+	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/status/status-messages") {
 		return &http.Response{
 			StatusCode: http.StatusOK, Request: r, Header: http.Header{},
 			Body: io.NopCloser(bytes.NewReader(l.list)), ContentLength: int64(len(l.list)),
 		}, nil
 	}
 	recorder := httptest.NewRecorder()
+	r = r.Clone(r.Context())
+	for name, values := range maps.Clone(r.Header) {
+		r.Header[http.CanonicalHeaderKey(name)] = values // as it arrives over a wire
+	}
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}

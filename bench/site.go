@@ -1,11 +1,11 @@
 package main
 
 import (
-	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -44,14 +44,19 @@ func (b *bench) open(o siteOptions) (*site, error) {
 		})
 	}
 	s.front = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	s.front.Config.ErrorLog = log.New(io.Discard, "", 0) // what goes wrong, the exporter tells
 	if !o.tls {
 		s.front.Start()
 		return s, nil
 	}
-	s.front.StartTLS()
 	s.ca = filepath.Join(b.dir, "ca.pem")
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.front.Certificate().Raw})
-	return s, os.WriteFile(s.ca, certificate, 0o600)
+	config, err := certificate(s.ca)
+	if err != nil {
+		return nil, err
+	}
+	s.front.TLS = config
+	s.front.StartTLS()
+	return s, nil
 }
 
 func prefix(i int) string { return fmt.Sprintf("/s%05d", i) }
