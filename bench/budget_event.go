@@ -121,7 +121,7 @@ func newStreamBody(n, events int) *streamBody {
 	statuses := icwssim.Catalogue(n, 1)
 	full, flips := event(false, "Added", statuses...), bytes.Buffer{}
 	for i := range events {
-		status := &statuses[i%1000]
+		status := &statuses[i%min(n, 1000)]
 		status.IsAcdStatus = !status.IsAcdStatus
 		flips.WriteString(event(true, "Changed", *status))
 	}
