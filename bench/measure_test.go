@@ -64,7 +64,7 @@ func testBench(t *testing.T) *bench {
 	t.Helper()
 	t.Setenv(passwordVariable, password)
 	b := &bench{dir: t.TempDir()}
-	b.Rounds, b.Settle, b.Watch = 1, time.Millisecond, 50*time.Millisecond
+	b.Rounds, b.Settle, b.Watch = 1, time.Millisecond, 300*time.Millisecond
 	b.program = filepath.Join(b.dir, "icws_exporter")
 	if err := build(b.program); err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestMeasureSteadyScrape(t *testing.T) {
 
 func TestProbingCountsEveryEvent(t *testing.T) {
 	t.Setenv(passwordVariable, password)
-	if spent, err := probing(50, 100); err != nil || spent <= 0 {
+	if spent, err := probing(50, 5000); err != nil || spent <= 0 {
 		t.Errorf("%v, %v", spent, err)
 	}
 }

@@ -1,0 +1,29 @@
+package probe
+
+import (
+	"testing"
+	"time"
+
+	"icws_exporter/probe/catalogue"
+)
+
+// BenchmarkPublish makes the snapshot of a server with 64 groups, after a message
+// that changed one of them and after one that changed nothing.
+func BenchmarkPublish(b *testing.B) {
+	for name, changed := range map[string]bool{"changed": true, "unchanged": false} {
+		b.Run(name, func(b *testing.B) {
+			cfg := testConfig(ModeSSE, "a", "b")
+			l := newLoop(New(cfg, Options{Observer: &recorder{}}))
+			l.stage.Begin()
+			for i := range 64 {
+				l.stage.Add(catalogue.Status{ID: []byte{byte('0' + i)}, Group: []byte{byte('0' + i)}})
+			}
+			l.catalogue.CommitFull(time.Now())
+			b.ReportAllocs()
+			for b.Loop() {
+				l.groupsChanged = changed
+				l.publish()
+			}
+		})
+	}
+}
