@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -155,7 +156,7 @@ func (b *streamBody) Read(p []byte) (int, error) {
 		case <-b.closed:
 			return 0, io.ErrUnexpectedEOF
 		}
-		if n, err := part.Read(p); n > 0 || err != io.EOF {
+		if n, err := part.Read(p); n > 0 || !errors.Is(err, io.EOF) {
 			return n, err
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os/exec"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 // in virtual time that counts them, and this shows what the test tells.
 func measureLoad(b *bench) error {
 	const test = "TestRequestsPerMinute"
-	out, err := exec.Command("go", "test", "-count=1", "-v", "-run", "^"+test+"$", "icws_exporter/probe").Output()
+	out, err := exec.CommandContext(context.Background(), "go", "test", "-count=1", "-v", "-run", "^"+test+"$", "icws_exporter/probe").Output()
 	if err != nil {
 		return fmt.Errorf("%s: %w; run it in the directory of the source\n%s", test, err, tail(string(out)))
 	}

@@ -129,7 +129,7 @@ func measureOthers(b *bench) error {
 		{50, 3000, 20, 1. / 200, 1. / 10}, {1000, 3000, 3, 1. / 3000, none}, {10_000, 3000, 1, 1. / 30_000, 1. / 80},
 	} {
 		if err := b.compare(c); err != nil {
-			return fmt.Errorf("N=%d: %w", c.statuses, err)
+			return fmt.Errorf("%d statuses: %w", c.statuses, err)
 		}
 	}
 	return nil

@@ -16,7 +16,7 @@ func measureOneServer(b *bench) error {
 		return err
 	}
 	defer s.close()
-	if err := b.firstPages(s, n); err != nil {
+	if err := b.firstPages(s); err != nil {
 		return err
 	}
 	e, err := b.watching(s, "")
@@ -51,7 +51,7 @@ func measureOneServer(b *bench) error {
 }
 
 // firstPages starts the exporter a few times and looks when the page is complete.
-func (b *bench) firstPages(s *site, n float64) error {
+func (b *bench) firstPages(s *site) error {
 	var took []time.Duration
 	for range 5 {
 		answered := len(s.servers[0].Journal())

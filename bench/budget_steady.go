@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -39,7 +40,7 @@ func measureSteadyScrape(b *bench) error {
 	} {
 		for format, accept := range map[string]string{"text": "text/plain", "OpenMetrics": acceptOpenMetrics} {
 			for _, encoding := range []string{"identity", "gzip"} {
-				r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+				r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/metrics", nil)
 				r.Header.Set("Accept", accept)
 				r.Header.Set("Accept-Encoding", encoding)
 				allocations, bytes := garbage(func() { handler.ServeHTTP(discard{http.Header{}}, r) })

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -16,21 +17,25 @@ import (
 // process is a program that was started to be measured. What it costs is read from
 // /proc, so that whoever asks it something is not part of the figure.
 type process struct {
-	pid  int
-	cmd  *exec.Cmd
-	exit chan error
-	log  bytes.Buffer // read it after the exit only
+	pid   int
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when it has; err and log are to be read after that
+	err   error
+	log   bytes.Buffer
 }
 
 // start runs a program until stop.
 func start(program string, args ...string) (*process, error) {
-	p := &process{cmd: exec.Command(program, args...), exit: make(chan error, 1)}
+	p := &process{cmd: exec.CommandContext(context.Background(), program, args...), ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
 	p.pid = p.cmd.Process.Pid
-	go func() { p.exit <- p.cmd.Wait() }()
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
 	return p, nil
 }
 
@@ -38,10 +43,10 @@ func start(program string, args ...string) (*process, error) {
 func (p *process) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 	select {
-	case <-p.exit:
+	case <-p.ended:
 	case <-time.After(20 * time.Second):
 		_ = p.cmd.Process.Kill()
-		<-p.exit
+		<-p.ended
 	}
 }
 
@@ -49,9 +54,8 @@ func (p *process) stop() {
 func (p *process) waitFor(what string, patience time.Duration, ready func() bool) error {
 	for deadline := time.Now().Add(patience); !ready(); time.Sleep(5 * time.Millisecond) {
 		select {
-		case err := <-p.exit:
-			p.exit <- err
-			return fmt.Errorf("%s ended before it was %s (%v):\n%s", p.cmd.Path, what, err, tail(p.log.String()))
+		case <-p.ended:
+			return fmt.Errorf("%s ended before it was %s: %w\n%s", p.cmd.Path, what, errors.Join(p.err, errEnded), tail(p.log.String()))
 		default:
 		}
 		if time.Now().After(deadline) {
@@ -60,6 +64,8 @@ func (p *process) waitFor(what string, patience time.Duration, ready func() bool
 	}
 	return nil
 }
+
+var errEnded = errors.New("it has to go on until it is stopped")
 
 func tail(text string) string { return text[max(0, len(text)-2000):] }
 

@@ -23,7 +23,7 @@ const (
 
 // build builds the exporter as a release is: static and stripped.
 func build(file string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "icws_exporter")
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "icws_exporter")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the exporter: %w; run it in the directory of the source, or name a binary with --exporter\n%s", err, out)

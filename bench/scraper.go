@@ -69,7 +69,10 @@ func scraped(name string, p *process, s *scraper, n int) contestant {
 	}, n}
 }
 
-var errNoSample = errors.New("no such series")
+var (
+	errNoSample  = errors.New("no such series")
+	errNotWanted = errors.New("not what was waited for")
+)
 
 // value returns the value of the series in a page that begins with the text.
 func value(page []byte, series string) (float64, error) {
@@ -93,7 +96,7 @@ func (s *scraper) eventually(series string, patience time.Duration, wanted func(
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s is %v (%v) after %s", series, v, err, patience)
+			return fmt.Errorf("%s is %v after %s: %w", series, v, patience, errors.Join(err, errNotWanted))
 		}
 	}
 }
