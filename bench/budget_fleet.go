@@ -105,7 +105,7 @@ func (b *bench) steady(e *product, s *site, w wire, at string) error {
 	}
 	b.add(11, at+": CPU while nothing changes", calm, limit, "% of a core")
 	if !w.poll {
-		b.add(12, at+": the same per server", calm/float64(len(s.servers)), 0.1, "% of a core")
+		b.add(12, at+": CPU per server while nothing changes", calm/float64(len(s.servers)), 0.1, "% of a core")
 	}
 	if w.events == 0 {
 		return nil

@@ -120,6 +120,6 @@ func (f *freshness) exactly(b *bench, e *product, n float64) error {
 		return err
 	}
 	b.add(7, fmt.Sprintf("%.0f changes between two scrapes, counted wrongly", n), max(after-before-n, n-after+before), 0, "changes")
-	b.add(8, "the same for an event every 0.2 ms from a socket, with the kernel's part and the wake-ups, CPU", micros(spent)/n, none, "µs")
+	b.add(8, "an event every 0.2 ms from a socket to the snapshot, with the kernel's part and the wake-ups, CPU", micros(spent)/n, none, "µs")
 	return nil
 }
