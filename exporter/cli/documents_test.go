@@ -131,6 +131,9 @@ var proofs = []proof{
 	{"alerts/runbooks/*.md", "sh", "", by("alerts/e2e_test.go", "TestIncidents")},
 	{"dashboards/README.md", "", "go run ./dashboards/build", isOfDevelopers},
 
+	{"bench/README.md", "sh", "go run ./bench", by("bench/document_test.go", "TestTheDocumentedCommandsAreUnderstood")},
+	{"bench/README.md", "sh", "go test -run", by("bench/document_test.go", "TestTheDocumentedCommandsAreUnderstood")},
+
 	{".github/CONTRIBUTING.md", "", "", isOfDevelopers},
 }
 
