@@ -13,17 +13,37 @@ import (
 
 type dashboardsCommand struct {
 	List  dashboardsListCommand  `cmd:"" default:"1" help:"List the dashboards (default)."`
-	Print dashboardsPrintCommand `cmd:"" help:"Print one dashboard, as JSON for the import of Grafana."`
+	Print dashboardsPrintCommand `cmd:"" help:"Print one dashboard, for the import of Grafana or for Kubernetes."`
 	Write dashboardsWriteCommand `cmd:"" help:"Write all dashboards into a directory."`
 }
 
-// runbookFlags say where the runbooks are that the dashboards link to.
-type runbookFlags struct {
+const formatConfigMap = "config-map" // the other one is json
+
+// dashboardFlags are the form of the dashboards, and where the runbooks are that
+// they link to.
+type dashboardFlags struct {
+	Format     string `help:"json for the import of Grafana, or config-map for a manifest of Kubernetes. Default ${default}." enum:"json,config-map" default:"json" placeholder:"FORMAT"`
 	RunbookURL string `name:"runbook-url" help:"Where the runbooks are: the links lead to URL/ALERT.md." placeholder:"URL"`
 }
 
 // content returns the dashboard as the flags want it.
-func (f runbookFlags) content(d dashboards.Dashboard) ([]byte, error) {
+func (f dashboardFlags) content(d dashboards.Dashboard) ([]byte, error) {
+	content, err := f.linked(d)
+	if err == nil && f.Format == formatConfigMap {
+		content = d.ConfigMap(content)
+	}
+	return content, err
+}
+
+// ending is that of the name of a file with the content.
+func (f dashboardFlags) ending() string {
+	if f.Format == formatConfigMap {
+		return "-dashboard.yaml"
+	}
+	return ".json"
+}
+
+func (f dashboardFlags) linked(d dashboards.Dashboard) ([]byte, error) {
 	if f.RunbookURL == "" {
 		return d.JSON, nil
 	}
@@ -49,7 +69,7 @@ func (dashboardsListCommand) Run(s *streams) error {
 }
 
 type dashboardsPrintCommand struct {
-	runbookFlags
+	dashboardFlags
 	Name string `arg:"" help:"Name of the dashboard, as dashboards list has it."`
 }
 
@@ -74,7 +94,7 @@ func (c dashboardsPrintCommand) Run(s *streams) error {
 }
 
 type dashboardsWriteCommand struct {
-	runbookFlags
+	dashboardFlags
 	Dir string `arg:"" help:"Directory to write to; made if it is not there. Files of the same names are replaced."`
 }
 
@@ -92,7 +112,7 @@ func (c dashboardsWriteCommand) Run(s *streams) error {
 		return fmt.Errorf("make the directory for the dashboards: %w", err)
 	}
 	for _, d := range dashboards.All() {
-		path := filepath.Join(c.Dir, d.Name+".json")
+		path := filepath.Join(c.Dir, d.Name+c.ending())
 		if err := os.WriteFile(path, contents[d.Name], 0o644); err != nil {
 			return fmt.Errorf("write the dashboard %s: %w", d.Name, err)
 		}
