@@ -34,6 +34,8 @@ type grammar struct {
 	Configuration configurationCommand `cmd:"" help:"Print the reference of the configuration file, as Markdown."`
 	Dashboards    dashboardsCommand    `cmd:"" help:"List, print or write the Grafana dashboards."`
 	Rules         rulesCommand         `cmd:"" help:"List, print or write the alerts for Prometheus, with their runbooks."`
+	Completion    completionCommand    `cmd:"" help:"Print the completion of the command line for a shell."`
+	Man           manCommand           `cmd:"" help:"Print the manual page."`
 }
 
 // streams are where a command writes: its results to out, its log to log.
@@ -96,19 +98,26 @@ func parse(flags *grammar, args []string, stdout, stderr io.Writer) (command *ko
 			panic(e)
 		}
 	}()
-	parser, err := kong.New(flags,
+	parser, err := newParser(flags, stdout, stderr, kong.Exit(func(code int) { panic(exited(code)) }))
+	if err != nil {
+		return nil, 0, err
+	}
+	command, err = parser.Parse(args)
+	return command, 0, err
+}
+
+func newParser(flags *grammar, stdout, stderr io.Writer, more ...kong.Option) (*kong.Kong, error) {
+	parser, err := kong.New(flags, append(more,
 		kong.Name("icws_exporter"),
 		kong.Description("Prometheus exporter for ICWS, the web API of Genesys PureConnect.\n\n"+
 			"Exit codes: 0 ended as asked, 1 a failure while running, 2 a mistake in the command line or the configuration."),
 		kong.Writers(stdout, stderr),
 		variables(),
-		kong.Exit(func(code int) { panic(exited(code)) }),
-	)
+	)...)
 	if err != nil {
-		return nil, 0, fmt.Errorf("the grammar of the command line: %w", err)
+		return nil, fmt.Errorf("the grammar of the command line: %w", err)
 	}
-	command, err = parser.Parse(args)
-	return command, 0, err
+	return parser, nil
 }
 
 // variables are what the help texts of the grammar refer to.
