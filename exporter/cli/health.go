@@ -60,10 +60,10 @@ func ask(ctx context.Context, where *url.URL) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the answer of %s broke off: %w", where.Redacted(), err)
 	}
-	switch {
-	case response.StatusCode == http.StatusOK:
+	switch response.StatusCode {
+	case http.StatusOK:
 		return string(body), nil
-	case response.StatusCode == http.StatusUnauthorized:
+	case http.StatusUnauthorized:
 		return "", fmt.Errorf("%s asks for a password; give serve a --web.health-listen-address and ask there", where.Redacted())
 	}
 	return "", fmt.Errorf("%s answers %s: %s", where.Redacted(), response.Status, strings.TrimSpace(string(body)))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"runtime/debug"
+	"slices"
 	"testing"
 )
 
@@ -11,7 +12,7 @@ func TestBuildIsWhatTheLinkerOrTheGoCommandSays(t *testing.T) {
 	}
 	const revision = "2980b9935bcf1f6d29d5d19ad4b8d1d7b6e0a111"
 	commit := []debug.BuildSetting{{Key: "vcs.revision", Value: revision}, {Key: "vcs.time", Value: "2026-11-24T17:00:00Z"}}
-	dirty := append(commit[:2:2], debug.BuildSetting{Key: "vcs.modified", Value: "true"})
+	dirty := slices.Concat(commit, []debug.BuildSetting{{Key: "vcs.modified", Value: "true"}})
 	for name, c := range map[string]struct {
 		linked origin
 		info   *debug.BuildInfo
