@@ -54,3 +54,61 @@ func TestReadmeIsTrue(t *testing.T) {
 		}
 	}
 }
+
+// The commands name what the manifests, the image and the unit have.
+func TestCommandsNameWhatIsThere(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type object struct {
+		Namespace, Kind string
+		Metadata        struct{ Name, Namespace string }
+		StringData      map[string]string `yaml:"stringData"`
+	}
+	var kustomization, set, secret object
+	decode(t, "kubernetes/kustomization.yaml", false, &kustomization)
+	decode(t, "kubernetes/statefulset.yaml", false, &set)
+	decode(t, "kubernetes/secret.example.yaml", false, &secret)
+	unit, err := os.ReadFile("systemd/icws_exporter.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := os.ReadFile("../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespaces := regexp.MustCompile(`kubectl (?:create namespace|--namespace) (\S+)`).FindAllStringSubmatch(string(text), -1)
+	for _, n := range namespaces {
+		if n[1] != kustomization.Namespace {
+			t.Errorf("%s: the namespace is %s", n[0], kustomization.Namespace)
+		}
+	}
+	if len(namespaces) < 4 {
+		t.Errorf("only %d commands name the namespace", len(namespaces))
+	}
+	for key := range secret.StringData {
+		want := "create secret generic " + secret.Metadata.Name + " --from-file=" + key + "=pw\n"
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no command makes the secret: %s", want)
+		}
+	}
+	for _, want := range []string{"rollout status statefulset/" + set.Metadata.Name + "\n", "port-forward pod/" + set.Metadata.Name + "-0 10018\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no command is %q", want)
+		}
+	}
+	for installed, setting := range map[string]string{
+		"icws_exporter /usr/local/bin/\n":                 "ExecStart=/usr/local/bin/icws_exporter serve --config.file=/etc/icws_exporter/icws.yaml\n",
+		"deploy/systemd/icws.yaml /etc/icws_exporter/\n":  "--config.file=/etc/icws_exporter/icws.yaml\n",
+		"install -m 600 pw /etc/icws_exporter/password\n": "LoadCredential=password:/etc/icws_exporter/password\n",
+	} {
+		if !strings.Contains(string(text), installed) || !strings.Contains(string(unit), setting) {
+			t.Errorf("the unit does not find what %q installs", installed)
+		}
+	}
+	mount := regexp.MustCompile(`docker run .* -p 127\.0\.0\.1:10018:10018 -v \S+:(\S+):ro icws_exporter\n`).FindSubmatch(text)
+	if mount == nil || !strings.Contains(string(image), `"--config.file=`+string(mount[1])+"/icws.yaml\"]") || !strings.Contains(string(image), "EXPOSE 10018\n") {
+		t.Errorf("the image does not read what docker run mounts: %q", mount)
+	}
+}

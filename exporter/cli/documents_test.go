@@ -125,6 +125,12 @@ var proofs = []proof{
 	{"exporter/web/API.md", "json", "{", by("exporter/web/api_test.go", "TestTheDocumentedAnswerIsTheAnswer")},
 	{"probe/icwssim/CAPTURE.md", "json", "{", by("exporter/cli/readme_test.go", "TestTheDocumentedCaptureIsOne")},
 
+	{"deploy/README.md", "", "docker build", by("deploy/readme_test.go", "TestReadmeIsTrue")},
+	{"deploy/README.md", "", "docker run", by("deploy/readme_test.go", "TestCommandsNameWhatIsThere")},
+	{"deploy/README.md", "", "docker compose", by("deploy/compose_test.go", "TestExporterOfComposeRuns")},
+	{"deploy/README.md", "", "kubectl", by("deploy/readme_test.go", "TestCommandsNameWhatIsThere")},
+	{"deploy/README.md", "", "install", by("deploy/readme_test.go", "TestCommandsNameWhatIsThere")},
+
 	{"alerts/README.md", "", "icws_exporter rules", runs},
 	{"alerts/README.md", "yaml", "rule_files:", isRuleFiles},
 	{"alerts/runbooks/*.md", "promql", "", by("alerts/alerts_test.go", "TestEveryAlertHasARunbook")},
