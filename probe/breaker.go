@@ -23,6 +23,9 @@ type breaker struct {
 	openFor  time.Duration
 	state    BreakerState
 	openedAt time.Time
+	// inARow counts failures however far apart: the library forgets those that are
+	// older than its window, and a host that swallows everything fails slowly.
+	inARow uint32
 }
 
 func newBreaker(cfg Config, o Observer) *breaker {
@@ -33,16 +36,23 @@ func newBreaker(cfg Config, o Observer) *breaker {
 		BucketPeriod: breakerBucket,
 		Timeout:      cfg.BreakerOpenFor,
 		ReadyToTrip: func(c gobreaker.Counts) bool {
-			return c.ConsecutiveFailures >= cfg.BreakerFailures || c.TotalFailures >= cfg.BreakerFailures
+			return b.inARow >= cfg.BreakerFailures || c.TotalFailures >= cfg.BreakerFailures
 		},
 		OnStateChange: func(_ string, _, to gobreaker.State) {
-			b.state = breakerStateOf(to)
+			b.state, b.inARow = breakerStateOf(to), 0
 			if b.state == BreakerOpen {
 				b.openedAt = time.Now()
 			}
 			o.BreakerChanged(b.state)
 		},
-		IsSuccessful: func(err error) bool { return err == nil || !blamesServer(err) },
+		IsSuccessful: func(err error) bool {
+			if err != nil && blamesServer(err) {
+				b.inARow++
+				return false
+			}
+			b.inARow = 0
+			return true
+		},
 		IsExcluded:   func(err error) bool { return errors.Is(err, context.Canceled) },
 	})
 	return b
