@@ -1,5 +1,5 @@
 # Both bases may be images of your own: --build-arg GO_IMAGE=… --build-arg BASE_IMAGE=…
-ARG GO_IMAGE=docker.io/library/golang:1.26.8-bookworm
+ARG GO_IMAGE=golang:1.26.8-bookworm
 ARG BASE_IMAGE=scratch
 
 # The toolchain runs on the platform that builds and compiles for the one asked for.

@@ -93,7 +93,7 @@ func (c composition) mounts(t *testing.T, service string) map[string]string {
 
 func TestComposeIsPinnedAndStaysOnThisMachine(t *testing.T) {
 	c, _ := composed(t)
-	pinned := regexp.MustCompile(`^docker\.io/[a-z/]+:v?\d+\.\d+\.\d+$`)
+	pinned := regexp.MustCompile(`^[a-z]+/[a-z]+:v?\d+\.\d+\.\d+$`)
 	for name, s := range c.Services {
 		if s.Build == "" && !pinned.MatchString(s.Image) {
 			t.Errorf("%s is not pinned: %s", name, s.Image)
