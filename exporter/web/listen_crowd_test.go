@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"testing"
 	"time"
@@ -108,16 +110,26 @@ func TestSilentClientsDoNotShutOutTheHealthChecks(t *testing.T) {
 }
 
 func TestTheLongestSilenceEndsFirst(t *testing.T) {
-	url := "http://" + crowded(t, 2, "", hello)
+	crowd, idle := newCrowd(2), make(chan struct{}, 1)
+	server := httptest.NewUnstartedServer(hello)
+	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		crowd.note(conn, state)
+		if state == http.StateIdle {
+			idle <- struct{}{}
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
 	scraper, silent := keeping(t, new(http.Transport)), keeping(t, new(http.Transport))
 	for i, c := range []struct {
 		client *http.Client
 		reused bool
 	}{{scraper, false}, {silent, false}, {scraper, true}, {keeping(t, new(http.Transport)), false}, {scraper, true}, {silent, false}} {
-		code, reused, err := fetch(t, c.client, url)
+		code, reused, err := fetch(t, c.client, server.URL)
 		if code != http.StatusOK || reused != c.reused {
-			t.Errorf("request %d gets %d, %v; on an open connection: %v, want %v", i+1, code, err, reused, c.reused)
+			t.Fatalf("request %d gets %d, %v; on an open connection: %v, want %v", i+1, code, err, reused, c.reused)
 		}
+		<-idle // a client has its answer before its silence begins
 	}
 }
 
