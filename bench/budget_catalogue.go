@@ -196,27 +196,11 @@ func measureList(b *bench) error {
 	return nil
 }
 
-// plainStatus is a status as encoding/json reads it.
-type plainStatus struct {
-	ID                    string `json:"statusId"`
-	Text                  string `json:"messageText"`
-	Icon                  string `json:"iconUri"`
-	Group                 string `json:"groupTag"`
-	SystemID              string `json:"systemId"`
-	CanHaveDate           bool   `json:"canHaveDate"`
-	CanHaveTime           bool   `json:"canHaveTime"`
-	IsDoNotDisturbStatus  bool   `json:"isDoNotDisturbStatus"`
-	IsSelectableStatus    bool   `json:"isSelectableStatus"`
-	IsPersistentStatus    bool   `json:"isPersistentStatus"`
-	IsForwardStatus       bool   `json:"isForwardStatus"`
-	IsAfterCallWorkStatus bool   `json:"isAfterCallWorkStatus"`
-	IsAcdStatus           bool   `json:"isAcdStatus"`
-	IsAllowFollowUpStatus bool   `json:"isAllowFollowUpStatus"`
-}
-
+// readByReflection reads the list with encoding/json into structs, those of the
+// simulator.
 func readByReflection(list []byte, into *catalogue.Catalogue) error {
 	var answer struct {
-		Statuses []plainStatus `json:"statusMessageList"`
+		Statuses []icwssim.Status `json:"statusMessageList"`
 	}
 	if err := json.Unmarshal(list, &answer); err != nil {
 		return err
