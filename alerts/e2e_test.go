@@ -158,7 +158,7 @@ func (w *world) startPrometheus(t *testing.T, program string) {
 		"--web.listen-address="+w.prometheus, "--rules.alert.resend-delay=5s")
 }
 
-// What goes wrong is delivered as exactly the alerts of INCIDENTS.md, and they end
+// What goes wrong is delivered as exactly the alerts of docs/incidents.md, and they end
 // when it is over; where nothing is wrong, nothing fires for an hour, in short time.
 func TestIncidents(t *testing.T) {
 	w := newWorld(t)
@@ -289,12 +289,12 @@ func (w *world) compare(t *testing.T) {
 	}
 	document := incidentsDocument(all)
 	if *update && !t.Failed() {
-		if err := os.WriteFile("INCIDENTS.md", []byte(document), 0o644); err != nil {
+		if err := os.WriteFile("../docs/incidents.md", []byte(document), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if content, err := os.ReadFile("INCIDENTS.md"); err != nil || string(content) != document {
-		t.Errorf("INCIDENTS.md is not what was seen (%v); write it with -update", err)
+	if content, err := os.ReadFile("../docs/incidents.md"); err != nil || string(content) != document {
+		t.Errorf("docs/incidents.md is not what was seen (%v); write it with -update", err)
 	}
 }
 

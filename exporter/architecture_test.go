@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the table of ARCHITECTURE.md anew")
+var update = flag.Bool("update", false, "write the table of docs/architecture.md anew")
 
 // The table of packages is what go list says of them: name, duty and imports.
 func TestArchitectureShowsThePackages(t *testing.T) {
-	const file, mark, end = "ARCHITECTURE.md", "<!-- packages -->\n", "<!-- end -->"
+	const file, mark, end = "../docs/architecture.md", "<!-- packages -->\n", "<!-- end -->"
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func packages(listed string) (rows []row) {
 
 // What the page says to look at is there.
 func TestArchitectureNamesWhatExists(t *testing.T) {
-	text, err := os.ReadFile("ARCHITECTURE.md")
+	text, err := os.ReadFile("../docs/architecture.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"icws_exporter/probe/icwssim"
 )
 
-var update = flag.Bool("update", false, "write FAULTS.md anew")
+var update = flag.Bool("update", false, "write docs/faults.md anew")
 
 // faultRow is one row of the fault table: what is seen, and what the probe has
 // to show of it.
@@ -180,7 +180,7 @@ var (
 )
 
 // TestFaultTable runs every row of the fault table alone, over each transport,
-// and holds FAULTS.md to what was seen.
+// and holds docs/faults.md to what was seen.
 func TestFaultTable(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(faultTableHead)
@@ -201,7 +201,7 @@ func TestFaultTable(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	const file = "FAULTS.md"
+	const file = "../docs/faults.md"
 	if *update {
 		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 )
 
 func TestTheStepsAreDocumented(t *testing.T) {
-	text, err := os.ReadFile("CHECK.md")
+	text, err := os.ReadFile("../../docs/check.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestTheStepsAreDocumented(t *testing.T) {
 		real = append(real, s.Name)
 	}
 	if diff := cmp.Diff(documented, real); diff != "" {
-		t.Errorf("CHECK.md has other steps than a check (-documented +real):\n%s", diff)
+		t.Errorf("docs/check.md has other steps than a check (-documented +real):\n%s", diff)
 	}
 	// The example is a document, with no field too many.
 	_, example, _ := strings.Cut(string(text), "```json\n")

@@ -27,7 +27,7 @@ const maxText = 64 << 10
 
 // Recorder writes a capture of one server: every exchange and every event of the
 // stream, a JSON object a line, without the password, the user, session ids,
-// tokens, cookies and host names (probe/icwssim/CAPTURE.md). A nil Recorder
+// tokens, cookies and host names (docs/capture.md). A nil Recorder
 // records nothing. All methods may be called from any goroutine.
 type Recorder struct {
 	start     time.Time

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -106,24 +109,27 @@ var proofs = []proof{
 	{"README.md", "yaml", "scrape_configs:", isScrape},
 	{"README.md", "yaml", "defaults:", isConfiguration},
 
-	{"exporter/SECURITY.md", "yaml", "defaults:", isConfiguration},
-	{"exporter/SECURITY.md", "yaml", "tls_server_config:", isWebConfiguration},
-	{"exporter/SECURITY.md", "yaml", "scrape_configs:", isScrape},
-	{"exporter/ARCHITECTURE.md", "", "YAML, flags", isDrawing},
-	{"exporter/OPERATING.md", "", "level=INFO", isLog},
-	{"exporter/OPERATING.md", "", "icws_exporter serve", runs},
-	{"exporter/OPERATING.md", "", "count by (job, server)", by("exporter/cli/documents_e2e_test.go", "TestDocumentsBeforePromtool")},
-	{"exporter/OPERATING.md", "yaml", "apiVersion: apps/v1", isStatefulSet},
-	{"exporter/OPERATING.md", "yaml", "scrape_configs:", isScrape},
-	{"exporter/OPERATING.md", "yaml", "defaults:", isConfiguration},
-	{"exporter/config/CONFIGURATION.md", "yaml", "defaults:", isConfiguration},
-	{"exporter/check/CHECK.md", "", "icws_exporter check", runs},
-	{"exporter/check/CHECK.md", "", "lab\n  ok ", by("exporter/cli/readme_test.go", "TestTheDocumentedCheckIsARealOne")},
-	{"exporter/check/CHECK.md", "json", "{", by("exporter/check/document_test.go", "TestTheStepsAreDocumented")},
-	{"exporter/web/PAGES.md", "yaml", "scrape_configs:", isScrape},
-	{"exporter/web/API.md", "", `{"servers": [`, by("exporter/web/api_test.go", "TestEveryFieldIsDocumented")},
-	{"exporter/web/API.md", "json", "{", by("exporter/web/api_test.go", "TestTheDocumentedAnswerIsTheAnswer")},
-	{"probe/icwssim/CAPTURE.md", "json", "{", by("exporter/cli/readme_test.go", "TestTheDocumentedCaptureIsOne")},
+	{"docs/SECURITY.md", "yaml", "defaults:", isConfiguration},
+	{"docs/SECURITY.md", "yaml", "tls_server_config:", isWebConfiguration},
+	{"docs/SECURITY.md", "yaml", "scrape_configs:", isScrape},
+	{"docs/architecture.md", "", "YAML, flags", isDrawing},
+	{"docs/operating.md", "", "level=INFO", isLog},
+	{"docs/operating.md", "", "icws_exporter serve", runs},
+	{"docs/operating.md", "", "count by (job, server)", by("exporter/cli/documents_e2e_test.go", "TestDocumentsBeforePromtool")},
+	{"docs/operating.md", "yaml", "apiVersion: apps/v1", isStatefulSet},
+	{"docs/operating.md", "yaml", "scrape_configs:", isScrape},
+	{"docs/operating.md", "yaml", "defaults:", isConfiguration},
+	{"docs/configuration.md", "yaml", "defaults:", isConfiguration},
+	{"docs/check.md", "", "icws_exporter check", runs},
+	{"docs/check.md", "", "lab\n  ok ", by("exporter/cli/readme_test.go", "TestTheDocumentedCheckIsARealOne")},
+	{"docs/check.md", "json", "{", by("exporter/check/document_test.go", "TestTheStepsAreDocumented")},
+	{"docs/pages.md", "yaml", "scrape_configs:", isScrape},
+	{"docs/api.md", "", `{"servers": [`, by("exporter/web/api_test.go", "TestEveryFieldIsDocumented")},
+	{"docs/api.md", "json", "{", by("exporter/web/api_test.go", "TestTheDocumentedAnswerIsTheAnswer")},
+	{"docs/protocol*.md", "json", "{", isJSON},
+	{"docs/protocol.md", "", "HTTP/1.1 201", isMessage},
+	{"docs/protocol.md", "", ":ping", isMessage},
+	{"docs/capture.md", "json", "{", by("exporter/cli/readme_test.go", "TestTheDocumentedCaptureIsOne")},
 
 	{"deploy/README.md", "", "docker build", by("deploy/readme_test.go", "TestReadmeIsTrue")},
 	{"deploy/README.md", "", "docker run", by("deploy/readme_test.go", "TestCommandsNameWhatIsThere")},
@@ -171,6 +177,84 @@ func by(file, test string) func(*testing.T, block) {
 			t.Errorf("%s has no %s (%v)", file, test, err)
 		}
 	}
+}
+
+// isJSON wants a sample of the protocol to be one JSON value after the other.
+func isJSON(t *testing.T, b block) {
+	for d := json.NewDecoder(strings.NewReader(b.text)); ; {
+		var v any
+		switch err := d.Decode(&v); {
+		case errors.Is(err, io.EOF):
+			return
+		case err != nil:
+			t.Fatal(err)
+		}
+	}
+}
+
+// isMessage wants what stands in an answer or an event to be JSON, but for what is
+// left out of it.
+func isMessage(t *testing.T, b block) {
+	_, body, _ := strings.Cut(b.text, "{")
+	isJSON(t, block{text: "{" + strings.ReplaceAll(body, "[…]", "[]")})
+}
+
+// Comments cite the protocol by file and section: each citation leads somewhere.
+func TestCitationsOfTheProtocolLeadSomewhere(t *testing.T) {
+	citation := regexp.MustCompile(`(protocol(?:-users)?\.md), (\d+(?:\.\d+)?)(?:(?:,| and) (\d+\.\d+))?`)
+	texts, citations := documents(t), 0
+	for name, source := range goFiles(t) {
+		for _, m := range citation.FindAllStringSubmatch(source, -1) {
+			for _, section := range m[2:] {
+				if section == "" {
+					continue
+				}
+				citations++
+				if !hasSection(texts["docs/"+m[1]], section) {
+					t.Errorf("%s: %s has no section %s", name, m[1], section)
+				}
+			}
+		}
+	}
+	if citations < 60 {
+		t.Errorf("only %d citations were found", citations)
+	}
+}
+
+// hasSection reports whether a text has a heading of that number, or below the
+// heading of the whole number a list with that item.
+func hasSection(text, section string) bool {
+	if regexp.MustCompile(`(?m)^#+ ` + regexp.QuoteMeta(section) + `\.? `).MatchString(text) {
+		return true
+	}
+	chapter, item, isItem := strings.Cut(section, ".")
+	_, after, found := strings.Cut(text, "\n## "+chapter+". ")
+	after, _, _ = strings.Cut(after, "\n## ")
+	return isItem && found && regexp.MustCompile(`(?m)^`+item+`\. `).MatchString(after)
+}
+
+// goFiles are the texts of all Go files of the repository by their names.
+func goFiles(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && name != root {
+			return fs.SkipDir
+		}
+		if filepath.Ext(name) != ".go" {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		texts[name] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
 }
 
 // isDrawing wants the packages in a drawing to be there.

@@ -10,7 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// flagsIntro is what FLAGS.md says before its tables.
+// flagsIntro is what docs/flags.md says before its tables.
 const flagsIntro = `# Commands and flags
 
 Every command and flag of icws_exporter, as ` + "`--help`" + ` has them too; generated from the grammar of the command line.
@@ -47,9 +47,9 @@ func modelOf(t *testing.T) *kong.Application {
 	return parser.Model
 }
 
-// FLAGS.md is made of the grammar; go test ./exporter/cli -run FlagReference -update writes it.
+// docs/flags.md is made of the grammar; go test ./exporter/cli -run FlagReference -update writes it.
 func TestFlagReference(t *testing.T) {
-	const file = "FLAGS.md"
+	const file = "../../docs/flags.md"
 	var b strings.Builder
 	b.WriteString(flagsIntro)
 	model := modelOf(t)

@@ -123,11 +123,11 @@ func in[T any](t *testing.T, dir string, find func(*testing.T) T) T {
 
 var changing = regexp.MustCompile(`\d+\.\d{3} s|:\d{4,5}\b|\d{4}-\d\d-\d\d|\b\d+ days`)
 
-// What CHECK.md shows of a wrong password is what check prints.
+// What docs/check.md shows of a wrong password is what check prints.
 func TestTheDocumentedCheckIsARealOne(t *testing.T) {
 	var documented string
 	for _, b := range blocks(t) {
-		if b.document == "exporter/check/CHECK.md" && strings.HasPrefix(b.text, "lab\n") {
+		if b.document == "docs/check.md" && strings.HasPrefix(b.text, "lab\n") {
 			documented = b.text
 		}
 	}
@@ -153,22 +153,22 @@ func TestTheDocumentedCheckIsARealOne(t *testing.T) {
 	}
 }
 
-// The lines of CAPTURE.md make a capture that can be played, with the line of the
+// The lines of docs/capture.md make a capture that can be played, with the line of the
 // stream whose parts it shows.
 func TestTheDocumentedCaptureIsOne(t *testing.T) {
 	const stream = `{"t":0.01,"exchange":3,"host":"host-1","method":"GET","path":"/icws/session-1/messaging/messages",` +
 		`"send":{"header":{}},"seconds":0,"status":200,"stream":true}` + "\n"
 	var lines []string
 	for _, b := range blocks(t) {
-		if b.document == "probe/icwssim/CAPTURE.md" {
+		if b.document == "docs/capture.md" {
 			lines = append(lines, b.text)
 		}
 	}
 	if len(lines) != 3 {
-		t.Fatalf("CAPTURE.md has %d examples", len(lines))
+		t.Fatalf("docs/capture.md has %d examples", len(lines))
 	}
 	text := lines[0] + lines[1] + stream + lines[2]
-	if _, err := icwssim.ReadCapture("CAPTURE.md", strings.NewReader(text)); err != nil {
+	if _, err := icwssim.ReadCapture("docs/capture.md", strings.NewReader(text)); err != nil {
 		t.Errorf("%v in\n%s", err, text)
 	}
 }
@@ -180,7 +180,7 @@ func TestReadmeCountsWhatItCounts(t *testing.T) {
 	}
 	series := regexp.MustCompile(`with 64 groups and 2 hosts (\d+) series`).FindStringSubmatch(reference.String())
 	if series == nil {
-		t.Fatal("METRICS.md does not add up the series of a server")
+		t.Fatal("docs/metrics.md does not add up the series of a server")
 	}
 	words := map[int]string{3: "Three", 4: "Four", 5: "Five", 6: "Six"}
 	for _, want := range []string{
@@ -237,13 +237,13 @@ func TestDocumentsNameFlagsAndMetricsThatAreThere(t *testing.T) {
 	}
 }
 
-// Every path that PAGES.md lists is served, with the flags that it names.
+// Every path that docs/pages.md lists is served, with the flags that it names.
 func TestTheDocumentedPagesAreServed(t *testing.T) {
 	_, server := simulated(t, false, icwssim.Options{})
 	p := start(t, []string{"ICWS_PASSWORD=" + testPassword}, "serve", "--server=NAME="+server.URL, "--user=svc-prom",
 		"--web.listen-address=127.0.0.1:0", "--web.per-server", "--web.enable-lifecycle", "--web.enable-pprof")
 	page := pagesOf(t, p, 1)[0]
-	paths := regexp.MustCompile("(?m)^\\| (`.*`) \\|").FindAllStringSubmatch(documents(t)["exporter/web/PAGES.md"], -1)
+	paths := regexp.MustCompile("(?m)^\\| (`.*`) \\|").FindAllStringSubmatch(documents(t)["docs/pages.md"], -1)
 	asked := 0
 	for _, row := range paths {
 		for _, name := range regexp.MustCompile("`(POST )?(/[^` ]*)`").FindAllStringSubmatch(row[1], -1) {

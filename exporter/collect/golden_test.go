@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
-var update = flag.Bool("update", false, "rewrite golden files and METRICS.md")
+var update = flag.Bool("update", false, "rewrite golden files and docs/metrics.md")
 
 // golden compares got with the file, or writes it with -update.
 func golden(t *testing.T, file string, got []byte) {

@@ -9,7 +9,7 @@ import (
 // referenceSize is the server whose series the reference adds up.
 var referenceSize = Size{Groups: DefaultGroups, Hosts: 2, Statuses: DefaultStatuses}
 
-// WriteReference writes the metric reference (METRICS.md) in Markdown. It returns
+// WriteReference writes the metric reference (docs/metrics.md) in Markdown. It returns
 // the error of w.
 func WriteReference(w io.Writer) error {
 	var b strings.Builder

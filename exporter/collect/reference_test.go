@@ -16,7 +16,7 @@ func TestReference(t *testing.T) {
 	if err := WriteReference(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "METRICS.md", b.Bytes())
+	golden(t, "../../docs/metrics.md", b.Bytes())
 }
 
 type brokenPipe struct{}
@@ -48,7 +48,7 @@ func worst(size Size) *published {
 	return p
 }
 
-// The bound that METRICS.md promises is what a server reaches that did everything
+// The bound that docs/metrics.md promises is what a server reaches that did everything
 // it can, and no more.
 func TestBoundIsTheWorstCase(t *testing.T) {
 	size := Size{Groups: 20, Hosts: 5, Statuses: 30}

@@ -30,7 +30,7 @@ limits: {groups: 128}
 ready_when: attempted
 `
 
-// WriteReference writes the reference of the configuration file (CONFIGURATION.md)
+// WriteReference writes the reference of the configuration file (docs/configuration.md)
 // in Markdown. It returns the error of w.
 func WriteReference(w io.Writer) error {
 	var b strings.Builder
@@ -43,7 +43,7 @@ func WriteReference(w io.Writer) error {
 		"A dot in a key is a block: `backoff.max` is `max` in the block `backoff`. Durations are numbers with units, such as\n" +
 		"`250ms`, `30s`, `1m30s`, `2h`, `1d` or `1w`; sizes are bytes or have `KiB`, `MiB` or `GiB`.\n\n" +
 		"`/config` of a running exporter shows the configuration in effect, with every default and without secrets. What a\n" +
-		"change does while the exporter runs is in [OPERATING.md](../OPERATING.md#change-the-configuration).\n")
+		"change does while the exporter runs is in [operating.md](operating.md#change-the-configuration).\n")
 	b.WriteString("\n## A server\n\nThese stand in an entry of `servers`, and all but `name` also in `defaults`. What a server says wins, key by key: a server\n" +
 		"that sets `backoff.max` keeps the `backoff.min` of `defaults`. A list is replaced as a whole, and any place of a password\n" +
 		"replaces the one of `defaults`.\n\n")

@@ -19,17 +19,17 @@ func TestReference(t *testing.T) {
 	if err := WriteReference(&b); err != nil {
 		t.Fatal(err)
 	}
-	compareGolden(t, "CONFIGURATION.md", b.String())
+	compareGolden(t, "../../docs/configuration.md", b.String())
 }
 
-// row is a line of the tables of CONFIGURATION.md.
+// row is a line of the tables of docs/configuration.md.
 type row struct{ key, kind, accepts, unset, example, meaning string }
 
 var fixed = regexp.MustCompile("^`([^`]+)`$")
 
 func documented(t *testing.T) []row {
 	t.Helper()
-	text, err := os.ReadFile("CONFIGURATION.md")
+	text, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestTheFileOfTheReferenceIsValid(t *testing.T) {
 		}
 	}
 	t.Setenv("ICWS_PASSWORD_ROME", testPassword)
-	v, err := Parse("CONFIGURATION.md", []byte(exampleFile), dir)
+	v, err := Parse("../../docs/configuration.md", []byte(exampleFile), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"icws_exporter/exporter"
 )
 
-// handleAPI adds /api/v1/, described in API.md.
+// handleAPI adds /api/v1/, described in docs/api.md.
 func handleAPI(mux *http.ServeMux, fleet Fleet) {
 	mux.Handle("/api/v1/servers", readOnly(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		now := time.Now()

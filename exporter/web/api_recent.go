@@ -6,7 +6,7 @@ import (
 	"icws_exporter/probe"
 )
 
-// recentDetail is what happened lately, newest first, as API.md describes it.
+// recentDetail is what happened lately, newest first, as docs/api.md describes it.
 type recentDetail struct {
 	Events    []eventDetail   `json:"events,omitempty"`
 	Failures  []requestDetail `json:"failures,omitempty"`

@@ -16,7 +16,7 @@ type serverList struct {
 	Servers []serverDetail `json:"servers"`
 }
 
-// serverDetail is one server as API.md describes it. Its field names are a
+// serverDetail is one server as docs/api.md describes it. Its field names are a
 // contract. A time that has not come about, and what is not known, is left out.
 type serverDetail struct {
 	Name        string    `json:"name"`

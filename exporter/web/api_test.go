@@ -25,7 +25,7 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-var update = flag.Bool("update", false, "write the example of API.md anew")
+var update = flag.Bool("update", false, "write the example of docs/api.md anew")
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
@@ -118,7 +118,7 @@ func pagesOf(servers ...exporter.Server) http.Handler {
 
 // The example of the documentation is the answer, byte by byte.
 func TestTheDocumentedAnswerIsTheAnswer(t *testing.T) {
-	const file = "API.md"
+	const file = "../../docs/api.md"
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +126,7 @@ func TestTheDocumentedAnswerIsTheAnswer(t *testing.T) {
 	before, rest, _ := strings.Cut(string(text), "```json\n")
 	want, after, found := strings.Cut(rest, "```")
 	if !found {
-		t.Fatal("API.md has no example")
+		t.Fatal("docs/api.md has no example")
 	}
 	got := atNoon(t, pagesOf(knownServer(t)), "/api/v1/servers/chicago")
 	if got.Code != http.StatusOK || got.Header().Get("Content-Type") != "application/json" || got.Header().Get("Cache-Control") != "no-store" {
@@ -166,7 +166,7 @@ func fieldsOf(of reflect.Type, prefix string) []string {
 // A client that relies on the documentation finds every field there, and no field
 // that does not exist.
 func TestEveryFieldIsDocumented(t *testing.T) {
-	text, err := os.ReadFile("API.md")
+	text, err := os.ReadFile("../../docs/api.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ type CaptureError struct {
 // Error is the place and the message.
 func (e *CaptureError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message) }
 
-// captureLine is any line of a capture (CAPTURE.md).
+// captureLine is any line of a capture (docs/capture.md).
 type captureLine struct {
 	Capture  *int   `json:"capture"`
 	Recorder string `json:"recorder"`
@@ -134,7 +134,7 @@ func (r *captureReader) line(text []byte) error {
 		if errors.As(err, &wrong) {
 			return fmt.Errorf("%s: a JSON %s stands there; expected a %s", wrong.Field, wrong.Value, wrong.Type)
 		}
-		return fmt.Errorf("%s; expected one JSON object with the fields of CAPTURE.md", strings.TrimPrefix(err.Error(), "json: "))
+		return fmt.Errorf("%s; expected one JSON object with the fields of docs/capture.md", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows the JSON object; expected the end of the line")

@@ -13,7 +13,7 @@ import (
 // maxGap bounds the time between two messages of a replay.
 const maxGap = time.Minute
 
-// Capture is what one host of a capture did (CAPTURE.md), ready to be played. It
+// Capture is what one host of a capture did (docs/capture.md), ready to be played. It
 // does not change.
 type Capture struct {
 	// answers by method and path, the session in the path as {sid}; in the order

@@ -39,7 +39,7 @@ func TestABrokenCaptureIsRefusedWithItsPlace(t *testing.T) {
 		"half":           {capturedLines(logOnLine[:50]), "c:2: unexpected EOF; expected one JSON object"},
 		"two":            {capturedLines(logOnLine + " {}"), "c:2: something follows the JSON object"},
 		"array":          {capturedLines("[]"), "c:2: "},
-		"unknown":        {capturedLines(logOnLine, `{"t":1,"exchange":2,"colour":"red"}`), `c:3: unknown field "colour"; expected one JSON object with the fields of CAPTURE.md`},
+		"unknown":        {capturedLines(logOnLine, `{"t":1,"exchange":2,"colour":"red"}`), `c:3: unknown field "colour"; expected one JSON object with the fields of docs/capture.md`},
 		"type":           {capturedLines(`{"t":"now","exchange":2}`), "c:2: t: a JSON string stands there; expected a float64"},
 		"head twice":     {capturedLines(captureHeadLine), "c:2: capture: given again"},
 		"no time":        {capturedLines(strings.Replace(logOnLine, `"t":0.1,`, "", 1)), "c:2: t: missing or negative; expected seconds"},
