@@ -83,8 +83,8 @@ type counting struct {
 }
 
 // CatalogueCommitted counts the deltas: each of ours changes one status.
-func (c *counting) CatalogueCommitted(r catalogue.Result, drift int) {
-	c.ServerMetrics.CatalogueCommitted(r, drift)
+func (c *counting) CatalogueCommitted(r catalogue.Result) {
+	c.ServerMetrics.CatalogueCommitted(r)
 	if r.Total() == 1 && c.seen.Add(1) == c.want {
 		close(c.done)
 	}

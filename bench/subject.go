@@ -78,7 +78,7 @@ func change(m *collect.ServerMetrics) {
 	m.StreamHeartbeats(1)
 	m.Read(8)
 	m.MessageReceived(probe.MessageFull)
-	m.DeliveryChecked(probe.CheckOK)
+	m.DeliveryChecked(probe.DeliveryCheck{Result: probe.CheckOK})
 	m.Delivered(3 * time.Millisecond)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 )
 
@@ -41,9 +42,9 @@ func (w *watch) check(ctx context.Context) error {
 	}
 	w.checkAt = now.Add(w.l.cfg.BackoffMin)
 	if rejectedByBreaker(err) {
-		w.l.observer.DeliveryChecked(CheckSkipped)
+		w.l.observer.DeliveryChecked(DeliveryCheck{Result: CheckSkipped})
 	} else {
-		w.l.observer.DeliveryChecked(CheckFailed)
+		w.l.observer.DeliveryChecked(DeliveryCheck{Result: CheckFailed})
 	}
 	return err
 }
@@ -141,7 +142,7 @@ func (w *watch) deliveryTimedOut(ctx context.Context) error {
 		return w.audit(ctx, d.reason)
 	}
 	if d.isCheck() {
-		w.l.observer.DeliveryChecked(CheckTimeout)
+		w.l.observer.DeliveryChecked(DeliveryCheck{Result: CheckTimeout})
 	}
 	if w.l.transport == TransportSSE {
 		w.l.streamUndelivered(time.Now())
@@ -158,7 +159,7 @@ func (w *watch) abandon() {
 	}
 	w.awaiting = nil
 	if d.isCheck() {
-		w.l.observer.DeliveryChecked(CheckFailed)
+		w.l.observer.DeliveryChecked(DeliveryCheck{Result: CheckFailed})
 		return
 	}
 	w.ask(d.reason)
@@ -175,22 +176,22 @@ func (l *loop) streamUndelivered(now time.Time) {
 	}
 }
 
-// fullArrived takes note of a committed full message. It returns how many of its
-// changes are drift.
-func (w *watch) fullArrived(now time.Time, changes int) (drift int) {
+// fullArrived takes note of a committed full message.
+func (w *watch) fullArrived(now time.Time, r catalogue.Result) {
 	d := w.awaiting
 	w.awaiting = nil
 	if d != nil {
-		w.l.observer.Delivered(now.Sub(d.putAt))
+		took := now.Sub(d.putAt)
+		w.l.observer.Delivered(took)
 		if d.unanswered && !d.isFirst() {
 			w.noResend = true
 		}
 		if d.renewed {
 			w.renewAt = now.Add(w.l.cfg.ResubscribeInterval)
 		}
-		drift = w.verified(now, d.reason, changes)
+		w.verified(now, d.reason, took, r)
 	} else {
-		w.verified(now, ResyncInitial, 0)
+		w.verified(now, ResyncInitial, 0, r)
 	}
 	w.l.lastFull = now
 	w.delivered = true
@@ -203,22 +204,22 @@ func (w *watch) fullArrived(now time.Time, changes int) (drift int) {
 		w.l.subscriptionUp, w.l.subscribedAt = true, now
 	}
 	w.succeeded()
-	return drift
 }
 
-// verified takes note that the live copy equals the server's list now.
-func (w *watch) verified(now time.Time, reason ResyncReason, changes int) (drift int) {
+// verified takes note that the live copy equals the server's list now, after r
+// changed it.
+func (w *watch) verified(now time.Time, reason ResyncReason, took time.Duration, r catalogue.Result) {
 	if reason == ResyncCheck {
-		result := CheckOK
-		if !w.suspect && w.l.subscription != SubscriptionSuspended && changes > 0 {
-			drift, result = changes, CheckDrift
+		check := DeliveryCheck{Result: CheckOK, Took: took}
+		if n := r.Total(); n > 0 && !w.suspect && w.l.subscription != SubscriptionSuspended {
+			check.Result, check.Drift, check.IDs = CheckDrift, n, r.ChangedIDs
+			w.l.log.Warn("drift: the server's list differs from what its deltas said", "entries", n, "ids", loggable(r.ChangedIDs))
 		}
-		w.l.observer.DeliveryChecked(result)
+		w.l.observer.DeliveryChecked(check)
 	}
 	w.suspect = false
 	w.l.lastVerified = now
 	w.checkAt = now.Add(jittered(w.l.rand, w.l.cfg.CheckInterval))
-	return drift
 }
 
 // audit compares the live copy with the status list, for a server that does not
@@ -238,9 +239,9 @@ func (w *watch) audit(ctx context.Context, reason ResyncReason) error {
 	now := time.Now()
 	w.l.observer.CatalogueResync(reason)
 	result := w.l.catalogue.CommitFull(now)
-	drift := w.verified(now, reason, result.Total())
+	w.committed(now, result)
+	w.verified(now, reason, 0, result)
 	w.resync = nil
-	w.committed(now, result, drift)
 	w.succeeded()
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 )
 
@@ -108,8 +107,7 @@ type History struct {
 	outage    Outage
 	breaker   BreakerState // closed or open
 	logText   bytes.Buffer
-	delivered time.Duration // of the full message that the next check is about
-	minutes   *[60]minute   // nil before the first request
+	minutes   *[60]minute // nil before the first request
 }
 
 // NewHistory makes an empty history before next.
@@ -250,34 +248,15 @@ func (h *History) note(subject, became, reason string) {
 	h.events.add(e)
 }
 
-// Delivered remembers how long the message took that a check may be about.
-func (h *History) Delivered(d time.Duration) {
-	h.Observer.Delivered(d)
+// DeliveryChecked remembers a delivery check.
+func (h *History) DeliveryChecked(c DeliveryCheck) {
+	h.Observer.DeliveryChecked(c)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.delivered = d
-}
-
-// DeliveryChecked remembers the outcome of a delivery check.
-func (h *History) DeliveryChecked(result CheckResult) {
-	h.Observer.DeliveryChecked(result)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.checks.add(Check{At: time.Now(), Result: result, Took: h.delivered})
-	h.delivered = 0
-}
-
-// CatalogueCommitted remembers the drift that the check before it found.
-func (h *History) CatalogueCommitted(r catalogue.Result, drift int) {
-	h.Observer.CatalogueCommitted(r, drift)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.delivered = 0 // of a message that was no check
-	if last := h.checks.last(); drift > 0 && last != nil {
-		found := *last
-		found.Drift, found.DriftIDs = drift, shortened(strings.Join(loggable(r.ChangedIDs), ", "), maxHistoryText)
-		h.checks.replaceLast(found)
-	}
+	h.checks.add(Check{
+		At: time.Now(), Result: c.Result, Took: c.Took, Drift: c.Drift,
+		DriftIDs: shortened(strings.Join(loggable(c.IDs), ", "), maxHistoryText),
+	})
 }
 
 // DriftSince counts the drift that the remembered checks after t found.
@@ -321,13 +300,6 @@ func (l *recent[T]) last() *T {
 		return nil
 	}
 	return &l.items[len(l.items)-1]
-}
-
-func (l *recent[T]) replaceLast(item T) {
-	newest := len(l.items) - 1
-	l.held -= l.items[newest].bytes()
-	l.items = l.items[:newest]
-	l.add(item)
 }
 
 func (l *recent[T]) newestFirst() []T {

@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 )
 
@@ -146,12 +145,8 @@ func TestTriesOfTheBreakerAreNoNews(t *testing.T) {
 
 func TestADeliveryCheckKnowsItsDrift(t *testing.T) {
 	h := NewHistory(new(recorder))
-	h.Delivered(40 * time.Millisecond)
-	h.CatalogueCommitted(catalogue.Result{}, 0) // the first list is no check
-	h.DeliveryChecked(CheckFailed)
-	h.Delivered(30 * time.Millisecond)
-	h.DeliveryChecked(CheckDrift)
-	h.CatalogueCommitted(catalogue.Result{ChangedIDs: []string{"Lunch", "Away"}}, 2)
+	h.DeliveryChecked(DeliveryCheck{Result: CheckFailed})
+	h.DeliveryChecked(DeliveryCheck{Result: CheckDrift, Took: 30 * time.Millisecond, Drift: 2, IDs: []string{"Lunch", "Away"}})
 	got := h.Recent().Checks
 	if len(got) != 2 || got[0].Drift != 2 || got[0].DriftIDs != "Lunch, Away" || got[0].Took != 30*time.Millisecond {
 		t.Fatalf("got %+v", got)
@@ -221,8 +216,7 @@ func TestAHistoryIsSmall(t *testing.T) {
 			e.Err = nil
 			h.Exchange(e)
 			h.StateChanged(StateBackoff, text)
-			h.DeliveryChecked(CheckDrift)
-			h.CatalogueCommitted(catalogue.Result{ChangedIDs: []string{text, text, text}}, 3)
+			h.DeliveryChecked(DeliveryCheck{Result: CheckDrift, Drift: 3, IDs: []string{text, text, text}})
 			log.Warn(text, "reason", text)
 		}
 	}

@@ -43,8 +43,8 @@ type Observer interface {
 	// SubscriptionLost reports that an established subscription ended or
 	// stopped delivering.
 	SubscriptionLost(LossReason)
-	// DeliveryChecked reports the outcome of one delivery check.
-	DeliveryChecked(CheckResult)
+	// DeliveryChecked reports one delivery check and all that it found.
+	DeliveryChecked(DeliveryCheck)
 	// Delivered reports the time from a subscribe PUT to its decoded full message.
 	Delivered(time.Duration)
 
@@ -53,9 +53,20 @@ type Observer interface {
 	// MessageDecodeFailed reports a message that could not be decoded.
 	MessageDecodeFailed()
 	// CatalogueCommitted reports what a message or list did to the live copy.
-	// drift counts the entries that a full list corrected although no delta had
-	// announced them.
-	CatalogueCommitted(r catalogue.Result, drift int)
+	CatalogueCommitted(catalogue.Result)
 	// CatalogueResync reports that the whole catalogue was asked for again.
 	CatalogueResync(ResyncReason)
+}
+
+// DeliveryCheck is one delivery check: whether what the server announces still
+// arrives. Nobody changes it afterwards.
+type DeliveryCheck struct {
+	Result CheckResult
+	// Took is the time from the PUT to its full message; 0 when none came, or when
+	// the check read the list.
+	Took time.Duration
+	// Drift counts the entries that the check corrected although no delta had
+	// announced them, and IDs names some of them.
+	Drift int
+	IDs   []string
 }

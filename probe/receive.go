@@ -152,7 +152,8 @@ func (w *watch) statusReceived(m icws.Message, now time.Time) {
 	if !m.IsDelta {
 		w.l.observer.MessageReceived(MessageFull)
 		result := w.l.catalogue.CommitFull(now)
-		w.committed(now, result, w.fullArrived(now, result.Total()))
+		w.committed(now, result)
+		w.fullArrived(now, result)
 		return
 	}
 	w.l.observer.MessageReceived(MessageDelta)
@@ -162,18 +163,15 @@ func (w *watch) statusReceived(m icws.Message, now time.Time) {
 		}
 		return
 	}
-	w.committed(now, w.l.catalogue.CommitDelta(now), 0)
+	w.committed(now, w.l.catalogue.CommitDelta(now))
 }
 
 // committed tells what a message or list did to the live copy.
-func (w *watch) committed(now time.Time, r catalogue.Result, drift int) {
-	w.l.observer.CatalogueCommitted(r, drift)
+func (w *watch) committed(now time.Time, r catalogue.Result) {
+	w.l.observer.CatalogueCommitted(r)
 	if r.Total() > 0 {
 		w.l.lastChange = now
 		w.l.groupsChanged = true
-	}
-	if drift > 0 {
-		w.l.log.Warn("drift: the server's list differs from what its deltas said", "entries", drift, "ids", loggable(r.ChangedIDs))
 	}
 }
 

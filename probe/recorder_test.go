@@ -94,14 +94,16 @@ func (r *recorder) SubscriptionLost(v LossReason) {
 	r.add("lost "+v.String(), 1)
 	r.mind(func(m *manners) []string { return m.lost(v) })
 }
-func (r *recorder) DeliveryChecked(v CheckResult)  { r.add("check "+v.String(), 1) }
+func (r *recorder) DeliveryChecked(c DeliveryCheck) {
+	r.add("check "+c.Result.String(), 1)
+	r.add("drift", c.Drift)
+}
 func (r *recorder) Delivered(time.Duration)        { r.add("delivered", 1) }
 func (r *recorder) MessageReceived(v MessageKind)  { r.add("message "+v.String(), 1) }
 func (r *recorder) MessageDecodeFailed()           { r.add("decode failures", 1) }
 func (r *recorder) CatalogueResync(v ResyncReason) { r.add("resync "+v.String(), 1) }
-func (r *recorder) CatalogueCommitted(c catalogue.Result, drift int) {
+func (r *recorder) CatalogueCommitted(c catalogue.Result) {
 	for change := range catalogue.NumChanges {
 		r.add(catalogue.Change(change).String(), c.Changes[change])
 	}
-	r.add("drift", drift)
 }

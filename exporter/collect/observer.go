@@ -66,8 +66,11 @@ func (m *ServerMetrics) BreakerRejected() { m.breakerRejections.Add(1) }
 // SubscriptionLost counts the loss of an established subscription.
 func (m *ServerMetrics) SubscriptionLost(why probe.LossReason) { m.losses[why].Add(1) }
 
-// DeliveryChecked counts a delivery check.
-func (m *ServerMetrics) DeliveryChecked(result probe.CheckResult) { m.checks[result].Add(1) }
+// DeliveryChecked counts a delivery check and the drift that it found.
+func (m *ServerMetrics) DeliveryChecked(c probe.DeliveryCheck) {
+	m.checks[c.Result].Add(1)
+	addCount(&m.drift, c.Drift)
+}
 
 // Delivered observes how long a full message took to come.
 func (m *ServerMetrics) Delivered(d time.Duration) { m.delivery.observe(d) }
@@ -79,14 +82,13 @@ func (m *ServerMetrics) MessageReceived(kind probe.MessageKind) { m.messages[kin
 func (m *ServerMetrics) MessageDecodeFailed() { m.decodeFailures.Add(1) }
 
 // CatalogueCommitted counts what a message or list did to the live copy.
-func (m *ServerMetrics) CatalogueCommitted(r catalogue.Result, drift int) {
+func (m *ServerMetrics) CatalogueCommitted(r catalogue.Result) {
 	for i, n := range r.Changes {
 		addCount(&m.changes[i], n)
 	}
 	for i, n := range r.Anomalies {
 		addCount(&m.anomalies[i], n)
 	}
-	addCount(&m.drift, drift)
 }
 
 // CatalogueResync counts a request for the whole catalogue.

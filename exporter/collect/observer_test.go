@@ -50,8 +50,11 @@ func TestEventsMoveTheirSeries(t *testing.T) {
 			[]string{`icws_subscription_losses_total{reason="self_inflicted",server="c"} 1`},
 		},
 		"checked": {
-			func(m *ServerMetrics) { m.DeliveryChecked(probe.CheckSkipped) },
-			[]string{`icws_delivery_checks_total{result="skipped",server="c"} 1`},
+			func(m *ServerMetrics) { m.DeliveryChecked(probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 3}) },
+			[]string{
+				`icws_delivery_checks_total{result="drift",server="c"} 1`,
+				`icws_catalogue_drift_total{server="c"} 3`,
+			},
 		},
 		"message": {
 			func(m *ServerMetrics) { m.MessageReceived(probe.MessageOther) },
@@ -62,11 +65,10 @@ func TestEventsMoveTheirSeries(t *testing.T) {
 			[]string{`icws_catalogue_resyncs_total{reason="session",server="c"} 1`},
 		},
 		"committed": {
-			func(m *ServerMetrics) { m.CatalogueCommitted(committed, 1) },
+			func(m *ServerMetrics) { m.CatalogueCommitted(committed) },
 			[]string{
 				`icws_catalogue_changes_total{change="removed",server="c"} 4`,
 				`icws_catalogue_anomalies_total{anomaly="missing_id",server="c"} 2`,
-				`icws_catalogue_drift_total{server="c"} 1`,
 			},
 		},
 		"no answer": {

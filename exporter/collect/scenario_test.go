@@ -109,7 +109,7 @@ func busy(m *ServerMetrics) {
 	m.BreakerChanged(probe.BreakerOpen)
 	m.BreakerRejected()
 	m.SubscriptionLost(probe.LossStreamLost)
-	m.DeliveryChecked(probe.CheckDrift)
+	m.DeliveryChecked(probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 2})
 	m.Delivered(300 * time.Millisecond)
 	m.MessageReceived(probe.MessageFull)
 	m.MessageReceived(probe.MessageDelta)
@@ -117,7 +117,7 @@ func busy(m *ServerMetrics) {
 	var r catalogue.Result
 	r.Changes[catalogue.Changed] = 3
 	r.Anomalies[catalogue.Duplicate] = 1
-	m.CatalogueCommitted(r, 2)
+	m.CatalogueCommitted(r)
 	m.CatalogueResync(probe.ResyncCheck)
 }
 

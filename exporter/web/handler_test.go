@@ -174,8 +174,7 @@ func TestThePagesEscapeWhatServersSay(t *testing.T) {
 	history := probe.NewHistory(collect.New(collect.Options{}).Add("h", ""))
 	history.StateChanged(probe.StateBackoff, hostile)
 	history.Exchange(icws.Exchange{Host: hostile, Code: 500, ErrorID: hostile, Err: errors.New("x")})
-	history.DeliveryChecked(probe.CheckDrift)
-	history.CatalogueCommitted(catalogue.Result{ChangedIDs: []string{hostile}}, 1)
+	history.DeliveryChecked(probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 1, IDs: []string{hostile}})
 	slog.New(history.Tee(slog.DiscardHandler)).Warn(hostile, "reason", hostile)
 	fleet := stubFleet{
 		servers: []exporter.Server{{Name: hostile, Site: hostile, History: history, Snapshot: &probe.Snapshot{

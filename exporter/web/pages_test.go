@@ -163,8 +163,7 @@ func eventful(now time.Time) exporter.Server {
 		Start: now, Duration: 1234 * time.Millisecond,
 	})
 	h.Exchange(icws.Exchange{Operation: icws.OpPoll, Host: "cic-a", Code: 200, Start: now, Duration: 17 * time.Millisecond})
-	h.DeliveryChecked(probe.CheckDrift)
-	h.CatalogueCommitted(catalogue.Result{ChangedIDs: []string{"Lunch"}}, 3)
+	h.DeliveryChecked(probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 3, IDs: []string{"Lunch"}})
 	s := liveServer(now)
 	s.History = h
 	s.Snapshot.Groups = []catalogue.GroupCount{{Group: "Away", Entries: 7}}
