@@ -126,7 +126,14 @@ var importRules = []struct {
 	{
 		"the configuration knows neither the metrics nor the pages",
 		func(s source) bool { return s.in("exporter/config") },
-		func(p string) bool { return !strings.HasPrefix(p, "icws_exporter/exporter") },
+		func(p string) bool {
+			return !strings.HasPrefix(p, "icws_exporter/exporter") || p == "icws_exporter/exporter/files"
+		},
+	},
+	{
+		"the reader of files knows nothing of the house",
+		func(s source) bool { return s.in("exporter/files") },
+		isStd,
 	},
 	{
 		"the alerts are files, and what changes them is about text",

@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
+	"icws_exporter/exporter/config"
 	"icws_exporter/probe/icwssim"
 )
 
@@ -129,15 +129,11 @@ func (c *simulateCommand) password() (string, error) {
 	if c.PasswordFile == "" {
 		return os.Getenv(passwordVariable), nil // empty: the simulator's own default
 	}
-	content, err := os.ReadFile(c.PasswordFile)
+	password, err := config.Server{PasswordFile: c.PasswordFile}.Password()
 	if err != nil {
 		return "", fmt.Errorf("--password-file: %w", err)
 	}
-	password := strings.TrimRight(string(content), "\r\n")
-	if password == "" {
-		return "", fmt.Errorf("--password-file: %s is empty; write the password into it", c.PasswordFile)
-	}
-	return password, nil
+	return password.Reveal(), nil
 }
 
 func parseFaults(texts []string) ([]icwssim.Fault, error) {

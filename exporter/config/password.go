@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"unicode/utf8"
+
+	"icws_exporter/exporter/files"
 )
 
 const maxPasswordBytes = 4 << 10
@@ -31,9 +33,9 @@ func (s Server) Password() (Secret, error) {
 		if directory == "" {
 			return Secret{}, errors.New("there is no CREDENTIALS_DIRECTORY; load the credential with LoadCredential= in the systemd unit")
 		}
-		content, err = readWhole(filepath.Join(directory, s.PasswordCredential), maxPasswordBytes)
+		content, err = files.Read(filepath.Join(directory, s.PasswordCredential), maxPasswordBytes)
 	default:
-		content, err = readWhole(s.PasswordFile, maxPasswordBytes)
+		content, err = files.Read(s.PasswordFile, maxPasswordBytes)
 	}
 	if err != nil {
 		return Secret{}, fmt.Errorf("the password cannot be read (%w)%s", err, adviceOn(err))
@@ -46,7 +48,7 @@ func adviceOn(err error) string {
 	switch {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return "; raise the limit on open files: LimitNOFILE= in the systemd unit, ulimit -n in the shell"
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, errNotRegular):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, files.ErrNotRegular):
 		return "; expected a file that the exporter's user may read"
 	default:
 		return ""

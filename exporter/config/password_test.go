@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"icws_exporter/exporter/files"
 )
 
 func TestThePasswordLosesOneLineEnd(t *testing.T) {
@@ -69,7 +71,7 @@ func TestTheAdviceFitsThePasswordThatCannotBeRead(t *testing.T) {
 	const mayRead, limit = "the exporter's user may read", "LimitNOFILE="
 	for err, want := range map[error]string{
 		syscall.EMFILE: limit, syscall.ENFILE: limit,
-		syscall.ENOENT: mayRead, syscall.EACCES: mayRead, errNotRegular: mayRead,
+		syscall.ENOENT: mayRead, syscall.EACCES: mayRead, files.ErrNotRegular: mayRead,
 		syscall.EIO: "",
 	} {
 		got := adviceOn(err)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"sync/atomic"
+
+	"icws_exporter/exporter/files"
 )
 
 const maxPEMBytes = 1 << 20
@@ -23,21 +25,21 @@ func (t TLS) hasFiles() bool { return t.CAFile != "" || t.CertFile != "" }
 
 // read reads the files. Its errors name the key, and no path.
 func (t TLS) read() (pemFiles, error) {
-	var files pemFiles
+	var read pemFiles
 	for _, file := range []struct {
 		key, path string
 		content   *[]byte
-	}{{"ca_file", t.CAFile, &files.ca}, {"cert_file", t.CertFile, &files.cert}, {"key_file", t.KeyFile, &files.key}} {
+	}{{"ca_file", t.CAFile, &read.ca}, {"cert_file", t.CertFile, &read.cert}, {"key_file", t.KeyFile, &read.key}} {
 		if file.path == "" {
 			continue
 		}
-		content, err := readWhole(file.path, maxPEMBytes)
+		content, err := files.Read(file.path, maxPEMBytes)
 		if err != nil {
 			return pemFiles{}, fmt.Errorf("%s cannot be read: %w", file.key, err)
 		}
 		*file.content = content
 	}
-	return files, nil
+	return read, nil
 }
 
 // digest tells contents apart without keeping a key in memory for it.
@@ -160,7 +162,7 @@ func (r *resolver) checkKeyPair(certFile, keyFile string) error {
 
 // readPEM reads a file whose content is part of the configuration.
 func (r *resolver) readPEM(path string) ([]byte, error) {
-	content, err := readWhole(path, maxPEMBytes)
+	content, err := files.Read(path, maxPEMBytes)
 	_, _ = fmt.Fprintf(r.content, "%d:%s", len(content), content) // a hash takes everything
 	return content, err
 }

@@ -4,10 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"go.yaml.in/yaml/v4"
+
+	"icws_exporter/exporter/files"
 )
 
 const maxFileBytes = 8 << 20
@@ -37,7 +38,8 @@ func defaultEffective() *effective {
 }
 
 // Load reads and checks the configuration file. File names in it are relative to
-// its directory. An unreadable file is an error of os; everything else that is
+// its directory. An unreadable file is an error of os or
+// of package files; everything else that is
 // wrong is an *Error with every problem.
 func Load(path string) (Validated, error) { return LoadPart(path, nil) }
 
@@ -45,14 +47,9 @@ func Load(path string) (Validated, error) { return LoadPart(path, nil) }
 // accepts. It checks the whole file, but reads the passwords and keys of those
 // servers only: the others' may be on another machine. A nil holds accepts all.
 func LoadPart(path string, holds func(name string) bool) (Validated, error) {
-	file, err := os.Open(path)
+	src, err := files.Read(path, maxFileBytes)
 	if err != nil {
-		return Validated{}, fmt.Errorf("cannot read the configuration file: %w; check the path and who may read it", err)
-	}
-	defer func() { _ = file.Close() }()
-	src, err := readBounded(file, maxFileBytes)
-	if err != nil {
-		return Validated{}, fmt.Errorf("read the configuration file %s: %w", path, err)
+		return Validated{}, fmt.Errorf("cannot read the configuration file %s: %w; check the path and who may read it", path, err)
 	}
 	return parse(path, src, filepath.Dir(path), holds)
 }

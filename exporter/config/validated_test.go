@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"icws_exporter/probe"
+
+	"icws_exporter/exporter/files"
 )
 
 func mustParse(t *testing.T, src string) Validated {
@@ -176,14 +178,14 @@ func TestLoadSaysWhichFileCannotBeRead(t *testing.T) {
 	if _, err := Load(absent); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), absent) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Load(t.TempDir()); err == nil {
-		t.Error("a directory is read as a configuration")
+	if _, err := Load(t.TempDir()); !errors.Is(err, files.ErrNotRegular) {
+		t.Errorf("of a directory: got %v", err)
 	}
 	large := filepath.Join(t.TempDir(), "large.yaml")
 	if err := os.WriteFile(large, make([]byte, maxFileBytes+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(large); err == nil || !strings.Contains(err.Error(), "larger than 8MiB") {
+	if _, err := Load(large); err == nil || !errors.Is(err, files.ErrTooLarge) || !strings.Contains(err.Error(), large) {
 		t.Errorf("got %v, want one that says the file is too large", err)
 	}
 	_, err := Load("testdata/bad/empty.yaml")

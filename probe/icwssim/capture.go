@@ -79,7 +79,14 @@ func (l *captureLine) body() []byte {
 // *CaptureError.
 func OpenCapture(dir string) (*Capture, error) {
 	path := filepath.Join(dir, captureFile)
-	file, err := os.Open(path)
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path) // to open a named pipe would block
+	}
+	var file *os.File
+	if err == nil {
+		file, err = os.Open(path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w; expected a directory that check --record has written", err)
 	}
