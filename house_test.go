@@ -146,6 +146,11 @@ var importRules = []struct {
 		func(p string) bool { return isStd(p) || p == "icws_exporter/exporter/collect" },
 	},
 	{
+		"nothing imports the pages but the mux",
+		func(s source) bool { return s.pkg() != "exporter/web" },
+		func(p string) bool { return p != "icws_exporter/exporter/web/pages" },
+	},
+	{
 		"the pages are above the fleet",
 		func(s source) bool { return s.pkg() == "exporter" },
 		func(p string) bool { return p != "icws_exporter/exporter/web" },

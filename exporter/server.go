@@ -70,3 +70,11 @@ func startDelay(i, n int) time.Duration {
 	}
 	return time.Duration(i) * min(step, longest/time.Duration(n))
 }
+
+// Outage is since when and why the server is not live; nothing when it is.
+func (s Server) Outage() probe.Outage {
+	if s.Snapshot.State == probe.StateLive {
+		return probe.Outage{}
+	}
+	return s.History.Outage()
+}

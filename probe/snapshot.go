@@ -76,6 +76,16 @@ type Snapshot struct {
 	FreshUntil time.Time
 }
 
+// ActiveHost is the host that serves the session, or empty.
+func (s *Snapshot) ActiveHost() string {
+	for _, h := range s.Hosts {
+		if h.Active {
+			return h.Name
+		}
+	}
+	return ""
+}
+
 // Fresh reports whether the counts may be shown at now. It is asked at every
 // scrape, so that a loop that hangs cannot serve old numbers.
 func (s *Snapshot) Fresh(now time.Time) bool { return now.Before(s.FreshUntil) }

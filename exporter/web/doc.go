@@ -1,4 +1,3 @@
-// Package web is the HTTP surface of the exporter: the status page, the metrics,
-// the health checks, the API (docs/api.md) and what flags switch on, and the listeners
-// they are served on.
+// Package web is the HTTP surface of the exporter: the listeners and what guards
+// them, the metrics, the health checks, and the mux that has the pages and the API.
 package web

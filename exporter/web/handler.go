@@ -7,12 +7,14 @@ import (
 
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/collect"
+	"icws_exporter/exporter/web/api"
+	"icws_exporter/exporter/web/pages"
 	"icws_exporter/probe/catalogue"
 )
 
-// Fleet is what the pages ask about the watched servers; *exporter.Fleet is one.
-// It must be safe for concurrent use and answer at once
-// except where it says otherwise.
+// Fleet is what the handlers ask about the watched servers; *exporter.Fleet is
+// one. It must be safe for concurrent use and answer at once except where it says
+// otherwise.
 type Fleet interface {
 	Servers() []exporter.Server
 	// Statuses may take until ctx ends; with the error comes what was known before.
@@ -21,13 +23,16 @@ type Fleet interface {
 	NotReady(now time.Time) []string
 }
 
+// Incident is what the demo has go wrong at present.
+type Incident = pages.Incident
+
 // Options say what the pages show and which of them there are.
 type Options struct {
 	Fleet Fleet
-	// Metrics are served at /metrics; when they are apart per server, the servers
+	// Metrics are served at /metrics; when they are split per server, the servers
 	// are served at /probe and listed at /sd.
 	Metrics *collect.Set
-	// Reloader is shown on the status page when it failed, and obeys /-/reload.
+	// Reloader is shown on the pages when it failed, and obeys /-/reload.
 	Reloader Reloader
 	// Lifecycle lets POST /-/reload reload the configuration.
 	Lifecycle bool
@@ -44,37 +49,23 @@ type Options struct {
 // for those that it leaves.
 func NewHandler(o Options) http.Handler {
 	mux := http.NewServeMux()
-	handlePages(mux, o)
-	mux.Handle("/assets/", readOnly(assets()))
+	for pattern, page := range pages.Routes(pages.Options{Fleet: o.Fleet, Reloads: o.Reloader, Incident: o.Incident, Version: o.Version}) {
+		mux.Handle(pattern, readOnly(page))
+	}
+	for pattern, resource := range api.Routes(o.Fleet) {
+		mux.Handle(pattern, readOnly(resource))
+	}
 	mux.Handle("/metrics", NewMetricsHandler(o.Metrics))
-	mux.Handle("/-/healthy", readOnly(verdict("healthy", o.Fleet.Unhealthy)))
-	mux.Handle("/-/ready", readOnly(verdict("ready", o.Fleet.NotReady)))
+	mux.Handle("/-/healthy", readOnly(healthCheck("healthy", o.Fleet.Unhealthy)))
+	mux.Handle("/-/ready", readOnly(healthCheck("ready", o.Fleet.NotReady)))
 	mux.Handle("/-/reload", newReload(o.Reloader, o.Lifecycle))
-	handleServers(mux, o)
-	handleAPI(mux, o.Fleet)
+	handleTargets(mux, o)
 	handleProfiles(mux, o.Pprof)
-	mux.Handle("/", readOnly(http.HandlerFunc(notFound)))
 	return guard(mux)
 }
 
-// handlePages adds what people look at, and its live updates.
-func handlePages(mux *http.ServeMux, o Options) {
-	all := newOverview(o)
-	one := &serverPage{opts: o}
-	live := newStreams()
-	mux.Handle("/{$}", readOnly(all))
-	mux.Handle("/events", readOnly(live.of(all.fragments)))
-	mux.Handle("/servers/{name}", readOnly(one))
-	mux.Handle("/servers/{name}/events", readOnly(live.of(one.fragments)))
-	mux.Handle("/config", readOnly(newConfiguration(o.Fleet)))
-	mux.Handle("/runbooks/{$}", readOnly(newIndex(o, "Runbooks", runbookIndex())))
-	mux.Handle("/runbooks/{name}", readOnly(http.HandlerFunc(runbook)))
-	mux.Handle("/dashboards/{$}", readOnly(newIndex(o, "Dashboards", dashboardIndex())))
-	mux.Handle("/dashboards/{name}", readOnly(http.HandlerFunc(dashboard)))
-}
-
-// handleServers adds /probe and /sd.
-func handleServers(mux *http.ServeMux, o Options) {
+// handleTargets adds /probe and /sd.
+func handleTargets(mux *http.ServeMux, o Options) {
 	if !o.Metrics.PerServer() {
 		off := readOnly(switchedOff("Every server is on /metrics. To have a target per server instead, start the exporter with --web.per-server."))
 		mux.Handle("/probe", off)

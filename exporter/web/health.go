@@ -13,8 +13,8 @@ import (
 // fleet, but not which, since they name servers.
 func NewHealthHandler(fleet Fleet) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/-/healthy", readOnly(verdict("healthy", onlyCount("/-/healthy", fleet.Unhealthy))))
-	mux.Handle("/-/ready", readOnly(verdict("ready", onlyCount("/-/ready", fleet.NotReady))))
+	mux.Handle("/-/healthy", readOnly(healthCheck("healthy", onlyCount("/-/healthy", fleet.Unhealthy))))
+	mux.Handle("/-/ready", readOnly(healthCheck("ready", onlyCount("/-/ready", fleet.NotReady))))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 	return guard(mux)
 }
@@ -29,8 +29,8 @@ func onlyCount(path string, reasons func(time.Time) []string) func(time.Time) []
 	}
 }
 
-// verdict answers 200 while reasons has none, else 503 and the reasons, one a line.
-func verdict(word string, reasons func(time.Time) []string) http.Handler {
+// healthCheck answers 200 while reasons has none, else 503 and the reasons, one a line.
+func healthCheck(word string, reasons func(time.Time) []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		against := reasons(time.Now())
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")

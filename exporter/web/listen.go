@@ -14,6 +14,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
+
+	"icws_exporter/exporter/web/pages"
 )
 
 const (
@@ -142,16 +144,16 @@ func (l *Listeners) Close() {
 	}
 }
 
-// Serve answers with pages on every socket, and with health on that for health
+// Serve answers with site on every socket, and with health on that for health
 // checks, until ctx ends; then it lets open requests finish for a few seconds. It
 // returns nil after such an end, else what made a socket fail, and leaves no
 // goroutine behind.
-func (l *Listeners) Serve(ctx context.Context, pages, health http.Handler) error {
+func (l *Listeners) Serve(ctx context.Context, site, health http.Handler) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var services []func() error
 	for _, listener := range l.open {
-		services = append(services, func() error { return l.servePages(ctx, listener, pages) })
+		services = append(services, func() error { return l.serveSite(ctx, listener, site) })
 	}
 	if l.health != nil {
 		services = append(services, func() error { return l.serveHealth(ctx, health) })
@@ -170,10 +172,10 @@ func (l *Listeners) Serve(ctx context.Context, pages, health http.Handler) error
 	return errors.Join(errs...)
 }
 
-// servePages serves behind the toolkit's TLS and authentication. It changes the
+// serveSite serves behind the toolkit's TLS and authentication. It changes the
 // server it is given, so that sockets cannot share one.
-func (l *Listeners) servePages(ctx context.Context, listener net.Listener, pages http.Handler) error {
-	return l.serve(ctx, listener, pages, maxConnections, func(server *http.Server) error {
+func (l *Listeners) serveSite(ctx context.Context, listener net.Listener, site http.Handler) error {
+	return l.serve(ctx, listener, site, maxConnections, func(server *http.Server) error {
 		return toolkit.Serve(listener, server, &toolkit.FlagConfig{WebConfigFile: &l.opts.ConfigFile}, l.opts.Logger)
 	})
 }
@@ -190,8 +192,8 @@ func (l *Listeners) serveHealth(ctx context.Context, health http.Handler) error 
 // ctx ends or accept returns.
 func (l *Listeners) serve(ctx context.Context, listener net.Listener, handler http.Handler, connections int, accept func(*http.Server) error) error {
 	server := newServer(handler, l.opts.Logger)
-	server.ConnState = newCrowd(connections).note
-	server.BaseContext = func(net.Listener) context.Context { return withEnding(context.Background(), ctx.Done()) }
+	server.ConnState = newConnLimiter(connections).note
+	server.BaseContext = func(net.Listener) context.Context { return pages.WithShutdown(context.Background(), ctx.Done()) }
 	drained := make(chan error, 1)
 	ended := make(chan struct{})
 	go func() {

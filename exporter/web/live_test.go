@@ -113,7 +113,7 @@ func TestOpenPagesAreToldWhatChangesAndNoMore(t *testing.T) {
 				t.Fatalf("a quiet stream says %+v, %v", u, err)
 			}
 		}
-		if time.Since(now) < 2*pingInterval*40 {
+		if time.Since(now) < 400*time.Second {
 			t.Errorf("a hundred events took %s: the stream is not quiet", time.Since(now))
 		}
 	})
@@ -137,7 +137,7 @@ func TestOpenPagesShareTheirLooks(t *testing.T) {
 		}
 		fleet.asked.Store(0)
 		time.Sleep(time.Minute)
-		if asked, most := fleet.asked.Load(), int64(time.Minute/sharedFor)+1; asked > most {
+		if asked, most := fleet.asked.Load(), int64(time.Minute/(200*time.Millisecond))+1; asked > most {
 			t.Errorf("twenty open pages look %d times at the servers in a minute, more than %d times", asked, most)
 		}
 	})
@@ -237,7 +237,7 @@ func TestOpenPagesAreBounded(t *testing.T) {
 	const ask = "GET /events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 	inMemory(t, handlerOf(fleet), func(t *testing.T, l *pipeListener) {
 		var open []*events
-		for range maxStreams {
+		for range 64 {
 			open = append(open, openEvents(t, l, "/events"))
 		}
 		if got := request(t, l, ask+"\r\n"); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "Retry-After") {

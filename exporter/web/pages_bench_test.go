@@ -51,38 +51,3 @@ func BenchmarkOverviewOfAThousandServers(b *testing.B) {
 	}
 	b.ReportMetric(float64(size), "bytes/page")
 }
-
-// What an open page of a thousand servers costs at each of its looks, 2.5 a second,
-// when nothing has changed, and when a hundred servers fail at once.
-func BenchmarkLookOfAThousandServers(b *testing.B) {
-	for name, failing := range map[string]int{"calm": 0, "a hundred fail": 100} {
-		b.Run(name, func(b *testing.B) {
-			now := time.Now()
-			fleet := thousandServers(now)
-			page := newOverview(Options{Fleet: fleet, Reloader: &stubReloader{}})
-			request := httptest.NewRequest(http.MethodGet, "/events", nil)
-			var told shown
-			size := 0
-			look := func(at time.Time) {
-				content, ok := page.fragments(request, at)
-				if !ok {
-					b.Fatal(content.err)
-				}
-				u, changed := told.next(content)
-				if size = 0; changed {
-					size = len(u.event())
-				}
-			}
-			look(now)
-			for round := 1; b.Loop(); round++ {
-				b.StopTimer()
-				for i := range failing {
-					fail(&fleet.servers[i], now.Add(time.Duration(round)*lookInterval))
-				}
-				b.StartTimer()
-				look(now.Add(time.Duration(round) * lookInterval))
-			}
-			b.ReportMetric(float64(size), "bytes/event")
-		})
-	}
-}

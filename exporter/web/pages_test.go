@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/collect"
+	"icws_exporter/exporter/config"
 	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
@@ -28,11 +31,11 @@ func fleetOfStates(now time.Time) stubFleet {
 		}})
 	}
 	live := *fleet.servers[probe.StateLive].Snapshot
-	deaf, stale, hung := live, live, live
-	deaf.SubscriptionUp = false
+	silent, stale, hung := live, live, live
+	silent.SubscriptionUp = false
 	stale.FreshUntil = now
 	hung.Heartbeat = now.Add(-time.Hour)
-	fleet.servers = append(fleet.servers, exporter.Server{Name: "deaf", Snapshot: &deaf},
+	fleet.servers = append(fleet.servers, exporter.Server{Name: "silent", Snapshot: &silent},
 		exporter.Server{Name: "stale", Snapshot: &stale}, exporter.Server{Name: "hung", Snapshot: &hung})
 	return fleet
 }
@@ -41,7 +44,7 @@ func TestTheWorstServersAreFirst(t *testing.T) {
 	page := ask(t, fleetOfStates(time.Now()), "GET", "/").body
 	at := func(name string) int { return strings.Index(page, `id="s-`+name+`"`) }
 	for _, pair := range [][2]string{
-		{"hung", "auth_hold"}, {"gone_hold", "breaker_open"}, {"backoff", "deaf"}, {"stale", "connecting"}, {"subscribing", "live"},
+		{"hung", "auth_hold"}, {"gone_hold", "breaker_open"}, {"backoff", "silent"}, {"stale", "connecting"}, {"subscribing", "live"},
 	} {
 		if at(pair[0]) < 0 || at(pair[0]) > at(pair[1]) {
 			t.Errorf("%s is not before %s", pair[0], pair[1])
@@ -138,7 +141,7 @@ func TestAdviceKnowsThatNothingIsDelivered(t *testing.T) {
 func TestOverviewFilters(t *testing.T) {
 	fleet := fleetOfStates(time.Now())
 	for query, want := range map[string]int{
-		"": 11, "?q=HOLD": 3, "?state=trouble": 10, "?state=live": 4, "?state=live&q=deaf": 1, "?q=breaker": 1, "?q=nobody": 0,
+		"": 11, "?q=HOLD": 3, "?state=trouble": 10, "?state=live": 4, "?state=live&q=silent": 1, "?q=breaker": 1, "?q=nobody": 0,
 	} {
 		page := ask(t, fleet, "GET", "/"+query).body
 		if got := strings.Count(page, `<tr id="s-`); got != want {
@@ -219,7 +222,7 @@ func TestServerPageListsTheLastChangesOnly(t *testing.T) {
 		fleet.statuses = append(fleet.statuses, catalogue.Entry{ID: fmt.Sprint("id-", i), Text: "x", ChangedAt: time.Unix(int64(i), 0)})
 	}
 	page := ask(t, fleet, "GET", "/servers/chicago").body
-	if n := strings.Count(page, "</span>id-"); n != mostStatuses || !strings.Contains(page, "</span>id-9999</td>") || !strings.Contains(page, "10000 of 10000 statuses match; the 100 that changed last are shown.") {
+	if n := strings.Count(page, "</span>id-"); n != 100 || !strings.Contains(page, "</span>id-9999</td>") || !strings.Contains(page, "10000 of 10000 statuses match; the 100 that changed last are shown.") {
 		t.Errorf("%d statuses are listed", n)
 	}
 }
@@ -228,7 +231,7 @@ func TestNoticesOfServersThatAreUp(t *testing.T) {
 	now := time.Now()
 	server := liveServer(now)
 	s := server.Snapshot
-	s.PasswordExpiry = now.Add(3*day - time.Hour)
+	s.PasswordExpiry = now.Add(3*24*time.Hour - time.Hour)
 	s.CertificateNotAfter = now.Add(-time.Hour)
 	s.Hosts[0].Checked = true
 	s.ClockKnown, s.ClockOffset = true, -5*time.Minute
@@ -298,7 +301,25 @@ func TestDashboardsCanBeTaken(t *testing.T) {
 }
 
 func TestTheConfigurationHasNoSecret(t *testing.T) {
-	fleet := stubFleet{servers: []exporter.Server{knownServer(t)}}
+	const userPassword, proxyPassword = "correct-horse-battery", "s3cret-of-the-proxy"
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "pw"), []byte(userPassword), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v, err := config.Parse("icws.yaml", []byte(`
+servers:
+  - name: chicago
+    hosts: [cic-a.example.com]
+    user: svc-prom
+    password_file: pw
+    http: {proxy_url: "http://prom:`+proxyPassword+`@proxy.example.com:3128"}
+`), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := liveServer(time.Now())
+	server.Config = v.Servers()[0]
+	fleet := stubFleet{servers: []exporter.Server{server}}
 	for _, path := range []string{"/config", "/servers/chicago"} {
 		text := ask(t, fleet, "GET", path).body
 		if strings.Contains(text, userPassword) || strings.Contains(text, proxyPassword) {
@@ -306,19 +327,6 @@ func TestTheConfigurationHasNoSecret(t *testing.T) {
 		}
 		if !strings.Contains(text, "check_interval: 1m") || !strings.Contains(text, "http://proxy.example.com:3128") {
 			t.Errorf("%s does not show what is in effect", path)
-		}
-	}
-}
-
-// Counts of what is well are rounded, so that open pages are not told of every poll.
-func TestCountsAreCalm(t *testing.T) {
-	for n, want := range map[uint32]string{0: "0", 99: "99", 100: "100", 187: "180", 1234: "1200", 12_345: "12k", 4_000_000: "4000k"} {
-		if got := answersOf(probe.Answers{probe.Answer2xx: n})[probe.Answer2xx].Text; got != want {
-			t.Errorf("%d answers of 2xx read %s, want %s", n, got, want)
-		}
-		bad := answersOf(probe.Answers{probe.Answer500: n})[probe.Answer500]
-		if bad.Text != fmt.Sprint(n) || bad.Bad != (n > 0) {
-			t.Errorf("%d answers of 500 read %+v", n, bad)
 		}
 	}
 }

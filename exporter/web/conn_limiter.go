@@ -8,12 +8,12 @@ import (
 	"sync"
 )
 
-// crowd bounds the open connections of one http.Server. When there are more, it
+// connLimiter bounds the open connections of one http.Server. When there are more, it
 // closes the one that has waited longest for its client to send something, so that
 // clients who connect and then keep silent cannot shut out the others. A connection
 // with a request under way is never closed: when all have one, the newest is closed,
 // because it alone waits.
-type crowd struct {
+type connLimiter struct {
 	limit int
 
 	mu   sync.Mutex
@@ -22,19 +22,19 @@ type crowd struct {
 	waiting *list.List
 }
 
-func newCrowd(limit int) *crowd {
-	return &crowd{limit: limit, open: make(map[net.Conn]*list.Element), waiting: list.New()}
+func newConnLimiter(limit int) *connLimiter {
+	return &connLimiter{limit: limit, open: make(map[net.Conn]*list.Element), waiting: list.New()}
 }
 
 // note is the ConnState of the server.
-func (c *crowd) note(conn net.Conn, state http.ConnState) {
+func (c *connLimiter) note(conn net.Conn, state http.ConnState) {
 	if surplus := c.update(conn, state); surplus != nil {
 		_ = surplus.Close() // its own goroutine ends it in an orderly way
 	}
 }
 
 // update returns the connection that is one too many, or nil.
-func (c *crowd) update(conn net.Conn, state http.ConnState) (surplus net.Conn) {
+func (c *connLimiter) update(conn net.Conn, state http.ConnState) (surplus net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if place := c.open[conn]; place != nil {

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"context"
@@ -17,76 +17,6 @@ import (
 
 // serverPage makes the pages of single servers.
 type serverPage struct{ opts Options }
-
-// serverHead is the first part of the page: how the server is, why, and what to do.
-type serverHead struct {
-	Name, Site string
-	Condition  condition
-	Since      moment
-	NotLive    moment
-	Reason     string
-	Next       moment
-	Notices    []string
-	Advice     advice
-	Root       string
-	banner
-}
-
-// fact is a line of a list of facts: a text, or a time.
-type fact struct {
-	Name, Text string
-	At         moment
-}
-
-// factGroup is a list of facts with a heading.
-type factGroup struct {
-	Title string
-	Facts []fact
-}
-
-// eventRow, requestRow, checkRow and logRow are what the history holds, as the page shows it.
-type eventRow struct {
-	At                      moment
-	Subject, Became, Reason string
-	Bad                     bool
-}
-
-type requestRow struct {
-	At                            moment
-	Operation, Host, Code, Detail string
-	Took                          string
-	Times                         int
-}
-
-type checkRow struct {
-	At           moment
-	Result, Took string
-	Drift        int
-	DriftIDs     string
-	Bad          bool
-}
-
-type logRow struct {
-	At                         moment
-	Level, Message, Attributes string
-}
-
-// matrix is the catalogue by groups and flags.
-type matrix struct {
-	Known  bool
-	Flags  []flagWords
-	Rows   []matrixRow
-	Total  int
-	Folded int
-}
-
-type matrixRow struct {
-	Group   string
-	Entries int
-	Flagged []int
-}
-
-type flagWords struct{ Name, Words string }
 
 // flagWord are the flags in the words of the page.
 var flagWord = [catalogue.NumFlags]string{
@@ -188,9 +118,6 @@ func eventsOf(recent probe.Recent, c clock) []eventRow {
 	return events
 }
 
-// requests are those that failed and those that did not.
-type requests struct{ Failures, Successes []requestRow }
-
 func requestsOf(recent probe.Recent, c clock) requests {
 	return requests{requestList(recent.Failures, c), requestList(recent.Successes, c)}
 }
@@ -242,18 +169,6 @@ func matrixOf(s *probe.Snapshot, now time.Time) matrix {
 		m.Rows = append(m.Rows, matrixRow{g.Group, g.Entries, g.Flagged[:]})
 	}
 	return m
-}
-
-// statusTable is the list of status messages, those that changed last first.
-type statusTable struct {
-	Rows       []statusRow
-	Found, All int
-	Problem    string
-}
-
-type statusRow struct {
-	ID, Text, Group, Flags string
-	Changed                moment
 }
 
 const (

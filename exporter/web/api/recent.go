@@ -1,6 +1,7 @@
-package web
+package api
 
 import (
+	"strings"
 	"time"
 
 	"icws_exporter/probe"
@@ -75,7 +76,7 @@ func newRecentDetail(recent probe.Recent) recentDetail {
 		d.Checks = append(d.Checks, checkDetail{atUTC(c.At), c.Result.String(), c.Took.Seconds(), c.Drift, c.DriftIDs})
 	}
 	for _, l := range recent.Log {
-		d.Log = append(d.Log, lineDetail{atUTC(l.At), levelName(l.Level), l.Message, l.Attributes})
+		d.Log = append(d.Log, lineDetail{atUTC(l.At), strings.ToLower(l.Level.String()), l.Message, l.Attributes})
 	}
 	return d
 }

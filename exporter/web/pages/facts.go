@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"strconv"
@@ -55,7 +55,7 @@ func sessionFacts(s *probe.Snapshot, c clock) []fact {
 	return []fact{
 		{Name: "Session", Text: up},
 		{Name: "Established", At: c.moment(s.SessionEstablished)},
-		{Name: "Host", Text: activeHost(s)},
+		{Name: "Host", Text: s.ActiveHost()},
 		{Name: "Transport", Text: transport},
 		{Name: "Probe moved", At: c.lately(s.Heartbeat)},
 	}

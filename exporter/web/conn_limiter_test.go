@@ -13,9 +13,9 @@ import (
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 )
 
-// crowded serves h on a socket that has room for a few connections, and returns
+// limited serves h on a socket that has room for a few connections, and returns
 // its address.
-func crowded(t *testing.T, connections int, configFile string, h http.Handler) string {
+func limited(t *testing.T, connections int, configFile string, h http.Handler) string {
 	t.Helper()
 	l := mustListen(t, ListenOptions{Addresses: []string{loopback}, ConfigFile: configFile})
 	ctx, stop := context.WithCancel(t.Context())
@@ -78,7 +78,7 @@ func TestSilentClientsShutNobodyOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			const room = 4
-			address := crowded(t, room, c.file, hello)
+			address := limited(t, room, c.file, hello)
 			for i := range 5 * room {
 				if code, _, err := fetch(t, keeping(t, c.transport), c.scheme+address); code != c.code {
 					t.Fatalf("client %d of a socket for %d gets %d, %v", i+1, room, code, err)
@@ -110,10 +110,10 @@ func TestSilentClientsDoNotShutOutTheHealthChecks(t *testing.T) {
 }
 
 func TestTheLongestSilenceEndsFirst(t *testing.T) {
-	crowd, idle := newCrowd(2), make(chan struct{}, 1)
+	limiter, idle := newConnLimiter(2), make(chan struct{}, 1)
 	server := httptest.NewUnstartedServer(hello)
 	server.Config.ConnState = func(conn net.Conn, state http.ConnState) {
-		crowd.note(conn, state)
+		limiter.note(conn, state)
 		if state == http.StateIdle {
 			idle <- struct{}{}
 		}
@@ -136,7 +136,7 @@ func TestTheLongestSilenceEndsFirst(t *testing.T) {
 func TestARequestUnderWayIsNeverCutOff(t *testing.T) {
 	const room = 2
 	entered, release := make(chan struct{}), make(chan struct{})
-	url := "http://" + crowded(t, room, "", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	url := "http://" + limited(t, room, "", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
 			entered <- struct{}{}
 			<-release

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"fmt"
@@ -10,13 +10,6 @@ import (
 )
 
 func operationName(op int) string { return icws.Operation(op).String() }
-
-// advice is what the operator can do now.
-type advice struct {
-	Steps []string
-	// Runbook is the alert whose runbook says more.
-	Runbook string
-}
 
 // adviceFor says what to do about the condition of a server, in the order in which
 // to do it; nothing when nothing has to be done.
@@ -52,7 +45,7 @@ func adviceFor(server exporter.Server, c condition, now time.Time) advice {
 		}, "BreakerOpen"}
 	case deliversNothing(server):
 		return notDelivering
-	case s.State == probe.StateBackoff, outageOf(server).Reason != "":
+	case s.State == probe.StateBackoff, server.Outage().Reason != "":
 		return advice{[]string{
 			"Start from the reason above; the failed requests below have what each host answered. For a network, DNS or TLS failure, look at the way to the server; for a 5xx, at the server itself.",
 			"Nothing has to be done here once the server is back: the exporter tries again by itself.",

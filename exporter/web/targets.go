@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"icws_exporter/exporter/collect"
+	"icws_exporter/exporter/web/api"
 )
 
 // newProbeHandler serves the metrics of one server at /probe?target=NAME. Only
@@ -60,7 +61,7 @@ func newDiscovery(fleet Fleet) http.Handler {
 			}
 			groups = append(groups, targetGroup{Targets: []string{address}, Labels: labels})
 		}
-		writeJSON(w, http.StatusOK, groups)
+		api.WriteJSON(w, http.StatusOK, groups)
 	})
 }
 

@@ -1,7 +1,6 @@
-package web
+package pages
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -165,22 +164,8 @@ func stream(w http.ResponseWriter, r *http.Request, page livePage) {
 		case <-ticker.C:
 		case <-r.Context().Done():
 			return
-		case <-ending(r.Context()):
+		case <-shutdown(r.Context()):
 			return
 		}
 	}
-}
-
-type endingKey struct{}
-
-// withEnding lets requests know when the listener wants to end: it waits for
-// open requests, and a stream would not end by itself.
-func withEnding(ctx context.Context, ended <-chan struct{}) context.Context {
-	return context.WithValue(ctx, endingKey{}, ended)
-}
-
-// ending is closed when the listener wants to end.
-func ending(ctx context.Context) <-chan struct{} {
-	ended, _ := ctx.Value(endingKey{}).(<-chan struct{})
-	return ended
 }

@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"time"
@@ -115,7 +115,7 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 		State: s.State.String(), StateSince: atUTC(s.StateSince),
 		Reason: s.Reason, NextAttempt: atUTC(s.NextAttempt), Heartbeat: atUTC(s.Heartbeat),
 		Product: s.Product, Release: s.Release, ICServer: s.ICServer,
-		ActiveHost: activeHost(s), Hosts: newHostDetails(s.Hosts),
+		ActiveHost: s.ActiveHost(), Hosts: newHostDetails(s.Hosts),
 		Session: sessionDetail{Up: s.SessionUp, Established: atUTC(s.SessionEstablished)},
 		Subscription: subscriptionDetail{
 			Up: s.SubscriptionUp, State: s.SubscriptionState.String(), Established: atUTC(s.SubscriptionEstablished),
@@ -130,7 +130,7 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 		AnswersLastHour: newAnswersDetail(server.History.LastHour(now)),
 		Configuration:   redacted(server.Config),
 	}
-	if o := outageOf(server); !o.Since.IsZero() {
+	if o := server.Outage(); !o.Since.IsZero() {
 		d.Outage = &outageDetail{atUTC(o.Since), o.Reason}
 	}
 	if s.TransportKnown {
@@ -180,16 +180,6 @@ func newStatusesDetail(s *probe.Snapshot) *statusesDetail {
 		}
 	}
 	return d
-}
-
-// activeHost returns the host that serves the session, or nothing.
-func activeHost(s *probe.Snapshot) string {
-	for _, h := range s.Hosts {
-		if h.Active {
-			return h.Name
-		}
-	}
-	return ""
 }
 
 // redacted returns the configuration with the keys and values of its YAML.

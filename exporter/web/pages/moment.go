@@ -1,12 +1,9 @@
-package web
+package pages
 
 import (
 	"strconv"
 	"time"
 )
-
-// moment is a point in time as people read it; empty when it has not come about.
-type moment struct{ ISO, Text string }
 
 // clock says how far from now things are.
 type clock struct {

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"cmp"
@@ -15,26 +15,6 @@ import (
 	"icws_exporter/probe"
 )
 
-// row is one server in the words of the overview. It is comparable: equal rows
-// look the same.
-type row struct {
-	ID, Link     string
-	Name, Site   string
-	Condition    condition
-	Since        moment
-	NotLive      moment // when other states came before in this outage
-	Reason       string
-	Notices      string // one a line: a list could not be compared
-	Next         moment
-	Host         string
-	Transport    string
-	Subscription string
-	Breaker      string
-	Contact      moment
-	Statuses     string
-	Answers      [probe.NumAnswerClasses]answerCount
-}
-
 func newRow(server exporter.Server, c clock) row {
 	s := server.Snapshot
 	r := row{
@@ -46,7 +26,7 @@ func newRow(server exporter.Server, c clock) row {
 		Reason:       reasonOf(server),
 		Notices:      strings.Join(notices(server, c.now), "\n"),
 		Next:         c.moment(s.NextAttempt),
-		Host:         activeHost(s),
+		Host:         s.ActiveHost(),
 		Subscription: subscriptionWords(s),
 		Breaker:      breakerWords[s.Breaker],
 		Contact:      c.lately(s.LastContact),
@@ -84,12 +64,6 @@ type filter struct {
 	State string
 }
 
-// choice is a value of filter.State to choose.
-type choice struct {
-	Value, Words string
-	Chosen       bool
-}
-
 // trouble is the value of filter.State for whatever is not up.
 const trouble = "trouble"
 
@@ -120,21 +94,8 @@ func (f filter) holds(r row) bool {
 	})
 }
 
-// summary is the head of the overview.
-type summary struct {
-	Up, All, Shown int
-	Conditions     []conditionCount
-	banner
-}
-
 // Filtered reports whether some servers are not shown.
 func (s summary) Filtered() bool { return s.Shown < s.All }
-
-// conditionCount is how many servers are in one condition.
-type conditionCount struct {
-	condition
-	Count int
-}
 
 // overview makes the page of all servers. Any goroutine may use it.
 type overview struct {

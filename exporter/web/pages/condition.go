@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"fmt"
@@ -21,13 +21,6 @@ const (
 	upWithAttention                 // up, and something to look at
 	fine
 )
-
-// condition is how a server is, in words.
-type condition struct {
-	severity severity
-	Words    string
-	State    string // as in the metrics
-}
 
 // Kind is the colour of a condition; the words say the same.
 func (c condition) Kind() string {
@@ -78,18 +71,10 @@ func conditionOf(s exporter.Server, now time.Time) condition {
 	return c
 }
 
-// outageOf is since when and why the server is not live; nothing when it is.
-func outageOf(s exporter.Server) probe.Outage {
-	if s.Snapshot.State == probe.StateLive {
-		return probe.Outage{}
-	}
-	return s.History.Outage()
-}
-
 // notLiveSince is when the outage began in which the present state is not the
 // first; zero otherwise.
 func notLiveSince(s exporter.Server) time.Time {
-	if o := outageOf(s); o.Since.Before(s.Snapshot.StateSince) {
+	if o := s.Outage(); o.Since.Before(s.Snapshot.StateSince) {
 		return o.Since
 	}
 	return time.Time{}
@@ -101,7 +86,7 @@ func reasonOf(s exporter.Server) string {
 	if s.Snapshot.Reason != "" {
 		return s.Snapshot.Reason
 	}
-	if o := outageOf(s); o.Reason != "" {
+	if o := s.Outage(); o.Reason != "" {
 		return "Before: " + o.Reason
 	}
 	return ""

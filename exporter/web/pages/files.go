@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"fmt"
@@ -28,14 +28,6 @@ func newConfiguration(fleet Fleet) http.Handler {
 		writeText(w, text.String())
 	})
 }
-
-// index is a page that lists what there is to read or to take.
-type index struct {
-	About   string
-	Entries []indexEntry
-}
-
-type indexEntry struct{ Link, Name, About string }
 
 func newIndex(o Options, title string, i index) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"math"
@@ -6,13 +6,6 @@ import (
 
 	"icws_exporter/probe"
 )
-
-// answerCount is a count of one class of answers, as the pages show it.
-type answerCount struct {
-	Class, Words string
-	Text         string
-	Bad          bool // worth a second look
-}
 
 var answerWords = [probe.NumAnswerClasses]string{
 	probe.Answer2xx: "2xx", probe.Answer401: "401", probe.Answer410: "410", probe.Answer500: "500",

@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"encoding/json"
@@ -110,15 +110,30 @@ func atNoon(t *testing.T, handler http.Handler, path string) (recorder *httptest
 	return recorder
 }
 
-func pagesOf(servers ...exporter.Server) http.Handler {
+// stubFleet are the servers that a test watches.
+type stubFleet []exporter.Server
+
+func (f stubFleet) Servers() []exporter.Server { return f }
+
+// serving returns the API of the servers behind a mux.
+func serving(servers ...exporter.Server) http.Handler {
 	mux := http.NewServeMux()
-	handleAPI(mux, stubFleet{servers: servers})
+	for pattern, resource := range Routes(stubFleet(servers)) {
+		mux.Handle(pattern, resource)
+	}
 	return mux
+}
+
+// ask sends a GET to the API.
+func ask(handler http.Handler, path string) *httptest.ResponseRecorder {
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
+	return recorder
 }
 
 // The example of the documentation is the answer, byte by byte.
 func TestTheDocumentedAnswerIsTheAnswer(t *testing.T) {
-	const file = "../../docs/api.md"
+	const file = "../../../docs/api.md"
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +143,7 @@ func TestTheDocumentedAnswerIsTheAnswer(t *testing.T) {
 	if !found {
 		t.Fatal("docs/api.md has no example")
 	}
-	got := atNoon(t, pagesOf(knownServer(t)), "/api/v1/servers/chicago")
+	got := atNoon(t, serving(knownServer(t)), "/api/v1/servers/chicago")
 	if got.Code != http.StatusOK || got.Header().Get("Content-Type") != "application/json" || got.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("got %d, %v", got.Code, got.Header())
 	}
@@ -166,7 +181,7 @@ func fieldsOf(of reflect.Type, prefix string) []string {
 // A client that relies on the documentation finds every field there, and no field
 // that does not exist.
 func TestEveryFieldIsDocumented(t *testing.T) {
-	text, err := os.ReadFile("../../docs/api.md")
+	text, err := os.ReadFile("../../../docs/api.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +210,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 
 func TestAPIShowsNoSecret(t *testing.T) {
 	for _, path := range []string{"/api/v1/servers", "/api/v1/servers/chicago"} {
-		body := atNoon(t, pagesOf(knownServer(t)), path).Body.String()
+		body := atNoon(t, serving(knownServer(t)), path).Body.String()
 		if strings.Contains(body, userPassword) || strings.Contains(body, proxyPassword) {
 			t.Errorf("%s shows a password:\n%s", path, body)
 		}
@@ -210,7 +225,7 @@ func TestAPILeavesOutWhatIsNotKnown(t *testing.T) {
 		State: probe.StateAuthHold, Reason: "the server refused the password", Entries: 12, FreshUntil: noon,
 	}}
 	var got map[string]any
-	if err := json.Unmarshal(atNoon(t, pagesOf(server), "/api/v1/servers/lab").Body.Bytes(), &got); err != nil {
+	if err := json.Unmarshal(atNoon(t, serving(server), "/api/v1/servers/lab").Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
 	delete(got, "configuration")
@@ -247,27 +262,27 @@ func TestAPIFindsServersByEscapedNames(t *testing.T) {
 		servers = append(servers, exporter.Server{Name: name, Snapshot: &probe.Snapshot{}})
 	}
 	for name, escaped := range names {
-		got := askPages(t, Options{Fleet: stubFleet{servers: servers}}, "GET", "/api/v1/servers/"+escaped, nil)
+		got := ask(serving(servers...), "/api/v1/servers/"+escaped)
 		var found struct{ Name string }
-		if err := json.Unmarshal([]byte(got.body), &found); err != nil || got.code != http.StatusOK || found.Name != name {
-			t.Errorf("%s answers %d, %v, the server %q", escaped, got.code, err, found.Name)
+		if err := json.Unmarshal(got.Body.Bytes(), &found); err != nil || got.Code != http.StatusOK || found.Name != name {
+			t.Errorf("%s answers %d, %v, the server %q", escaped, got.Code, err, found.Name)
 		}
 	}
 }
 
 func TestAPIAnswersErrorsInJSON(t *testing.T) {
-	fleet := stubFleet{servers: []exporter.Server{liveServer(time.Now())}}
+	handler := serving(knownServer(t))
 	for _, path := range []string{"/api/v1/servers/lab", "/api/v1/servers/chicago/x", "/api/v1/servers/", "/api/v1/nothing", "/api/"} {
-		got := askPages(t, Options{Fleet: fleet}, "GET", path, nil)
+		got := ask(handler, path)
 		var answer struct{ Error string }
-		if err := json.Unmarshal([]byte(got.body), &answer); err != nil || answer.Error == "" || got.code != http.StatusNotFound {
-			t.Errorf("%s answers %d, %v: %s", path, got.code, err, got.body)
+		if err := json.Unmarshal(got.Body.Bytes(), &answer); err != nil || answer.Error == "" || got.Code != http.StatusNotFound {
+			t.Errorf("%s answers %d, %v: %s", path, got.Code, err, got.Body)
 		}
-		if strings.Contains(got.body, "chicago") {
-			t.Errorf("%s tells the name of a server: %s", path, got.body)
+		if strings.Contains(got.Body.String(), "chicago") {
+			t.Errorf("%s tells the name of a server: %s", path, got.Body)
 		}
 	}
-	if got := askPages(t, Options{}, "GET", "/api/v1/servers", nil); got.body != "{\n  \"servers\": []\n}\n" {
-		t.Errorf("no servers are %s", got.body)
+	if got := ask(serving(), "/api/v1/servers").Body.String(); got != "{\n  \"servers\": []\n}\n" {
+		t.Errorf("no servers are %s", got)
 	}
 }

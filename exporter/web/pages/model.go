@@ -1,0 +1,202 @@
+package pages
+
+import (
+	"time"
+
+	"icws_exporter/probe"
+)
+
+// The types that the templates see, and nothing else.
+
+// Incident is what the demo has go wrong at present.
+type Incident struct {
+	Name string
+	// What it is and what there is to see, in a sentence.
+	What  string
+	Since time.Time
+}
+
+// frame is what every page has around its own content.
+type frame struct {
+	// Root is the relative way to /, so that a proxy may serve the pages below a
+	// path of its own.
+	Root    string
+	Title   string
+	Stream  string // of live updates; empty for a page that stays as it is
+	Now     moment
+	Version string
+}
+
+// banner is what concerns every page: the incident of the demo, a failed reload.
+type banner struct {
+	Incident *incidentView
+	Reload   *failedReload
+}
+
+type incidentView struct {
+	Name, What string
+	Since      moment
+}
+
+// failedReload is a reload that changed nothing, and what was wrong.
+type failedReload struct {
+	At       moment
+	Problems []string
+	More     int // problems that are not shown
+}
+
+// moment is a point in time as people read it; empty when it has not come about.
+type moment struct{ ISO, Text string }
+
+// row is one server in the words of the overview. It is comparable: equal rows
+// look the same.
+type row struct {
+	ID, Link     string
+	Name, Site   string
+	Condition    condition
+	Since        moment
+	NotLive      moment // when other states came before in this outage
+	Reason       string
+	Notices      string // one a line: a list could not be compared
+	Next         moment
+	Host         string
+	Transport    string
+	Subscription string
+	Breaker      string
+	Contact      moment
+	Statuses     string
+	Answers      [probe.NumAnswerClasses]answerCount
+}
+
+// choice is a value of filter.State to choose.
+type choice struct {
+	Value, Words string
+	Chosen       bool
+}
+
+// summary is the head of the overview.
+type summary struct {
+	Up, All, Shown int
+	Conditions     []conditionCount
+	banner
+}
+
+// conditionCount is how many servers are in one condition.
+type conditionCount struct {
+	condition
+	Count int
+}
+
+// serverHead is the first part of the page: how the server is, why, and what to do.
+type serverHead struct {
+	Name, Site string
+	Condition  condition
+	Since      moment
+	NotLive    moment
+	Reason     string
+	Next       moment
+	Notices    []string
+	Advice     advice
+	Root       string
+	banner
+}
+
+// fact is a line of a list of facts: a text, or a time.
+type fact struct {
+	Name, Text string
+	At         moment
+}
+
+// factGroup is a list of facts with a heading.
+type factGroup struct {
+	Title string
+	Facts []fact
+}
+
+// eventRow, requestRow, checkRow and logRow are what the history holds, as the page shows it.
+type eventRow struct {
+	At                      moment
+	Subject, Became, Reason string
+	Bad                     bool
+}
+
+type requestRow struct {
+	At                            moment
+	Operation, Host, Code, Detail string
+	Took                          string
+	Times                         int
+}
+
+type checkRow struct {
+	At           moment
+	Result, Took string
+	Drift        int
+	DriftIDs     string
+	Bad          bool
+}
+
+type logRow struct {
+	At                         moment
+	Level, Message, Attributes string
+}
+
+// matrix is the catalogue by groups and flags.
+type matrix struct {
+	Known  bool
+	Flags  []flagWords
+	Rows   []matrixRow
+	Total  int
+	Folded int
+}
+
+type matrixRow struct {
+	Group   string
+	Entries int
+	Flagged []int
+}
+
+type flagWords struct{ Name, Words string }
+
+// requests are those that failed and those that did not.
+type requests struct{ Failures, Successes []requestRow }
+
+// statusTable is the list of status messages, those that changed last first.
+type statusTable struct {
+	Rows       []statusRow
+	Found, All int
+	Problem    string
+}
+
+type statusRow struct {
+	ID, Text, Group, Flags string
+	Changed                moment
+}
+
+// answerCount is a count of one class of answers, as the pages show it.
+type answerCount struct {
+	Class, Words string
+	Text         string
+	Bad          bool // worth a second look
+}
+
+// advice is what the operator can do now.
+type advice struct {
+	Steps []string
+	// Runbook is the alert whose runbook says more.
+	Runbook string
+}
+
+// condition is how a server is, in words.
+type condition struct {
+	severity severity
+	Words    string
+	State    string // as in the metrics
+}
+
+// index is a page that lists what there is to read or to take.
+type index struct {
+	About   string
+	Entries []indexEntry
+}
+
+type indexEntry struct{ Link, Name, About string }

@@ -1,0 +1,67 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+
+	"icws_exporter/exporter"
+	"icws_exporter/probe/catalogue"
+)
+
+// Fleet is what the pages ask about the watched servers. It must be safe for
+// concurrent use and answer at once except where it says otherwise.
+type Fleet interface {
+	Servers() []exporter.Server
+	// Statuses may take until ctx ends; with the error comes what was known before.
+	Statuses(ctx context.Context, server string) ([]catalogue.Entry, error)
+}
+
+// Reloads tells how the last reload of the configuration went, at once and to any
+// goroutine.
+type Reloads interface{ Last() exporter.Outcome }
+
+// Options say what the pages show.
+type Options struct {
+	Fleet Fleet
+	// Reloads are shown on every page when the last one failed.
+	Reloads Reloads
+	// Incident is what the demo has go wrong at present, the zero Incident for
+	// nothing; nil outside the demo.
+	Incident func() Incident
+	Version  string
+}
+
+// Routes returns the handlers of all pages by their patterns for an http.ServeMux.
+// They only read; the caller lets GET and HEAD through and nothing else.
+func Routes(o Options) map[string]http.Handler {
+	all := newOverview(o)
+	one := &serverPage{opts: o}
+	live := newStreams()
+	return map[string]http.Handler{
+		"/{$}":                   all,
+		"/events":                live.of(all.fragments),
+		"/servers/{name}":        one,
+		"/servers/{name}/events": live.of(one.fragments),
+		"/config":                newConfiguration(o.Fleet),
+		"/runbooks/{$}":          newIndex(o, "Runbooks", runbookIndex()),
+		"/runbooks/{name}":       http.HandlerFunc(runbook),
+		"/dashboards/{$}":        newIndex(o, "Dashboards", dashboardIndex()),
+		"/dashboards/{name}":     http.HandlerFunc(dashboard),
+		"/assets/":               assets(),
+		"/":                      http.HandlerFunc(notFound),
+	}
+}
+
+type shutdownKey struct{}
+
+// WithShutdown lets requests know when the listener wants to end: it waits for
+// open requests, and a stream of live updates would not end by itself.
+func WithShutdown(ctx context.Context, begun <-chan struct{}) context.Context {
+	return context.WithValue(ctx, shutdownKey{}, begun)
+}
+
+// shutdown is closed when the listener wants to end.
+func shutdown(ctx context.Context) <-chan struct{} {
+	begun, _ := ctx.Value(shutdownKey{}).(<-chan struct{})
+	return begun
+}
