@@ -156,7 +156,7 @@ func (s *Set) newServer(name string) *ServerMetrics {
 		name:        name,
 		escapedName: escapeLabelValue(name),
 		unwatched:   &probe.Snapshot{State: probe.StateConnecting, StateSince: now, Heartbeat: now},
-		delivery:    newHistogram(s.delivery, name),
+		delivery:    newHistogram(s.delivery, name, statusMessages),
 	}
 	for op := range m.requestDuration {
 		m.requestDuration[op] = newHistogram(s.requestDuration, icws.Operation(op).String(), name)

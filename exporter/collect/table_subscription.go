@@ -7,6 +7,11 @@ import (
 	"icws_exporter/probe"
 )
 
+// labelSubscription names the subscription that a family is about.
+var labelSubscription = Label{Name: "subscription", Values: []string{statusMessages}}
+
+const statusMessages = "status-messages"
+
 // The subscription and what it delivers.
 var (
 	MetricTransport = define(Family{
@@ -31,61 +36,67 @@ var (
 	MetricSubscriptionUp = define(Family{
 		Name:   "icws_subscription_up",
 		Help:   "1 while the subscription to status messages is registered and delivers, else 0.",
+		Labels: []Label{labelSubscription},
 		server: value(func(r *reading) float64 { return number(r.snapshot.SubscriptionUp) }),
 	})
 	MetricSubscriptionState = define(Family{
 		Name:   "icws_subscription_state",
 		Type:   StateSet,
 		Help:   "What the server said of the subscription: 1 for the present state; none until it says something.",
-		Labels: []Label{{Name: "state", Values: valuesOf[probe.SubscriptionState](probe.NumSubscriptionStates)}},
+		Labels: []Label{{Name: "state", Values: valuesOf[probe.SubscriptionState](probe.NumSubscriptionStates)}, labelSubscription},
 		server: func(r *reading, out *samples) { emitState(out, int(r.snapshot.SubscriptionState)) },
 	})
 	MetricSubscriptionEstablished = define(Family{
 		Name:   "icws_subscription_established_timestamp_seconds",
 		Help:   "Unix time in seconds at which the last subscription was established; no series before the first one.",
+		Labels: []Label{labelSubscription},
 		server: timestamp(func(s *probe.Snapshot) time.Time { return s.SubscriptionEstablished }),
 	})
 	MetricSubscriptionLastContact = define(Family{
 		Name:   "icws_subscription_last_contact_timestamp_seconds",
 		Help:   "Unix time in seconds of the last answered poll or the last byte of the stream; no series before the first one.",
+		Labels: []Label{labelSubscription},
 		server: timestamp(func(s *probe.Snapshot) time.Time { return s.LastContact }),
 	})
 	MetricSubscriptionLastMessage = define(Family{
 		Name:   "icws_subscription_last_message_timestamp_seconds",
 		Help:   "Unix time in seconds of the last message; no series before the first one. A quiet server sends few, so look at delivery checks for trouble.",
+		Labels: []Label{labelSubscription},
 		server: timestamp(func(s *probe.Snapshot) time.Time { return s.LastMessage }),
 	})
 	MetricSubscriptionLosses = define(Family{
 		Name:   "icws_subscription_losses_total",
 		Type:   Counter,
 		Help:   "Established subscriptions that ended or stopped delivering, by reason.",
-		Labels: []Label{{Name: "reason", Values: valuesOf[probe.LossReason](probe.NumLossReasons)}},
+		Labels: []Label{{Name: "reason", Values: valuesOf[probe.LossReason](probe.NumLossReasons)}, labelSubscription},
 		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.losses[:] }),
 	})
 	MetricDeliveryChecks = define(Family{
 		Name:   "icws_delivery_checks_total",
 		Type:   Counter,
 		Help:   "Delivery checks by result; drift means that messages came but the live copy had been wrong.",
-		Labels: []Label{{Name: "result", Values: valuesOf[probe.CheckResult](probe.NumCheckResults)}},
+		Labels: []Label{{Name: "result", Values: valuesOf[probe.CheckResult](probe.NumCheckResults)}, labelSubscription},
 		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.checks[:] }),
 	})
 	MetricDelivery = define(Family{
 		Name:   "icws_delivery_seconds",
 		Type:   Histogram,
 		Help:   "Seconds from asking for the subscription until its full message was decoded: how long the server takes to deliver.",
+		Labels: []Label{labelSubscription},
 		server: func(r *reading, out *samples) { out.addHistogram(0, r.delivery) },
 	})
 	MetricMessages = define(Family{
 		Name:   "icws_messages_total",
 		Type:   Counter,
 		Help:   "Messages received, by kind; other are messages that are not about status messages.",
-		Labels: []Label{{Name: "kind", Values: valuesOf[probe.MessageKind](probe.NumMessageKinds)}},
+		Labels: []Label{{Name: "kind", Values: valuesOf[probe.MessageKind](probe.NumMessageKinds)}, labelSubscription},
 		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.messages[:] }),
 	})
 	MetricMessageDecodeFailures = define(Family{
 		Name:   "icws_message_decode_failures_total",
 		Type:   Counter,
 		Help:   "Messages that could not be decoded; each makes the exporter ask for the whole catalogue again.",
+		Labels: []Label{labelSubscription},
 		server: count(func(m *ServerMetrics) *atomic.Uint64 { return &m.decodeFailures }),
 	})
 )
