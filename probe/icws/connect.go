@@ -2,7 +2,6 @@ package icws
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -22,21 +21,23 @@ func (c Credentials) GoString() string { return c.String() }
 // Connect makes a session (protocol.md, 1.1 and 1.2). It asks for features and
 // version, and once more without them when a server that may not know the
 // parameter answers 400: each of the two is an Exchange. A refused log-on is not
-// tried twice. It returns a *ResponseError or a *RequestError.
+// tried twice. It returns a *ResponseError or a *RequestError, after RequestTimeout
+// at the latest, also when the request has been sent: see LogOn.
 func (c *Client) Connect(ctx context.Context, cr Credentials) (*Session, error) {
-	s, err := c.connect(ctx, cr, "include=features,version")
-	var response *ResponseError
-	if errors.As(err, &response) && response.Code == http.StatusBadRequest && !response.AuthenticationFailed {
-		s, err = c.connect(ctx, cr, "")
+	s, key, err := c.logOn(ctx, cr, nil)
+	if err != nil {
+		key.abandon(ctx)
 	}
 	return s, err
 }
 
-func (c *Client) connect(ctx context.Context, cr Credentials, query string) (*Session, error) {
+// connect returns the key of a session that was made although its answer could not
+// be read to its end.
+func (c *Client) connect(ctx context.Context, cr Credentials, query string, p *patience) (*Session, SessionKey, error) {
 	u := c.base.JoinPath(resources[OpConnect].path)
 	u.RawQuery = query
 	password := SecretForms(cr.Password)
-	r := request{op: OpConnect, url: u, body: cr.settings(c.opts.ApplicationName), secrets: password}
+	r := request{op: OpConnect, url: u, body: cr.settings(c.opts.ApplicationName), secrets: password, patience: p}
 	var s *Session
 	err := c.exchange(ctx, r, func(d *document, h http.Header) {
 		s = d.session(h)
@@ -47,23 +48,19 @@ func (c *Client) connect(ctx context.Context, cr Credentials, query string) (*Se
 		s.withoutPassword(password)
 	}
 	if err != nil {
-		s.abandon(ctx)
-		return nil, err
+		return nil, s.Key(), err
 	}
-	return s, nil
+	return s, SessionKey{}, nil
 }
 
 const abandonTimeout = 3 * time.Second
 
 // abandon ends a session whose 201 could not be read to its end, where the
 // headers name it: nobody else would, and it costs the server a slot.
-func (s *Session) abandon(ctx context.Context) {
-	if s == nil || !s.usable() {
-		return
-	}
+func (k SessionKey) abandon(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
 	defer cancel()
-	_ = s.Disconnect(ctx) // what failed is the log-on; this is reported as an Exchange
+	_ = k.End(ctx) // what failed is the log-on; this is reported as an Exchange
 }
 
 // settings is the body of the log-on.

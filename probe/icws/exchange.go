@@ -53,6 +53,9 @@ type request struct {
 	session *Session // nil: without
 	body    []byte
 	secrets []string // never to be repeated in an error
+	// patience is nil for a request that ends after RequestTimeout, sent or not.
+	patience *patience
+	waiting  *waiting // with patience, once the exchange has begun
 }
 
 // answer is what came back with a success code. Its reader closes it.
@@ -65,8 +68,14 @@ type answer struct {
 // exchange makes one request within the time-out, lets read decode the body, and
 // reports the exchange. Without a read the body is ignored.
 func (c *Client) exchange(ctx context.Context, r request, read func(*document, http.Header)) error {
-	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
-	defer cancel()
+	if r.patience != nil {
+		ctx, r.waiting = r.patience.wait(ctx, c.opts.RequestTimeout)
+		defer r.waiting.end()
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.opts.RequestTimeout)
+		defer cancel()
+	}
 	x := Exchange{Operation: r.op, Start: time.Now()}
 	a, err := c.send(ctx, r, &x)
 	if err == nil {
@@ -111,10 +120,16 @@ func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, err
 	// The sign of life ends its connection: whether a new one can be made, and what
 	// certificate the server has by now, a session on open connections never sees.
 	req.Close = r.op == OpVersion
+	if r.waiting != nil {
+		r.waiting.watch(req, r.body)
+	}
 	c.setHeader(req.Header, r)
 	resp, err := c.rt.RoundTrip(req) //nolint:bodyclose // bodyReader.discard or Stream.Close does
 	if err != nil {
 		return nil, failure(ctx, r.op, 0, err)
+	}
+	if r.waiting != nil {
+		r.waiting.answered(c.opts.RequestTimeout)
 	}
 	x.Code = resp.StatusCode
 	x.Date, _ = http.ParseTime(resp.Header.Get("Date"))

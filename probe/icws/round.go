@@ -17,6 +17,8 @@ type Round struct {
 	Hosts []string
 	// Client makes the client of a host. Its error counts as that host's failure.
 	Client func(host string) (*Client, error)
+	// LogOn logs on to a host, in the place of Connect of its Client.
+	LogOn func(ctx context.Context, host string) (*Session, error)
 	// Permit says whether a host that a server listed may get the password; nil
 	// permits none. It is asked only for what ValidHost accepts.
 	Permit func(host string) bool
@@ -97,6 +99,9 @@ func (r Round) Connect(ctx context.Context, cr Credentials) (string, *Session, e
 }
 
 func (r Round) attempt(ctx context.Context, host string, cr Credentials) (*Session, error) {
+	if r.LogOn != nil {
+		return r.LogOn(ctx, host)
+	}
 	client, err := r.Client(host)
 	if err != nil {
 		return nil, err

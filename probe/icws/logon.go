@@ -1,0 +1,126 @@
+package icws
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// UnreadSessionError is a log-on that made a session whose answer could not be read
+// to its end. The headers of the answer named the session: End it, nobody else can.
+type UnreadSessionError struct {
+	Key SessionKey
+	Err error
+}
+
+// Error is that of what went wrong with the answer.
+func (e *UnreadSessionError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what went wrong with the answer.
+func (e *UnreadSessionError) Unwrap() error { return e.Err }
+
+// LogOn makes a session as Connect does, for a caller who can wait: a server that
+// is slow still serves a log-on that its client has given up, and then holds a
+// session that nobody can end. So a log-on whose request has been sent is not given
+// up. RequestTimeout, or the end of unsent, ends it only before that. Afterwards it
+// goes on until the answer comes, the connection breaks or ctx ends, and overdue is
+// called, at most once and on another goroutine, to say that it goes on. It returns
+// a *ResponseError, a *RequestError or an *UnreadSessionError.
+func (c *Client) LogOn(ctx context.Context, cr Credentials, unsent context.Context, overdue func()) (*Session, error) {
+	s, key, err := c.logOn(ctx, cr, &patience{unsent: unsent, overdue: overdue})
+	if err != nil && !key.IsZero() {
+		return nil, &UnreadSessionError{key, err}
+	}
+	return s, err
+}
+
+// logOn tries with the parameter include, and once more without when the server
+// may not know it.
+func (c *Client) logOn(ctx context.Context, cr Credentials, p *patience) (*Session, SessionKey, error) {
+	s, key, err := c.connect(ctx, cr, "include=features,version", p)
+	var response *ResponseError
+	if errors.As(err, &response) && response.Code == http.StatusBadRequest && !response.AuthenticationFailed {
+		s, key, err = c.connect(ctx, cr, "", p)
+	}
+	return s, key, err
+}
+
+// patience is how long a log-on is waited for.
+type patience struct {
+	unsent  context.Context
+	overdue func()
+	told    atomic.Bool // that it is overdue
+}
+
+// The states of a request with patience.
+const (
+	notSent int32 = iota
+	sent
+	givenUp
+)
+
+// waiting is one exchange with patience. It is either sent or given up.
+type waiting struct {
+	*patience
+	state  atomic.Int32
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	stop   func() bool // the wait for the end of unsent
+}
+
+// wait returns the context of an exchange that nobody gives up once it is sent.
+func (p *patience) wait(ctx context.Context, timeout time.Duration) (context.Context, *waiting) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	w := &waiting{patience: p, cancel: cancel}
+	w.timer = time.AfterFunc(timeout, func() { w.late(context.DeadlineExceeded) })
+	w.stop = context.AfterFunc(p.unsent, func() { w.late(context.Canceled) })
+	return ctx, w
+}
+
+// late gives the request up, or says that it goes on.
+func (w *waiting) late(cause error) {
+	if w.state.CompareAndSwap(notSent, givenUp) {
+		w.cancel(cause)
+		return
+	}
+	if !w.told.Swap(true) {
+		w.overdue()
+	}
+}
+
+// answered bounds what is left of the exchange once the headers are there.
+func (w *waiting) answered(timeout time.Duration) {
+	w.timer.Stop()
+	w.timer = time.AfterFunc(timeout, func() { w.cancel(context.DeadlineExceeded) })
+}
+
+func (w *waiting) end() {
+	w.timer.Stop()
+	w.stop()
+	w.cancel(nil)
+}
+
+// watch has the request tell when it is sent: at the first look at its body,
+// without which no server can serve it.
+func (w *waiting) watch(req *http.Request, body []byte) {
+	req.GetBody = func() (io.ReadCloser, error) {
+		return io.NopCloser(&watchedBody{bytes.NewReader(body), w}), nil
+	}
+	req.Body, _ = req.GetBody()
+}
+
+type watchedBody struct {
+	rest *bytes.Reader
+	w    *waiting
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	if !b.w.state.CompareAndSwap(notSent, sent) && b.w.state.Load() == givenUp {
+		return 0, context.Canceled
+	}
+	return b.rest.Read(p)
+}
