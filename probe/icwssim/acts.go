@@ -1,6 +1,6 @@
 package icwssim
 
-// Truth returns what the server holds now.
+// Truth returns what the server holds now and lets the account see.
 func (s *Server) Truth() Truth {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +50,7 @@ func (s *Server) Send(message string) {
 	defer s.mu.Unlock()
 	s.expireIdle()
 	for _, x := range s.liveSessions() {
-		s.enqueue(x, []byte(message))
+		s.enqueue(x, SwallowMessages, []byte(message))
 	}
 }
 
@@ -134,5 +134,6 @@ func (s *Server) setQuirks(q Quirks) {
 	if q.ReverseStatus != s.quirks.ReverseStatus {
 		s.catalogue.rerender(q.ReverseStatus)
 	}
+	s.catalogue.filtered = q.CatalogueRights == RightsFiltered
 	s.quirks = q.withDefaults()
 }

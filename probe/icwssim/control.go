@@ -206,7 +206,7 @@ func (s *Server) controlSwitchover(r *http.Request) (any, error) {
 	if err := decode(r, &status); err != nil {
 		return nil, err
 	}
-	if status.BackupState < 0 || status.BackupState > 3 {
+	if state := status.BackupState; state != nil && (*state < 0 || *state > 3) {
 		return nil, errors.New("backupState: a number from 0 to 3 is needed")
 	}
 	s.SetSwitchover(status)

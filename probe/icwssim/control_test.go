@@ -100,16 +100,16 @@ func TestControlPathTells(t *testing.T) {
 
 func TestControlPathInjects(t *testing.T) {
 	s, c := serve(t, Options{})
-	r := c.control("POST", "faults", `{"operation":"version","code":500,"delay":"1ms","count":2,"cut":4}`)
+	r := c.control("POST", "faults", `{"operation":"version","code":500,"delay":"1ms","count":2,"cut":4,"every":"2ms"}`)
 	if r.code != http.StatusOK || r.body != "{\"id\":1}\n" {
 		t.Fatalf("%+v", r)
 	}
-	if f := s.Faults()[0].Fault; f.Delay != time.Millisecond || f.Code != 500 || f.Count != 2 || *f.Cut != 4 {
+	if f := s.Faults()[0].Fault; f.Delay != time.Millisecond || f.Every != 2*time.Millisecond || f.Code != 500 || f.Count != 2 || *f.Cut != 4 {
 		t.Errorf("%+v", f)
 	}
 	var infos []FaultInfo
 	parse(t, c.control("GET", "faults", "").body, &infos)
-	if len(infos) != 1 || infos[0].Fault.Delay != time.Millisecond || infos[0].Fault.Operation != OpVersion {
+	if len(infos) != 1 || infos[0].Fault.Delay != time.Millisecond || infos[0].Fault.Every != 2*time.Millisecond || infos[0].Fault.Operation != OpVersion {
 		t.Errorf("%+v", infos)
 	}
 	if r := c.control("DELETE", "faults/7", ""); r.code != http.StatusNotFound {
@@ -132,6 +132,7 @@ func TestControlPathNamesTheFieldThatIsWrong(t *testing.T) {
 		{"faults", `{"code":"500"}`, "code: a JSON string cannot stand here"},
 		{"faults", `{"code":5}`, "code: "},
 		{"faults", `{"delay":"soon"}`, "delay: "},
+		{"faults", `{"every":"now"}`, "every: "},
 		{"faults", `{"swallow":"x"}`, "swallow: "},
 		{"faults", `[]`, "body: a JSON object is needed"},
 		{"faults", ``, "body: a JSON object is needed, but the body is empty"},

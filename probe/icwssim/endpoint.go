@@ -1,7 +1,9 @@
 package icwssim
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -84,7 +86,7 @@ func resolve(r *http.Request, path string) (e endpoint, sid, id string) {
 		return notFound, sid, id
 	}
 	if e, found = methods[r.Method]; !found {
-		return endpoint{OpOther, open, (*Server).methodNotAllowed}, sid, id
+		return endpoint{OpOther, open, notAllowed(methods)}, sid, id
 	}
 	if e.operation == OpPoll && wantsStream(r) {
 		e.operation = OpStream
@@ -100,10 +102,14 @@ func (s *Server) notFound(*call) answer {
 	return icwsError{id: idUnsupported, message: "The simulator has no such resource."}.answer(http.StatusNotFound)
 }
 
-func (s *Server) methodNotAllowed(*call) answer {
-	return icwsError{
-		id: "error.request.accessDenied.httpMethodNotAllowed", message: "The resource does not support this method.",
-	}.answer(http.StatusMethodNotAllowed)
+func notAllowed(methods map[string]endpoint) func(*Server, *call) answer {
+	return func(*Server, *call) answer {
+		a := icwsError{
+			id: "error.request.accessDenied.httpMethodNotAllowed", message: "The resource does not support this method.",
+		}.answer(http.StatusMethodNotAllowed)
+		a.header.Set("Allow", strings.Join(slices.Sorted(maps.Keys(methods)), ", "))
+		return a
+	}
 }
 
 var operations = []string{

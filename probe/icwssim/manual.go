@@ -9,7 +9,12 @@ GET    /-/sim/faults              the faults that still act
 POST   /-/sim/faults              add a fault, answers {"id": n}. Selected by method, path (regular
                                   expression), operation, skip, count; it can have delay ("2s"), code, errorId,
                                   message, alternateHosts, body, contentType, retryAfter, headers, drop,
-                                  cut (bytes), stall, swallow ("full", "deltas", "messages", "stream")
+                                  cut (bytes), stall, swallow ("full", "deltas", "messages", "stream"),
+                                  serveAnyway (after the delay, though the client has gone), hang (until it is
+                                  removed; then what waited is served), interim (answers 103 before the answer),
+                                  late ("full", "deltas", "messages": they come that delay late), say (a list of
+                                  "full", "old-full", "new-ids", "faulted", "normal", "undecodable", "unknown":
+                                  said on its own, one each every ("1s"))
 DELETE /-/sim/faults              remove all faults
 DELETE /-/sim/faults/ID           remove one
 POST   /-/sim/step?n=10           random edits, sent as deltas
@@ -45,6 +50,10 @@ plain-cookie                 false|true: the cookie's value has no "|languageId=
 licence-missing              false|true: log-ons are refused with 400 for want of a licence
 reject-include               false|true: a log-on with an include parameter gets 400
 announce-state               false|true: PUT and DELETE of the subscription send a subscriptionStateMessage
+no-should-reconnect          false|true: a session that goes down is not told whether to reconnect
+unknown-session-as-missing   false|true: an unknown session id gets error code 1, as a missing one
+full-for-every-change        false|true: every change is announced by a full message
+catalogue-rights             all|filtered: whether the account sees all statuses or about two of three
 session-idle                 5m0s|DURATION: a session ends that long after its last call
 ping-interval                15s|DURATION: between pings of a stream, 0s for none
 max-sessions-per-user        0|N: a log-on beyond it displaces the user's oldest session, 0 for any number

@@ -11,11 +11,11 @@ type Quirks struct {
 	// Replay: events carry ids, and Last-Event-ID has later ones sent again.
 	Replay bool `json:"replay"`
 	// SecondStream is what a second stream of a session does to the first.
-	SecondStream SecondStream `json:"second-stream"`
+	SecondStream SecondStream `json:"second-stream" words:"replaces refused shares"`
 	// QueueBound is how many messages a session holds unread; 0: any number.
 	QueueBound int `json:"queue-bound"`
 	// QueueFull is what happens at the bound.
-	QueueFull QueueFull `json:"queue-full"`
+	QueueFull QueueFull `json:"queue-full" words:"drop-oldest drop-newest end-session"`
 	// HeartbeatCode is the success code of the heartbeat; default 204.
 	HeartbeatCode int `json:"heartbeat-code"`
 	// DeleteMissingCode answers DELETE without a subscription; default 204.
@@ -23,7 +23,7 @@ type Quirks struct {
 	// FullInChanged: a full message has its statuses in statusMessagesChanged.
 	FullInChanged bool `json:"full-in-changed"`
 	// Empties is how an empty list of a message is written.
-	Empties Empties `json:"empties"`
+	Empties Empties `json:"empties" words:"absent array null"`
 	// IsDeltaLast and TypeLast move these properties behind the lists.
 	IsDeltaLast bool `json:"is-delta-last"`
 	TypeLast    bool `json:"type-last"`
@@ -32,7 +32,7 @@ type Quirks struct {
 	// FeatureVersionsAsStrings quotes the versions of features.
 	FeatureVersionsAsStrings bool `json:"feature-versions-as-strings"`
 	// SessionIn is where the 201 carries session id and token.
-	SessionIn SessionIn `json:"session-in"`
+	SessionIn SessionIn `json:"session-in" words:"body-and-headers body headers"`
 	// PlainCookie leaves "|languageId=…" out of the cookie's value.
 	PlainCookie bool `json:"plain-cookie"`
 	// LicenceMissing refuses log-ons with 400 for want of a licence.
@@ -42,50 +42,61 @@ type Quirks struct {
 	// AnnounceState: PUT and DELETE of the subscription also send a
 	// subscriptionStateMessage (normal, none).
 	AnnounceState bool `json:"announce-state"`
+	// NoShouldReconnect: a session that goes down is not told whether it should
+	// reconnect, as before connection 3.
+	NoShouldReconnect bool `json:"no-should-reconnect"`
+	// UnknownSessionAsMissing: a session id that names no session gets the 401
+	// of a missing one.
+	UnknownSessionAsMissing bool `json:"unknown-session-as-missing"`
+	// FullForEveryChange: every change is announced by a full message.
+	FullForEveryChange bool `json:"full-for-every-change"`
+	// CatalogueRights is which statuses an account sees.
+	CatalogueRights CatalogueRights `json:"catalogue-rights" words:"all filtered"`
 }
 
-// SecondStream is what a second stream of a session does to the first.
-type SecondStream uint8
-
-// The treatments of a second stream.
-const (
-	SecondReplacesFirst SecondStream = iota
-	SecondRefused                    // 400
-	SecondShares                     // both stay open, each message goes to one of them
+// The choices of a quirk are texts, the first of each is the default.
+type (
+	// SecondStream is what a second stream of a session does to the first.
+	SecondStream string
+	// QueueFull is what happens to a message that finds the queue at its bound.
+	QueueFull string
+	// Empties is how an empty list of a message is written.
+	Empties string
+	// SessionIn is where a connect answer carries session id and token.
+	SessionIn string
+	// CatalogueRights is which statuses an account sees.
+	CatalogueRights string
 )
 
-// QueueFull is what happens to a message that finds the queue at its bound.
-type QueueFull uint8
-
-// The treatments of a full queue.
+// The choices.
 const (
-	DropOldest QueueFull = iota
-	DropNewest
-	EndSession // the session ends, as if expired
-)
+	SecondReplacesFirst SecondStream = "replaces"
+	SecondRefused       SecondStream = "refused" // 400
+	SecondShares        SecondStream = "shares"  // both stay open, each message goes to one of them
 
-// Empties is how an empty list of a message is written.
-type Empties uint8
+	DropOldest QueueFull = "drop-oldest"
+	DropNewest QueueFull = "drop-newest"
+	EndSession QueueFull = "end-session" // as if expired
 
-// The ways to write an empty list.
-const (
-	EmptyAbsent Empties = iota
-	EmptyArray
-	EmptyNull
-)
+	EmptyAbsent Empties = "absent"
+	EmptyArray  Empties = "array"
+	EmptyNull   Empties = "null"
 
-// SessionIn is where a connect answer carries session id and token.
-type SessionIn uint8
+	InBodyAndHeaders SessionIn = "body-and-headers"
+	InBody           SessionIn = "body"
+	InHeaders        SessionIn = "headers"
 
-// The places of session id and token.
-const (
-	InBodyAndHeaders SessionIn = iota
-	InBody
-	InHeaders
+	RightsAll      CatalogueRights = "all"
+	RightsFiltered CatalogueRights = "filtered" // about two of three
 )
 
 func (q Quirks) withDefaults() Quirks {
 	orDefault(&q.HeartbeatCode, 204)
 	orDefault(&q.DeleteMissingCode, 204)
+	orDefault(&q.SecondStream, SecondReplacesFirst)
+	orDefault(&q.QueueFull, DropOldest)
+	orDefault(&q.Empties, EmptyAbsent)
+	orDefault(&q.SessionIn, InBodyAndHeaders)
+	orDefault(&q.CatalogueRights, RightsAll)
 	return q
 }

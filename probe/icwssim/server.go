@@ -45,7 +45,7 @@ func New(o Options) *Server {
 		opts: o, closing: ctx, close: cancel,
 		quirks: o.Quirks.withDefaults(), limits: o.limits(), password: o.Password,
 		notAccepting: o.NotAccepting, switchover: o.Switchover,
-		catalogue: newCatalogue(o.Statuses, o.Quirks.ReverseStatus),
+		catalogue: newCatalogue(o.Statuses, o.Quirks),
 		random:    rand.New(rand.NewPCG(o.Life.Seed, lifeStream)),
 		sessions:  map[string]*session{},
 		journal:   newJournal(o.JournalSize),
@@ -90,7 +90,8 @@ type call struct {
 	body     []byte
 	session  *session
 	fault    Fault
-	faultID  int // 0: none
+	faultID  int             // 0: none
+	hung     <-chan struct{} // closed when the fault that hangs the call is cleared
 	arrived  time.Time
 }
 
@@ -120,7 +121,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.takeFault(c)
-	if !s.wait(r, c.fault.Delay) {
+	if !s.wait(c) {
 		c.fault = Fault{Drop: true} // an empty 200 would be a lie
 	}
 	s.send(w, c, s.answer(c))
@@ -128,7 +129,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer serves the call, unless its fault answers instead.
 func (s *Server) answer(c *call) answer {
-	if a, instead := c.fault.answer(); instead {
+	if a, instead := c.fault.answer(c.endpoint.operation); instead {
 		return a
 	}
 	if c.fault.Drop {
@@ -154,17 +155,29 @@ func limitWrites(closing context.Context, w http.ResponseWriter) (stop func() bo
 	})
 }
 
-// wait waits for d and says whether the request is still wanted then.
-func (s *Server) wait(r *http.Request, d time.Duration) bool {
-	if d <= 0 {
+// wait waits as long as the fault of the call wants, and says whether the request
+// is to be served then.
+func (s *Server) wait(c *call) bool {
+	gone := c.request.Context().Done()
+	if c.fault.ServeAnyway || c.hung != nil {
+		gone = nil
+	}
+	if c.hung != nil {
+		select {
+		case <-c.hung:
+		case <-s.closing.Done():
+			return false
+		}
+	}
+	if c.fault.Delay <= 0 {
 		return true
 	}
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(c.fault.Delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-r.Context().Done():
+	case <-gone:
 	case <-s.closing.Done():
 	}
 	return false

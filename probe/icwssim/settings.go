@@ -100,6 +100,19 @@ func parseVariable(v any, text string) (err error) {
 		}
 	case encoding.TextUnmarshaler:
 		return v.UnmarshalText([]byte(text))
+	default: // a choice
+		reflect.ValueOf(v).Elem().SetString(text)
+	}
+	return nil
+}
+
+// checkChoices returns an error that names the quirk whose text is none of its choices.
+func (t *settings) checkChoices() error {
+	for field, value := range reflect.ValueOf(t.Quirks).Fields() {
+		words := strings.Fields(field.Tag.Get("words"))
+		if len(words) > 0 && !slices.Contains(words, value.String()) {
+			return fmt.Errorf("%s: %q is none of %s", field.Tag.Get("json"), value.String(), strings.Join(words, ", "))
+		}
 	}
 	return nil
 }
@@ -154,7 +167,7 @@ func (t *settings) validate() error {
 	case t.MaxSessionsPerUser < 0:
 		return fmt.Errorf("max-sessions-per-user: %d is negative, 0 means any number", t.MaxSessionsPerUser)
 	}
-	return nil
+	return t.checkChoices()
 }
 
 // period is a duration that is written like "15s".
