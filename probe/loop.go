@@ -46,7 +46,7 @@ type loop struct {
 	authHold hold
 
 	catalogue *catalogue.Catalogue
-	stage     *catalogue.Stage
+	reader    *icws.Reader
 
 	state       State
 	stateSince  time.Time
@@ -106,7 +106,7 @@ func newLoop(p *Probe) *loop {
 		certificates: make(map[string]time.Time),
 		stateSince:   time.Now(),
 	}
-	l.stage = l.catalogue.Stage()
+	l.reader = NewStatusReader(l.catalogue)
 	return l
 }
 

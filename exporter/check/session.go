@@ -242,7 +242,8 @@ func (v *visitor) leave(ctx context.Context) {
 		if !v.asked {
 			return skipped("there is no subscription")
 		}
-		if err := bounded(ctx, v.session.Unsubscribe); err != nil {
+		err := bounded(ctx, func(ctx context.Context) error { return v.session.Unsubscribe(ctx, icws.StatusMessages) })
+		if err != nil {
 			return tolerated(err)
 		}
 		return good("removed")
