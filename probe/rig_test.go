@@ -122,6 +122,7 @@ func (r *rig) kill(host string) {
 		return
 	}
 	delete(r.servers, host)
+	r.net.Release(host + ":8018")
 	r.net.Cut(host + ":8018")
 	srv.Close()
 }
