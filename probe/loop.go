@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -37,7 +36,6 @@ type loop struct {
 	observer Observer
 	log      *slog.Logger
 	rand     *rand.Rand
-	rt       http.RoundTripper
 	policy   hostPolicy
 	breaker  *breaker
 	watch    *hostWatch
@@ -94,7 +92,7 @@ type loop struct {
 func newLoop(p *Probe) *loop {
 	cfg := p.cfg
 	l := &loop{
-		p: p, cfg: cfg, observer: p.opts.Observer, rt: p.opts.RoundTripper, rand: p.opts.Rand,
+		p: p, cfg: cfg, observer: p.opts.Observer, rand: p.opts.Rand,
 		log:          p.opts.Logger.With("server", cfg.Name),
 		policy:       newHostPolicy(cfg.Hosts, cfg.AllowedHosts),
 		breaker:      newBreaker(cfg, p.opts.Observer),

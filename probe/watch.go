@@ -231,6 +231,7 @@ func (w *watch) leave(ctx context.Context, reason CloseReason) {
 		w.pump = nil
 	}
 	if reason == CloseServerClosed {
+		w.s.Close()
 		return
 	}
 	ctx = context.WithoutCancel(ctx)

@@ -16,8 +16,9 @@ import (
 // Every method that makes a request returns a *ResponseError or a *RequestError
 // when it fails.
 type Session struct {
-	client *Client
-	id     string
+	client  *Client
+	id      string
+	address string
 	// The secrets of the session, sent with every request.
 	token, cookie string
 	// secrets are what no error of a request may repeat: the two, and the password.
@@ -41,6 +42,10 @@ func (s *Session) GoString() string { return s.String() }
 
 // Host returns the host and port that the session's requests go to.
 func (s *Session) Host() string { return s.client.base.Host }
+
+// Address returns the address and port that took the log-on, the proxy's where
+// there is one. All requests of the session go there: see OneAddress.
+func (s *Session) Address() string { return s.address }
 
 // ICServer returns the name of the IC server behind the session.
 func (s *Session) ICServer() string { return s.icServer }
@@ -81,10 +86,16 @@ func (s *Session) Unsubscribe(ctx context.Context, sub *Subscription) error {
 	return s.client.exchange(ctx, s.subscription(OpUnsubscribe, sub), nil)
 }
 
-// Disconnect ends the session on the server (protocol.md, 1.7).
+// Disconnect ends the session on the server (protocol.md, 1.7), and closes its
+// connections. It may be called again, and long after the last other request: it
+// goes to the session's own address.
 func (s *Session) Disconnect(ctx context.Context) error {
+	defer s.Close()
 	return s.exchange(ctx, OpDisconnect, nil)
 }
+
+// Close closes the connections of a session that the server has ended already.
+func (s *Session) Close() { s.client.Close() }
 
 // List reads all that the full message of a subscription would say, from the wire
 // and without a copy (protocol.md, 4). An answer without a list is an error: it
