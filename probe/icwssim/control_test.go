@@ -3,6 +3,7 @@ package icwssim
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -90,11 +91,28 @@ func TestControlPathTells(t *testing.T) {
 	if len(journal) != 2 || journal[1].Operation != OpSubscribe {
 		t.Errorf("%+v", journal)
 	}
-	manual := c.control("GET", "", "")
-	for _, path := range []string{"state", "journal", "faults", "step", "edit", "full", "message", "sessions/expire", "sessions/end", "subscription-state", "password", "accepting", "switchover", "quirks"} {
-		if !strings.Contains(manual.body, controlPath+path) {
-			t.Errorf("the manual does not name %s", path)
+}
+
+// The names of routes and quirks come from the tables; those of faults stand in a text.
+func TestManualNamesEveryFieldOfAFault(t *testing.T) {
+	_, c := serve(t, Options{})
+	manual := c.control("GET", "", "").body
+	for field := range reflect.TypeFor[Fault]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "-" {
+			name = strings.ToLower(field.Name)
 		}
+		if !strings.Contains(manual, name) {
+			t.Errorf("the manual does not name %s", name)
+		}
+	}
+	for _, saying := range sayings {
+		if !strings.Contains(manual, string(saying)) {
+			t.Errorf("the manual does not name %s", saying)
+		}
+	}
+	if !strings.Contains(manual, "\nPOST   /-/sim/step?n=10 ") {
+		t.Errorf("%s", manual)
 	}
 }
 

@@ -11,11 +11,6 @@ import (
 	"time"
 )
 
-func absolutePattern(pattern string) string {
-	method, path, _ := strings.Cut(pattern, " ")
-	return method + " " + controlPath + path
-}
-
 // writeControl answers a control request.
 func writeControl(w http.ResponseWriter, result any, err error) {
 	code := http.StatusOK

@@ -50,7 +50,7 @@ func New(o Options) *Server {
 		sessions:  map[string]*session{},
 		journal:   newJournal(o.JournalSize),
 	}
-	s.control = s.controlRoutes()
+	s.control = s.controlHandler()
 	s.size = max(len(s.catalogue.entries), smallestLife)
 	if o.Life.Interval > 0 {
 		s.running.Go(s.live)
