@@ -15,7 +15,7 @@ func (s *Server) Sessions() []SessionInfo {
 	infos := []SessionInfo{}
 	for _, x := range s.liveSessions() {
 		infos = append(infos, SessionInfo{
-			ID: x.id, User: x.user, Language: x.language, Subscribed: x.subscribed,
+			ID: x.id, User: x.user, Language: x.language, Subscribed: x.subscriptions[statusMessages] != nil,
 			Streaming: len(x.streams) > 0, Queued: len(x.queue), Created: x.created,
 		})
 	}
@@ -81,17 +81,15 @@ func (s *Server) EndSessions(shouldReconnect bool) {
 	}
 }
 
-// SubscriptionState tells every subscribed session the state of its
-// subscription, one of the Subscription constants. Only a normal subscription
-// receives deltas, and one that becomes normal again starts with a full message.
+// SubscriptionState tells every session that has subscriptions their state, one of
+// the Subscription constants. Only a normal subscription receives deltas, and one
+// that becomes normal again starts with a full message.
 func (s *Server) SubscriptionState(state int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expireIdle()
 	for _, x := range s.liveSessions() {
-		if x.subscribed {
-			s.setSubscriptionState(x, state)
-		}
+		s.setSubscriptionState(x, state)
 	}
 }
 

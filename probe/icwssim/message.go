@@ -1,6 +1,7 @@
 package icwssim
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -94,19 +95,29 @@ func (s *Server) sendDelta(lists statusLists) {
 // subscribers returns the sessions that receive status messages.
 func (s *Server) subscribers() []*session {
 	return slices.DeleteFunc(s.liveSessions(), func(x *session) bool {
-		return !x.subscribed || x.state != SubscriptionNormal
+		sub := x.subscriptions[statusMessages]
+		return sub == nil || sub.state != SubscriptionNormal
 	})
 }
 
-// setSubscriptionState tells x the state of its subscription. Only a normal one
-// receives messages; one that becomes normal again starts with a full message.
+// setSubscriptionState tells x the state of its subscriptions, which the message
+// does not name. Only a normal one receives messages; one that becomes normal again
+// starts with a full message.
 func (s *Server) setSubscriptionState(x *session, state int) {
-	returns := state == SubscriptionNormal && x.state != SubscriptionNormal
+	if len(x.subscriptions) == 0 {
+		return
+	}
 	s.announceState(x, state)
-	x.state = state
-	x.subscribed = state != SubscriptionNone
-	if returns {
-		s.sendFull(x)
+	for _, path := range slices.Sorted(maps.Keys(x.subscriptions)) {
+		sub := x.subscriptions[path]
+		returns := state == SubscriptionNormal && sub.state != SubscriptionNormal
+		sub.state = state
+		if returns {
+			s.sendFull(x)
+		}
+	}
+	if state == SubscriptionNone {
+		x.subscriptions = nil
 	}
 }
 

@@ -34,7 +34,7 @@ func (s *Server) sayOnce(f *scriptedFault, what Saying) {
 	defer s.mu.Unlock()
 	s.expireIdle()
 	listeners := slices.DeleteFunc(s.liveSessions(), func(x *session) bool {
-		return !x.subscribed || len(x.queue) >= enoughUnread
+		return len(x.subscriptions) == 0 || len(x.queue) >= enoughUnread
 	})
 	if len(listeners) == 0 || s.firstFault(func(o *scriptedFault) bool { return o == f }) == nil {
 		return

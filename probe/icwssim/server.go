@@ -87,6 +87,8 @@ type call struct {
 	path     string // without Options.Prefix
 	endpoint endpoint
 	sid, id  string
+	// subscription is the path of the subscription that the request is about.
+	subscription string
 	body     []byte
 	session  *session
 	fault    Fault
@@ -113,8 +115,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	c := &call{request: r, path: path, arrived: time.Now()}
-	c.endpoint, c.sid, c.id = resolve(r, path)
+	c := resolve(r, path)
+	c.arrived = time.Now()
 	var err error
 	if c.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 		s.send(w, c, badRequest("error.request.invalidRepresentation", "The body could not be read."))

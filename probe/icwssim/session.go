@@ -20,12 +20,11 @@ type session struct {
 	endReason       string
 	shouldReconnect bool
 
-	subscribed bool
-	state      int                   // of the subscription, as SubscriptionState
-	queue      []message             // by due
-	sent       []message             // kept for Quirks.Replay
-	lastDue    map[Swallow]time.Time // of the messages that are late, by kind
-	streams    []*stream
+	subscriptions map[string]*subscription // by path below messaging/subscriptions/
+	queue         []message                // by due
+	sent          []message                // kept for Quirks.Replay
+	lastDue       map[Swallow]time.Time    // of the messages that are late, by kind
+	streams       []*stream
 }
 
 // message is one queued message; number is its SSE id.
@@ -99,7 +98,7 @@ func (s *Server) end(x *session, reason string, shouldReconnect bool) {
 		return
 	}
 	x.ended, x.endReason, x.shouldReconnect = true, reason, shouldReconnect
-	x.subscribed, x.sent = false, nil
+	x.subscriptions, x.sent = nil, nil
 	x.wake()
 	s.former = append(s.former, x.id)
 	if len(s.former) > formerSessions {
