@@ -89,12 +89,12 @@ type call struct {
 	sid, id  string
 	// subscription is the path of the subscription that the request is about.
 	subscription string
-	body     []byte
-	session  *session
-	fault    Fault
-	faultID  int             // 0: none
-	hung     <-chan struct{} // closed when the fault that hangs the call is cleared
-	arrived  time.Time
+	body         []byte
+	session      *session
+	fault        Fault
+	faultID      int             // 0: none
+	hung         <-chan struct{} // closed when the fault that hangs the call is cleared
+	arrived      time.Time
 }
 
 // ServeHTTP implements http.Handler: ICWS below Options.Prefix, and the control
