@@ -27,7 +27,19 @@ type Reloader struct {
 	effect  config.Content
 	advised int
 	last    atomic.Pointer[Outcome]
+
+	// Announce, when set, is called as a reload begins and again when it has ended,
+	// by whoever reloads. Set it before the first reload.
+	Announce func(begins bool)
 }
+
+// readTime is how long files are waited for: what they are on may have stopped to
+// answer. turnTime is how long another reload is waited for, which may have to leave
+// servers besides.
+const (
+	readTime = 10 * time.Second
+	turnTime = 20 * time.Second
+)
 
 // settleTime is how long after a change Follow looks again: what is still being
 // written is no configuration yet.
@@ -85,13 +97,31 @@ func (r *Reloader) Start(v config.Validated) error {
 // after every server that is watched no more has been left, which takes seconds
 // when such a server does not answer. On an error nothing has changed; it is a
 // *config.Error when the configuration is to blame, and ErrClosed when the
-// exporter is ending. ctx bounds the wait for another reload, not the reload.
+// exporter is ending. ctx bounds the wait for another reload and for files, and not
+// what follows. A reload that waits too long for either has failed.
 func (r *Reloader) Reload(ctx context.Context) error {
-	if err := r.begin(ctx); err != nil {
+	waiting, cancel := context.WithTimeoutCause(ctx, turnTime, errTurn)
+	defer cancel()
+	if err := r.begin(waiting); err != nil {
+		if errors.Is(err, errTurn) {
+			r.failed(err)
+		}
 		return err
 	}
+	r.announce(true)
+	defer r.announce(false)
+	read, ok := r.read(ctx)
+	if !ok {
+		return read.err
+	}
 	defer r.end()
-	return r.take(r.read())
+	return r.take(read)
+}
+
+func (r *Reloader) announce(begins bool) {
+	if r.Announce != nil {
+		r.Announce(begins)
+	}
 }
 
 // Follow reloads whenever the configuration has changed, until ctx ends. It looks
@@ -120,14 +150,19 @@ func (r *Reloader) look(ctx context.Context, before *attempt) *attempt {
 	if r.begin(ctx) != nil {
 		return nil
 	}
+	found, ok := r.read(ctx)
+	if !ok {
+		return nil
+	}
 	defer r.end()
-	found := r.read()
 	switch {
 	case !r.isNews(found):
 		return nil
 	case before == nil || !found.same(*before):
 		return &found
 	}
+	r.announce(true)
+	defer r.announce(false)
 	_ = r.take(found) // its end is in the log, the metrics and the outcome
 	return nil
 }
@@ -142,6 +177,11 @@ func (r *Reloader) isNews(found attempt) bool {
 	return !found.same(r.tried)
 }
 
+var (
+	errTurn = errors.New("another reload takes too long; look for what it waits for in the log")
+	errRead = fmt.Errorf("the configuration, or a file that it names, could not be read within %s; look at the file system that it is on", readTime)
+)
+
 // begin takes the turn, and end gives it back.
 func (r *Reloader) begin(ctx context.Context) error {
 	select {
@@ -154,9 +194,32 @@ func (r *Reloader) begin(ctx context.Context) error {
 
 func (r *Reloader) end() { <-r.turn }
 
-func (r *Reloader) read() attempt {
-	v, err := r.load()
-	return attempt{v, err}
+// read loads the configuration. It is not ok when that takes too long, which is a
+// failed reload, or when ctx has ended. The turn is then given back by the load, once
+// it ends, so that there is never a second one.
+func (r *Reloader) read(ctx context.Context) (found attempt, ok bool) {
+	waiting, cancel := context.WithTimeoutCause(ctx, readTime, errRead)
+	defer cancel()
+	loaded := make(chan attempt, 1)
+	go func() {
+		v, err := r.load()
+		loaded <- attempt{v, err}
+	}()
+	select {
+	case found = <-loaded:
+		return found, true
+	case <-waiting.Done():
+	}
+	found.err = context.Cause(waiting)
+	if errors.Is(found.err, errRead) {
+		r.tried = found
+		r.failed(found.err)
+	}
+	go func() { // it ends with the load
+		<-loaded
+		r.end()
+	}()
+	return found, false
 }
 
 // take applies what was read and tells how that ended.

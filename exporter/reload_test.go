@@ -315,3 +315,64 @@ func TestTheLogOfAReloadStaysShort(t *testing.T) {
 		t.Errorf("the log has more than ten problems:\n%s", log.String())
 	}
 }
+
+// What a file is on may stop to answer. That is seen, holds up nobody, and passes.
+func TestAReloadThatCannotReadFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fleet, metrics := newFleet(t, exporter.Options{})
+		good := configuration(t, "any")
+		hung, loads := make(chan struct{}), 0
+		r := exporter.NewReloader(fleet, func() (config.Validated, error) {
+			if loads++; loads == 1 {
+				<-hung
+			}
+			return good, nil
+		})
+		if err := r.Start(good); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []struct {
+			text  string
+			after time.Duration
+		}{{"could not be read within 10s", 10 * time.Second}, {"another reload", 20 * time.Second}} {
+			began := time.Now()
+			err := r.Reload(t.Context())
+			if err == nil || !strings.Contains(err.Error(), want.text) || time.Since(began) != want.after {
+				t.Errorf("after %s: got %v, want one that says %q after %s", time.Since(began), err, want.text, want.after)
+			}
+			wantLine(t, metrics, "icws_exporter_config_last_reload_successful 0")
+			if r.Last().OK() {
+				t.Error("the pages do not tell of the failed reload")
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := r.Reload(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("in the end: got %v", err)
+		}
+		close(hung)
+		synctest.Wait()
+		if err := r.Reload(t.Context()); err != nil {
+			t.Errorf("once the files can be read again: %v", err)
+		}
+		wantLine(t, metrics, "icws_exporter_config_last_reload_successful 1")
+		fleet.Close()
+	})
+}
+
+// A reload that waits for files does not hold up the end.
+func TestTheEndDoesNotWaitForFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fleet, _ := newFleet(t, exporter.Options{})
+		hung := make(chan struct{})
+		r := exporter.NewReloader(fleet, func() (config.Validated, error) { <-hung; return config.Validated{}, nil })
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		began := time.Now()
+		if err := r.Reload(ctx); !errors.Is(err, context.Canceled) || time.Since(began) != time.Second {
+			t.Errorf("got %v after %s", err, time.Since(began))
+		}
+		close(hung)
+		fleet.Close()
+	})
+}

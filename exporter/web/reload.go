@@ -20,7 +20,7 @@ type Reloader interface {
 // 500 with everything that is wrong with it when the former one stays.
 func newReload(reloader Reloader, enabled bool) http.Handler {
 	reload := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := reloader.Reload(r.Context())
+		err := reloader.Reload(context.WithoutCancel(r.Context())) // also when curl -m gives up
 		switch {
 		case err == nil:
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
