@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
@@ -161,9 +160,8 @@ func listReaders(n int) (ours, reference *listReader, err error) {
 		return nil, nil, err
 	}
 	ours = &listReader{catalogue: catalogue.New(catalogue.Limits{})}
-	reader := probe.NewStatusReader(ours.catalogue)
 	ours.read = func() error {
-		err := session.List(context.Background(), reader)
+		err := session.List(context.Background(), ours.catalogue.Stage())
 		ours.catalogue.CommitFull(time.Now())
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"icws_exporter/exporter/collect"
 	"icws_exporter/exporter/config"
+	"icws_exporter/exporter/logging"
 	"icws_exporter/probe"
 )
 
@@ -126,13 +127,13 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 		if former != nil && former.server.Equal(server) && former.limits == limits {
 			w.run = former.run
 		} else {
-			transports, err := server.Transports(f.opts.Dial)
+			trips, err := server.RoundTripper(f.opts.Dial)
 			if err != nil {
 				return nil, nil, fmt.Errorf("server %q: %w", server.Name, err)
 			}
-			w.run = &run{transports: transports}
+			w.run = &run{trips: trips}
 			if former != nil {
-				w.history = former.history
+				w.history, w.lines = former.history, former.lines
 			}
 			if former != nil && former.server.Equal(server) {
 				w.former = former.probe
@@ -150,7 +151,7 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 func (f *Fleet) start(w *watch, delay time.Duration) {
 	metrics := f.opts.Metrics.Add(w.server.Name, w.server.Site)
 	if w.history == nil {
-		w.history = probe.NewHistory(metrics)
+		w.history, w.lines = probe.NewHistory(metrics), new(logging.Limit)
 	}
 	var hold *probe.AuthenticationHold
 	if w.former != nil {
@@ -158,9 +159,9 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 	}
 	w.probe = probe.New(w.server.Probe(w.limits), probe.Options{
 		Hold:         hold,
-		NewTransport: w.transports.New,
+		RoundTripper: w.trips,
 		Observer:     w.history,
-		Logger:       slog.New(w.history.Tee(f.opts.Logger.Handler())),
+		Logger:       slog.New(w.lines.Handler(w.history.Tee(f.opts.Logger.Handler()))),
 		StartDelay:   delay,
 		UserAgent:    f.opts.UserAgent,
 	})
@@ -173,7 +174,7 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 	} else {
 		metrics.Watch(w.probe)
 	}
-	w.ending.Go(func() { w.probe.Run(ctx) })
+	w.ending.Go(func() { w.watch(ctx) })
 }
 
 // Close makes every probe leave its server and waits for it. Each probe bounds

@@ -14,10 +14,9 @@ func BenchmarkPublish(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			cfg := testConfig(ModeSSE, "a", "b")
 			l := newLoop(New(cfg, Options{Observer: &recorder{}}))
-			stage := l.catalogue.Stage()
-			stage.Begin()
+			l.stage.Begin()
 			for i := range 64 {
-				stage.Add(catalogue.Status{ID: []byte{byte('0' + i)}, Group: []byte{byte('0' + i)}})
+				l.stage.Add(catalogue.Status{ID: []byte{byte('0' + i)}, Group: []byte{byte('0' + i)}})
 			}
 			l.catalogue.CommitFull(time.Now())
 			b.ReportAllocs()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ type loop struct {
 	observer Observer
 	log      *slog.Logger
 	rand     *rand.Rand
+	rt       http.RoundTripper
 	policy   hostPolicy
 	breaker  *breaker
 	watch    *hostWatch
@@ -44,7 +46,7 @@ type loop struct {
 	authHold hold
 
 	catalogue *catalogue.Catalogue
-	reader    *icws.Reader
+	stage     *catalogue.Stage
 
 	state       State
 	stateSince  time.Time
@@ -92,7 +94,7 @@ type loop struct {
 func newLoop(p *Probe) *loop {
 	cfg := p.cfg
 	l := &loop{
-		p: p, cfg: cfg, observer: p.opts.Observer, rand: p.opts.Rand,
+		p: p, cfg: cfg, observer: p.opts.Observer, rt: p.opts.RoundTripper, rand: p.opts.Rand,
 		log:          p.opts.Logger.With("server", cfg.Name),
 		policy:       newHostPolicy(cfg.Hosts, cfg.AllowedHosts),
 		breaker:      newBreaker(cfg, p.opts.Observer),
@@ -104,7 +106,7 @@ func newLoop(p *Probe) *loop {
 		certificates: make(map[string]time.Time),
 		stateSince:   time.Now(),
 	}
-	l.reader = NewStatusReader(l.catalogue)
+	l.stage = l.catalogue.Stage()
 	return l
 }
 

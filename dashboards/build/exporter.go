@@ -103,10 +103,11 @@ func descriptors() *panel {
 }
 
 func logMessages() *panel {
-	return bars("Log messages", "Messages per minute that the exporter logged, by level.",
+	return bars("Log messages", "Messages per minute that the exporter logged, by level, and lines that were lost since the reader of the log is too slow.",
 		line(happened(sum(perMinute(collect.MetricExporterLogMessages), "instance", "level")), "{{instance}} {{level}}").
-			unless("Nothing was logged")).
-		colored("error", "red", "warn", "orange", "info", "blue", "debug", "text")
+			unless("Nothing was logged"),
+		line(happened(sum(perMinute(collect.MetricExporterLogLinesDropped), "instance")), "{{instance}} lost")).
+		colored("error", "red", "warn", "orange", "info", "blue", "debug", "text", "lost", "purple")
 }
 
 func serversByState() *panel {

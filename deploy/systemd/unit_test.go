@@ -53,7 +53,8 @@ func TestConfigurationFindsItsCredential(t *testing.T) {
 // A reload is a signal that the exporter knows, and no crash is the end.
 func TestUnitReloadsAndRestarts(t *testing.T) {
 	settings := unit(t)
-	for key, want := range map[string]string{"ExecReload": "/bin/kill -HUP $MAINPID", "Restart": "on-failure", "DynamicUser": "yes"} {
+	for key, want := range map[string]string{"ExecReload": "/bin/kill -HUP $MAINPID", "Restart": "on-failure", "DynamicUser": "yes",
+		"Type": "notify", "RestartForceExitStatus": "SIGHUP", "TimeoutStopSec": "30s", "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX"} {
 		if got := settings[key]; len(got) != 1 || got[0] != want {
 			t.Errorf("%s is %q, want %q", key, got, want)
 		}

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 )
@@ -32,20 +31,14 @@ type source interface {
 }
 
 // live is the copy that messages are applied to, as the probe does.
-type live struct {
-	*catalogue.Catalogue
-	reader *icws.Reader
-}
+type live struct{ *catalogue.Catalogue }
 
-func newLive(groups int) live {
-	c := catalogue.New(catalogue.Limits{Groups: groups})
-	return live{c, probe.NewStatusReader(c)}
-}
+func newLive(groups int) live { return live{catalogue.New(catalogue.Limits{Groups: groups})} }
 
 func (l live) take(m icws.Message) message {
 	now := time.Now()
 	switch {
-	case m.Kind != icws.KindContent:
+	case m.Kind != icws.KindStatus:
 	case m.IsDelta:
 		l.CommitDelta(now)
 	default:
@@ -79,7 +72,7 @@ func (r *streaming) read() {
 		}
 		var m icws.Message
 		if err == nil {
-			m, err = r.stream.Decode(r.live.reader)
+			m, err = r.stream.Decode(r.live.Stage())
 		}
 		if err != nil {
 			r.err = err
@@ -143,8 +136,9 @@ func (p *polling) poll(ctx context.Context) error {
 		return ctx.Err()
 	}
 	p.pause = min(max(2*p.pause, firstPoll), p.every)
-	return p.session.Poll(ctx, []*icws.Reader{p.live.reader}, func(m icws.Message) {
+	return p.session.Poll(ctx, p.live.Stage(), func(m icws.Message) error {
 		p.waiting = append(p.waiting, p.live.take(m))
+		return nil
 	})
 }
 
@@ -175,7 +169,7 @@ func (v *visitor) subscribe(ctx context.Context) finding {
 	if v.source == nil {
 		return skipped("there is no event stream")
 	}
-	if err := v.session.Subscribe(ctx, icws.StatusMessages, nil); err != nil {
+	if err := v.session.Subscribe(ctx); err != nil {
 		var response *icws.ResponseError
 		v.asked = !errors.As(err, &response)
 		return broken(err)
@@ -200,7 +194,7 @@ func (v *visitor) awaitFull(ctx context.Context) (message, error) {
 			return message{}, fmt.Errorf("%w within %s", errNotDelivered, within)
 		case err != nil:
 			return message{}, err
-		case m.Kind == icws.KindContent && !m.IsDelta:
+		case m.Kind == icws.KindStatus && !m.IsDelta:
 			return m, nil
 		}
 		if err := bad(m); err != nil {
@@ -269,7 +263,7 @@ func groupsOf(groups []catalogue.GroupCount) string {
 // only on a server that does not send everything again.
 func (v *visitor) statusList(ctx context.Context) finding {
 	l := newLive(v.opts.Limits.Groups)
-	if err := v.session.List(ctx, l.reader); err != nil {
+	if err := v.session.List(ctx, l.Stage()); err != nil {
 		f := tolerated(err)
 		f.advice += "; the exporter needs the list only if the server does not send everything again at a second subscribe"
 		return f
@@ -295,7 +289,7 @@ func (v *visitor) secondSubscribe(ctx context.Context) finding {
 	if p, ok := v.source.(*polling); ok {
 		p.pause = 0
 	}
-	if err := v.session.Subscribe(ctx, icws.StatusMessages, nil); err != nil {
+	if err := v.session.Subscribe(ctx); err != nil {
 		return broken(err)
 	}
 	_, err := v.awaitFull(ctx)
@@ -332,7 +326,7 @@ func (v *visitor) observe(ctx context.Context) finding {
 			return broken(err)
 		}
 		switch {
-		case m.Kind != icws.KindContent:
+		case m.Kind != icws.KindStatus:
 			others++
 		case m.IsDelta:
 			deltas++

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"icws_exporter/exporter/check"
@@ -49,8 +47,6 @@ func (c *checkCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	ctx, deaf := untilHangup(ctx)
-	defer deaf() // last of all: a SIGHUP may come twice
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	text := check.NewTextWriter(s.out, isTerminal(s.out) && os.Getenv("NO_COLOR") == "") //nolint:misspell // its name everywhere
@@ -75,14 +71,6 @@ func (c *checkCommand) Run(ctx context.Context, s *streams) error {
 		}
 	}
 	return errors.Join(c.result(s, text, reports), recorder.Close())
-}
-
-// untilHangup ends also when the terminal closes, unless nohup was asked for.
-func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
-	if signal.Ignored(syscall.SIGHUP) {
-		return context.WithCancel(ctx)
-	}
-	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
 func (c *checkCommand) result(s *streams, text *check.TextWriter, reports []check.Report) error {

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"icws_exporter/exporter/logging"
 )
 
 // The exit codes.
@@ -38,10 +41,14 @@ type grammar struct {
 	Man           manCommand           `cmd:"" help:"Print the manual page."`
 }
 
-// streams are where a command writes: its results to out, its log to log.
+// streams are where a command writes: its results to out, its log to log, which
+// never waits. Its own signals come from hangups.
 type streams struct {
 	out, log io.Writer
 	logging  *logFlags
+	hangups  <-chan os.Signal
+	// dropped counts the lines of the log that were lost; nil means none.
+	dropped func() uint64
 }
 
 // usageError is a mistake in what the operator gave us, as opposed to a failure.
@@ -49,11 +56,17 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// maxLogWaiting is how many bytes of the log wait for its reader. They are in memory
+// twice while they are written.
+const maxLogWaiting = 1 << 20
+
 // Run parses the arguments (without the program's name), runs the command until
-// it is done or SIGINT or SIGTERM asks it to end, and returns the exit code.
-// Results go to stdout; the log and errors go to stderr, an error as one line
-// per mistake.
+// it is done or SIGINT or SIGTERM asks it to end, and returns the exit code, at the
+// latest endTime and flushTime after that. Results go to stdout; the log and errors
+// go to stderr, an error as one line per mistake.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	hangups := catchHangups()
+	defer hangups.release()
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	// A second signal ends the process at once, as is usual.
@@ -62,27 +75,49 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	// end of a process that has sessions to leave.
 	signal.Ignore(syscall.SIGPIPE)
 
-	var flags grammar
-	command, exit, err := parse(&flags, args, stdout, stderr)
-	switch {
-	case err != nil:
-		fmt.Fprintf(stderr, "icws_exporter: %v\nSee icws_exporter --help.\n", err)
-		return ExitUsage
-	case command == nil:
-		return exit
+	log := logging.NewQueue(stderr, maxLogWaiting)
+	defer log.Close(flushTime)
+	err := inTime(ctx, func() error { return runCommand(ctx, args, stdout, log, hangups) })
+	if exited := exit(0); errors.As(err, &exited) {
+		return int(exited)
 	}
-	command.BindTo(ctx, (*context.Context)(nil))
-	err = command.Run(&streams{out: stdout, log: stderr, logging: &flags.Log})
 	if err == nil {
 		return ExitOK
 	}
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(stderr, "icws_exporter: %s\n", strings.TrimSuffix(line, "\n"))
+		fmt.Fprintf(log, "icws_exporter: %s\n", strings.TrimSuffix(line, "\n"))
 	}
 	if errors.As(err, new(usageError)) {
 		return ExitUsage
 	}
 	return ExitFailure
+}
+
+// exit is the end of a command line that has already had its answer.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// runCommand finds the command in the arguments and runs it.
+func runCommand(ctx context.Context, args []string, stdout io.Writer, log *logging.Queue, hangups *hangups) error {
+	out := newResults(ctx, stdout)
+	defer out.close()
+	var flags grammar
+	command, code, err := parse(&flags, args, out, log)
+	switch {
+	case err != nil:
+		fmt.Fprintf(log, "icws_exporter: %v\nSee icws_exporter --help.\n", err)
+		return exit(ExitUsage)
+	case command == nil:
+		return exit(code)
+	}
+	if command.Command() != "serve" {
+		var cancel context.CancelFunc
+		ctx, cancel = hangups.end(ctx)
+		defer cancel()
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	return command.Run(&streams{out: out, log: log, logging: &flags.Log, hangups: hangups.signals, dropped: log.Dropped})
 }
 
 // parse returns the command to run, or nothing when --help or --version has

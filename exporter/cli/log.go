@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"github.com/lmittmann/tint"
+
+	"icws_exporter/exporter/logging"
 )
 
 type logFlags struct {
@@ -22,19 +24,22 @@ func (f *logFlags) handler(w io.Writer) slog.Handler {
 	level := logLevels[f.Level]
 	switch {
 	case f.Format == "json":
-		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+		return logging.TellDropped(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 	case f.Format == "auto" && isTerminal(w) && os.Getenv("NO_COLOR") == "": //nolint:misspell // its name everywhere
-		return tint.NewTextHandler(w, &tint.Options{Level: level})
+		return logging.TellDropped(tint.NewTextHandler(w, &tint.Options{Level: level}))
 	default:
-		return slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
+		return logging.TellDropped(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 	}
 }
 
 func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
+	switch w := w.(type) {
+	case *os.File:
+		info, err := w.Stat()
+		return err == nil && info.Mode()&os.ModeCharDevice != 0
+	case interface{ Unwrap() io.Writer }:
+		return isTerminal(w.Unwrap())
+	default:
 		return false
 	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"icws_exporter/exporter"
@@ -35,14 +33,6 @@ func (f reloadFlags) interval(file string) (time.Duration, error) {
 type reloading struct {
 	signals  <-chan os.Signal
 	interval time.Duration // 0: do not look by yourself
-}
-
-// hangups returns SIGHUPs until stop is called. A SIGHUP that nobody takes ends
-// the process, so it should be called first of all.
-func hangups() (signals <-chan os.Signal, stop func()) {
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGHUP)
-	return c, func() { signal.Stop(c) }
 }
 
 // run reloads whenever there is reason to, until ctx ends. How a reload ended is

@@ -28,15 +28,12 @@ type serveCommand struct {
 
 	Web webFlags `embed:"" group:"Pages"`
 
-	StatusSeries bool   `name:"metrics.status-series" help:"Add series per status message, icws_status_info and icws_status_flag." group:"Pages"`
-	Detail       string `name:"metrics.detail" enum:"default,full" default:"default" help:"Say with full how a fault went, with twice as many series." group:"Pages"`
+	StatusSeries bool `name:"metrics.status-series" help:"Add series per status message, icws_status_info and icws_status_flag." group:"Pages"`
 }
 
 // Run watches the servers until ctx ends. Nothing connects before the whole
 // configuration is known to be good and the sockets are open.
 func (c *serveCommand) Run(ctx context.Context, s *streams) error {
-	signals, stop := hangups()
-	defer stop()
 	shard, err := c.shard()
 	if err != nil {
 		return usageError{err}
@@ -58,10 +55,9 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 		Pprof:           c.Web.EnablePprof,
 		ExporterMetrics: !c.Web.DisableExporterMetrics,
 		StatusSeries:    c.StatusSeries,
-		FullDetail:      c.Detail == "full",
 		Shard:           shard,
 		Load:            load,
-		Reloading:       reloading{signals, interval},
+		Reloading:       reloading{s.hangups, interval},
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/collect"
 	"icws_exporter/exporter/config"
+	"icws_exporter/exporter/logging"
 	"icws_exporter/exporter/web"
 )
 
@@ -23,7 +24,6 @@ type servingOptions struct {
 	Pprof           bool
 	ExporterMetrics bool
 	StatusSeries    bool
-	FullDetail      bool
 	Shard           exporter.Shard
 	// Incident is what the demo has go wrong; nil outside the demo.
 	Incident func() web.Incident
@@ -39,12 +39,12 @@ type servingOptions struct {
 func serve(ctx context.Context, watched config.Validated, s *streams, o servingOptions) error {
 	metrics := collect.New(collect.Options{
 		StatusSeries:    o.StatusSeries,
-		Full:            o.FullDetail,
 		PerServer:       o.PerServer,
 		ExporterMetrics: o.ExporterMetrics,
+		LogLinesDropped: s.dropped,
 	})
 	log := slog.New(collect.CountLogs(s.logging.handler(s.log), metrics))
-	o.Listen.Logger = log
+	o.Listen.Logger = slog.New(new(logging.Limit).Handler(log.Handler())) // clients can make it log
 	listeners, err := web.Listen(o.Listen)
 	if err != nil {
 		if errors.As(err, new(*web.ConfigError)) {
@@ -69,6 +69,10 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 		Fleet: fleet, Metrics: metrics, Reloader: reloader,
 		Lifecycle: o.Lifecycle, Pprof: o.Pprof, Version: version.Version, Incident: o.Incident,
 	})
+	systemd := newNotifier()
+	defer systemd.close()
+	systemd.follow(reloader)
+	context.AfterFunc(ctx, systemd.stopping)
 	reloads := func(ctx context.Context) { o.Reloading.run(ctx, reloader) }
 	err = runUntil(ctx, fleet, reloads, func(ctx context.Context) error {
 		return listeners.Serve(ctx, pages, web.NewHealthHandler(fleet))

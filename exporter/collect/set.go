@@ -28,14 +28,14 @@ type Options struct {
 	MaxStatuses int
 	// StatusSeries exposes icws_status_info and icws_status_flag.
 	StatusSeries bool
-	// Full exposes what --metrics.detail=full asks for.
-	Full bool
 	// ExporterMetrics exposes go_* and process_*.
 	ExporterMetrics bool
 	// PerServer takes the families of the servers out of Render and Gatherer, which
 	// then tell of the exporter alone: RenderServer and ServerGatherer have them,
 	// one server at a time.
 	PerServer bool
+	// LogLinesDropped returns how many lines of the log were lost; nil means none.
+	LogLinesDropped func() uint64
 	// Now is the clock of staleness; nil means time.Now.
 	Now func() time.Time
 }
@@ -60,7 +60,6 @@ type Set struct {
 	shard       atomic.Pointer[shard]
 	maxStatuses atomic.Int64
 	logMessages [numLogLevels]atomic.Uint64
-	created     time.Time // when the counters of the exporter began
 
 	pages    [numFormats]page
 	runtime  *runtimeMetrics // nil when switched off
@@ -84,10 +83,9 @@ func New(o Options) *Set {
 		requestDuration: newHistogramVec(MetricRequestDuration),
 		delivery:        newHistogramVec(MetricDelivery),
 		registry:        prometheus.NewPedanticRegistry(),
-		created:         o.Now(),
 	}
 	for _, f := range Families() {
-		if f.OptIn == statusSeriesFlag && !o.StatusSeries || f.OptIn == detailFlag && !o.Full {
+		if f.OptIn != "" && !o.StatusSeries {
 			continue
 		}
 		s.descs[f] = f.desc()
@@ -160,7 +158,6 @@ func (s *Set) newServer(name string) *ServerMetrics {
 		name:        name,
 		escapedName: escapeLabelValue(name),
 		unwatched:   &probe.Snapshot{State: probe.StateConnecting, StateSince: now, Heartbeat: now},
-		created:     now,
 		delivery:    newHistogram(s.delivery, name, statusMessages),
 	}
 	for op := range m.requestDuration {
@@ -179,7 +176,7 @@ func (s *Set) scrapeOf(servers []*ServerMetrics, space []reading) *scrape {
 	}
 	readings := space[:0]
 	for _, m := range servers {
-		readings = append(readings, m.read(now, maxStatuses, s.opts.Full))
+		readings = append(readings, m.read(now, maxStatuses))
 	}
 	return &scrape{set: s, servers: readings}
 }

@@ -82,6 +82,18 @@ var (
 			}
 		},
 	})
+	MetricExporterLogLinesDropped = define(Family{
+		Name: "icws_exporter_log_lines_dropped_total",
+		Type: Counter,
+		Help: "Lines of the log that were lost: the reader of the log was too slow, or they could not be written.",
+		exporter: func(s *scrape, out *samples) {
+			dropped := uint64(0)
+			if s.set.opts.LogLinesDropped != nil {
+				dropped = s.set.opts.LogLinesDropped()
+			}
+			out.add(0, float64(dropped))
+		},
+	})
 	MetricExporterShards = define(Family{
 		Name:     "icws_exporter_shards",
 		Help:     "Exporters among which the configured servers are divided.",

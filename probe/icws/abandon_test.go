@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
 )
@@ -71,7 +72,7 @@ func TestPollThatIsDroppedIsNotRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	poll := func() error {
-		return s.Poll(context.Background(), []*icws.Reader{icws.NewStatusReader(&mirror{})}, func(icws.Message) {})
+		return s.Poll(context.Background(), catalogue.New(catalogue.Limits{}).Stage(), func(icws.Message) error { return nil })
 	}
 	if err := poll(); err != nil {
 		t.Fatal(err)

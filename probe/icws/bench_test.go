@@ -9,12 +9,10 @@ func BenchmarkDecodeList(b *testing.B) {
 	list := manyStatuses(10_000)
 	b.SetBytes(int64(len(list)))
 	b.ReportAllocs()
-	var sink sinkCount
-	reader := NewStatusReader(&sink)
 	for b.Loop() {
-		sink.entries = 0
+		var sink sinkCount
 		d := newDocument(skipBOM(strings.NewReader(list)))
-		reader.list(d)
+		d.statusList(&sink)
 		if err := d.end(); err != nil || sink.entries != 10_000 {
 			b.Fatal(sink.entries, err)
 		}
@@ -23,18 +21,16 @@ func BenchmarkDecodeList(b *testing.B) {
 }
 
 func BenchmarkStreamEvent(b *testing.B) {
-	text := `data: {"__type":"` + StatusMessages.MessageType + `","isDelta":false,"statusMessagesAdded":[` + statusEntries(10_000) + "]}\n\n"
+	text := `data: {"__type":"` + typeStatus + `","isDelta":false,"statusMessagesAdded":[` + statusEntries(10_000) + "]}\n\n"
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
-	var sink sinkCount
-	to := into(&sink)
 	for b.Loop() {
-		sink.entries = 0
+		var sink sinkCount
 		events := newEventReader(strings.NewReader(text), DefaultMaxResponseBytes, nil)
 		if err := events.Next(); err != nil {
 			b.Fatal(err)
 		}
-		decodeEvent(b, events, to)
+		decodeEvent(b, events, &sink)
 		if sink.entries != 10_000 {
 			b.Fatal(sink.entries)
 		}
@@ -42,23 +38,23 @@ func BenchmarkStreamEvent(b *testing.B) {
 }
 
 func BenchmarkStreamDelta(b *testing.B) {
-	text := `data: {"__type":"` + StatusMessages.MessageType + `","isDelta":true,"statusMessagesChanged":[` + statusEntries(1) + "]}\n\n"
+	text := `data: {"__type":"` + typeStatus + `","isDelta":true,"statusMessagesChanged":[` + statusEntries(1) + "]}\n\n"
 	events := newEventReader(endless{text, new(int)}, DefaultMaxResponseBytes, nil)
-	to := into(&sinkCount{})
+	var sink sinkCount
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := events.Next(); err != nil {
 			b.Fatal(err)
 		}
-		decodeEvent(b, events, to)
+		decodeEvent(b, events, &sink)
 	}
 }
 
-func decodeEvent(b *testing.B, events *eventReader, to []*Reader) {
+func decodeEvent(b *testing.B, events *eventReader, sink StatusSink) {
 	d := newDocument(events)
 	defer d.release()
-	m := d.message(to)
-	if err := d.end(); err != nil || m.Kind != KindContent {
+	m := d.message(sink)
+	if err := d.end(); err != nil || m.Kind != KindStatus {
 		b.Fatal(m, err)
 	}
 }

@@ -3,7 +3,6 @@ package icws
 import (
 	"context"
 	"net/http"
-	"net/http/httptrace"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,8 +22,7 @@ func (c Credentials) GoString() string { return c.String() }
 // version, and once more without them when a server that may not know the
 // parameter answers 400: each of the two is an Exchange. A refused log-on is not
 // tried twice. It returns a *ResponseError or a *RequestError, after RequestTimeout
-// at the latest, also when the request has been sent: see LogOn. Then no connection
-// of the client stays open, so that the next log-on looks the name up again.
+// at the latest, also when the request has been sent: see LogOn.
 func (c *Client) Connect(ctx context.Context, cr Credentials) (*Session, error) {
 	s, key, err := c.logOn(ctx, cr, nil)
 	if err != nil {
@@ -40,14 +38,12 @@ func (c *Client) connect(ctx context.Context, cr Credentials, query string, p *p
 	u.RawQuery = query
 	password := SecretForms(cr.Password)
 	r := request{op: OpConnect, url: u, body: cr.settings(c.opts.ApplicationName), secrets: password, patience: p}
-	var address string
-	r.connected = func(i httptrace.GotConnInfo) { address = i.Conn.RemoteAddr().String() }
 	var s *Session
 	err := c.exchange(ctx, r, func(d *document, h http.Header) {
 		s = d.session(h)
 	})
 	if s != nil {
-		s.client, s.address = c, address
+		s.client = c
 		s.secrets = secretsOf(s.token, s.cookie, cr.Password)
 		s.withoutPassword(password)
 	}

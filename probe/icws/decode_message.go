@@ -7,39 +7,47 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// messages reads an array of messages (protocol.md, 3.1) and calls each after
-// every whole one. No document at all is no message.
-func (d *document) messages(to []*Reader, each func(Message)) {
+// messages reads an array of messages (protocol.md, 3.1) and returns the error of
+// each, which ends it. No document at all is no message.
+func (d *document) messages(sink StatusSink, each func(Message) error) error {
 	if d.empty() {
-		return
+		return nil
 	}
 	for range d.elements {
 		if d.null() {
 			continue
 		}
-		m := d.message(to)
+		m := d.message(sink)
 		if d.err != nil {
-			return
+			return nil
 		}
-		each(m)
+		if err := each(m); err != nil {
+			d.abandon()
+			return err
+		}
 	}
+	return nil
 }
 
-// message reads one message. Its members may come in any order, so what it holds
-// goes to the readers before its type is known, and the scalars that only one type
+// message reads one message. Its members may come in any order, so the status
+// entries go to sink before the type is known, and the scalars that only one type
 // has are taken from any.
-func (d *document) message(to []*Reader) Message {
-	for _, r := range to {
-		r.begin()
-	}
+func (d *document) message(sink StatusSink) Message {
+	sink.Begin()
 	m := Message{Subscription: SubscriptionUnknown}
 	m.Connection.Previous, m.Connection.New = ConnectionUnknown, ConnectionUnknown
 	for name := range d.members {
 		switch string(name) {
 		case "__type":
-			m.Type, m.Kind, m.From = d.messageType(to)
+			m.Type, m.Kind = d.messageType()
 		case "isDelta":
 			m.IsDelta = d.boolean()
+		case "statusMessagesAdded", "statusMessagesChanged", "statusMessagesRemoved":
+			if m.Type != "" && m.Kind != KindStatus {
+				d.skip()
+				continue
+			}
+			d.statusChanges(name[len("statusMessages")], sink)
 		case "previousConnectionState":
 			m.Connection.Previous = connectionState(d.scalar())
 		case "newConnectionState":
@@ -51,22 +59,22 @@ func (d *document) message(to []*Reader) Message {
 		case "state":
 			m.Subscription = subscriptionState(d.scalar())
 		default:
-			d.content(to, name, m.Type != "", m.From)
+			d.skip()
 		}
 	}
 	return m.only()
 }
 
-// content has the reader whose member it is read the next value. It is skipped
-// when nobody knows the member, or when the type is known and another.
-func (d *document) content(to []*Reader, name []byte, typed bool, from *Subscription) {
-	for _, r := range to {
-		if read, ok := r.members[string(name)]; ok && (!typed || from == r.of) {
-			read(d)
-			return
-		}
+// statusChanges reads one of the three lists: Added, Changed or Removed.
+func (d *document) statusChanges(list byte, sink StatusSink) {
+	switch list {
+	case 'A':
+		d.statuses(sink.Add)
+	case 'C':
+		d.statuses(sink.Change)
+	default:
+		d.removed(sink.Remove)
 	}
-	d.skip()
 }
 
 // only returns the message without what its type does not have.
@@ -81,23 +89,20 @@ func (m Message) only() Message {
 }
 
 // messageType returns the known types without an allocation.
-func (d *document) messageType(to []*Reader) (string, MessageKind, *Subscription) {
+func (d *document) messageType() (string, MessageKind) {
 	if d.kind() != jsontext.KindString {
-		return d.text(), KindOther, nil
+		return d.text(), KindOther
 	}
 	d.name = d.appendText(d.name[:0])
-	for _, r := range to {
-		if string(d.name) == r.of.MessageType {
-			return r.of.MessageType, KindContent, r.of
-		}
-	}
 	switch string(d.name) {
+	case typeStatus:
+		return typeStatus, KindStatus
 	case typeConnectionState:
-		return typeConnectionState, KindConnectionState, nil
+		return typeConnectionState, KindConnectionState
 	case typeSubscriptionState:
-		return typeSubscriptionState, KindSubscriptionState, nil
+		return typeSubscriptionState, KindSubscriptionState
 	default:
-		return string(d.name), KindOther, nil
+		return string(d.name), KindOther
 	}
 }
 

@@ -1,10 +1,6 @@
 package icwssim
 
-import (
-	"maps"
-	"slices"
-	"time"
-)
+import "slices"
 
 // The message types that the simulator sends by itself (protocol.md, 1.8, 3.3).
 const (
@@ -52,24 +48,19 @@ func (s *Server) statusMessage(isDelta bool, lists statusLists) []byte {
 	return o.render()
 }
 
-// fullMessage renders the whole catalogue.
-func (s *Server) fullMessage() []byte {
-	lists := statusLists{added: s.catalogue.all()}
-	if s.quirks.FullInChanged {
-		lists = statusLists{changed: lists.added}
-	}
-	return s.statusMessage(false, lists)
-}
-
-// sendFull queues the whole catalogue for the sessions.
+// sendFull queues the whole catalogue for x.
 func (s *Server) sendFull(sessions ...*session) {
 	if len(sessions) == 0 {
 		return
 	}
-	full := s.fullMessage()
+	lists := statusLists{added: s.catalogue.all()}
+	if s.quirks.FullInChanged {
+		lists = statusLists{changed: lists.added}
+	}
+	full := s.statusMessage(false, lists)
 	for _, x := range sessions {
 		if !s.swallows(SwallowFull) {
-			s.enqueue(x, SwallowFull, full)
+			s.enqueue(x, full)
 		}
 	}
 }
@@ -77,60 +68,42 @@ func (s *Server) sendFull(sessions ...*session) {
 // sendDelta queues one delta for every session whose subscription is normal.
 func (s *Server) sendDelta(lists statusLists) {
 	receivers := s.subscribers()
-	switch {
-	case len(receivers) == 0, lists.empty():
-		return
-	case s.quirks.FullForEveryChange:
-		s.sendFull(receivers...)
-		return
-	case s.swallows(SwallowDeltas):
+	if len(receivers) == 0 || s.swallows(SwallowDeltas) {
 		return
 	}
 	delta := s.statusMessage(true, lists)
 	for _, x := range receivers {
-		s.enqueue(x, SwallowDeltas, delta)
+		s.enqueue(x, delta)
 	}
 }
 
 // subscribers returns the sessions that receive status messages.
 func (s *Server) subscribers() []*session {
 	return slices.DeleteFunc(s.liveSessions(), func(x *session) bool {
-		sub := x.subscriptions[statusMessages]
-		return sub == nil || sub.state != SubscriptionNormal
+		return !x.subscribed || x.state != SubscriptionNormal
 	})
 }
 
-// setSubscriptionState tells x the state of its subscriptions, which the message
-// does not name. Only a normal one receives messages; one that becomes normal again
-// starts with a full message.
+// setSubscriptionState tells x the state of its subscription. Only a normal one
+// receives messages; one that becomes normal again starts with a full message.
 func (s *Server) setSubscriptionState(x *session, state int) {
-	if len(x.subscriptions) == 0 {
-		return
-	}
+	returns := state == SubscriptionNormal && x.state != SubscriptionNormal
 	s.announceState(x, state)
-	for _, path := range slices.Sorted(maps.Keys(x.subscriptions)) {
-		sub := x.subscriptions[path]
-		returns := state == SubscriptionNormal && sub.state != SubscriptionNormal
-		sub.state = state
-		if returns {
-			s.sendFull(x)
-		}
-	}
-	if state == SubscriptionNone {
-		x.subscriptions = nil
+	x.state = state
+	x.subscribed = state != SubscriptionNone
+	if returns {
+		s.sendFull(x)
 	}
 }
 
 func (s *Server) announceState(x *session, state int) {
-	s.enqueue(x, SwallowMessages, stateMessage(state))
+	s.enqueue(x, object{
+		{"__type", typeSubscriptionState}, {"isDelta", false}, {"state", state},
+	}.render())
 }
 
-func stateMessage(state int) []byte {
-	return object{{"__type", typeSubscriptionState}, {"isDelta", false}, {"state", state}}.render()
-}
-
-// enqueue puts one message of a kind into the queue of x, within its bound.
-func (s *Server) enqueue(x *session, kind Swallow, json []byte) {
+// enqueue puts one message into the queue of x, within its bound.
+func (s *Server) enqueue(x *session, json []byte) {
 	if x.ended {
 		return
 	}
@@ -146,35 +119,6 @@ func (s *Server) enqueue(x *session, kind Swallow, json []byte) {
 		}
 	}
 	s.lastMessage++
-	m := message{s.lastMessage, s.due(x, kind), json}
-	at := len(x.queue)
-	for at > 0 && x.queue[at-1].due.After(m.due) {
-		at--
-	}
-	x.queue = slices.Insert(x.queue, at, m)
+	x.queue = append(x.queue, message{s.lastMessage, json})
 	x.wake()
-}
-
-// due is when a message of a kind reaches the client: late by what the faults say,
-// and not before an earlier one of its kind.
-func (s *Server) due(x *session, kind Swallow) time.Time {
-	due := time.Now()
-	late := s.firstFault(func(f *scriptedFault) bool {
-		return f.Fault.Late == kind || f.Fault.Late == SwallowMessages
-	})
-	if late != nil {
-		due = due.Add(late.Fault.Delay)
-	}
-	for _, k := range []Swallow{kind, SwallowMessages} {
-		if last := x.lastDue[k]; due.Before(last) {
-			due = last
-		}
-	}
-	if late != nil {
-		if x.lastDue == nil {
-			x.lastDue = map[Swallow]time.Time{}
-		}
-		x.lastDue[late.Fault.Late] = due
-	}
-	return due
 }

@@ -129,8 +129,7 @@ func writeAnswer(w http.ResponseWriter, a answer) {
 func (p *Replay) answer(r *http.Request, body []byte) (replayed, *replaySession) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := resolve(r, r.URL.Path)
-	e, sid := c.endpoint, c.sid
+	e, sid, _ := resolve(r, r.URL.Path)
 	resource := template(r.URL.Path)
 	key := r.Method + " " + resource
 	if e.operation == OpConnect {
