@@ -1,68 +1,220 @@
 package web
 
 import (
-	"container/list"
 	"crypto/tls"
 	"net"
-	"net/http"
 	"sync"
+	"time"
 )
 
-// connLimiter bounds the open connections of one http.Server. When there are more, it
-// closes the one that has waited longest for its client to send something, so that
-// clients who connect and then keep silent cannot shut out the others. A connection
-// with a request under way is never closed: when all have one, the newest is closed,
-// because it alone waits.
+const (
+	// chunk is how much of an answer a client has slowestChunk for: who reads
+	// slower than 13 kB a second is cut off.
+	chunk        = 64 << 10
+	slowestChunk = 5 * time.Second
+	// socketBuffer bounds what the kernel keeps of an answer for a client that does
+	// not read; by itself it would keep megabytes for each.
+	socketBuffer = 128 << 10
+)
+
+// connLimiter bounds the open connections of a listener, in all and for each
+// address of a client. When there are too many, it closes the one that has waited
+// longest for its client: to send a request, or to read the answer. So clients that
+// do neither cannot shut out the others. A connection whose answer is being made is
+// never closed: when all are, the newest is closed, because it alone waits.
 type connLimiter struct {
-	limit int
+	net.Listener
+	most, mostPerAddress int
+	// serving is called before the first connection is accepted.
+	serving func()
+	once    sync.Once
 
-	mu   sync.Mutex
-	open map[net.Conn]*list.Element // nil while a request is under way
-	// waiting are the connections that wait for their clients, the longest first.
-	waiting *list.List
+	mu        sync.Mutex
+	open      map[*limitedConn]struct{}
+	byAddress map[string]int
+	ticks     uint64 // counts what the clients did
 }
 
-func newConnLimiter(limit int) *connLimiter {
-	return &connLimiter{limit: limit, open: make(map[net.Conn]*list.Element), waiting: list.New()}
-}
-
-// note is the ConnState of the server.
-func (c *connLimiter) note(conn net.Conn, state http.ConnState) {
-	if surplus := c.update(conn, state); surplus != nil {
-		_ = surplus.Close() // its own goroutine ends it in an orderly way
+func newConnLimiter(listener net.Listener, most int, serving func()) *connLimiter {
+	return &connLimiter{
+		Listener: listener, most: most, mostPerAddress: max(1, most/4), serving: serving,
+		open: map[*limitedConn]struct{}{}, byAddress: map[string]int{},
 	}
 }
 
-// update returns the connection that is one too many, or nil.
-func (c *connLimiter) update(conn net.Conn, state http.ConnState) (surplus net.Conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if place := c.open[conn]; place != nil {
-		c.waiting.Remove(place)
+// Accept returns the next connection. It may close another one for it, or this one.
+func (l *connLimiter) Accept() (net.Conn, error) {
+	l.once.Do(l.serving)
+	accepted, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
-	switch state {
-	case http.StateNew, http.StateIdle:
-		c.open[conn] = c.waiting.PushBack(conn)
-	case http.StateActive:
-		c.open[conn] = nil
-	default: // closed or hijacked
-		delete(c.open, conn)
+	if socket, ok := accepted.(*net.TCPConn); ok {
+		_ = socket.SetWriteBuffer(socketBuffer)
 	}
-	longest := c.waiting.Front()
-	if len(c.open) <= c.limit || longest == nil {
+	conn := &limitedConn{Conn: accepted, limiter: l, address: addressOfClient(accepted.RemoteAddr())}
+	if surplus := l.add(conn); surplus != nil {
+		surplus.reset()
+	}
+	return conn, nil
+}
+
+// add returns the connection that is one too many, or nil.
+func (l *connLimiter) add(conn *limitedConn) (surplus *limitedConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ticks++
+	conn.waitsSince = l.ticks
+	l.open[conn] = struct{}{}
+	l.byAddress[conn.address]++
+	tooManyOfOne := conn.address != "" && l.byAddress[conn.address] > l.mostPerAddress
+	if !tooManyOfOne && len(l.open) <= l.most {
 		return nil
 	}
-	c.waiting.Remove(longest)
-	surplus = longest.Value.(net.Conn)
-	delete(c.open, surplus)
-	return socketOf(surplus)
+	for c := range l.open {
+		if tooManyOfOne && c.address != conn.address || c.answering && c.writes == 0 {
+			continue
+		}
+		if surplus == nil || c.waitsSince < surplus.waitsSince {
+			surplus = c
+		}
+	}
+	l.forget(surplus)
+	return surplus
 }
 
-// socketOf is what to close: the end of TLS would first be said to the client, who
-// may not listen.
-func socketOf(conn net.Conn) net.Conn {
-	if secure, ok := conn.(*tls.Conn); ok {
-		return secure.NetConn()
+// forget is called with the lock.
+func (l *connLimiter) forget(conn *limitedConn) {
+	if _, open := l.open[conn]; !open {
+		return
 	}
-	return conn
+	delete(l.open, conn)
+	if l.byAddress[conn.address]--; l.byAddress[conn.address] == 0 {
+		delete(l.byAddress, conn.address)
+	}
+}
+
+// limitedConn is a connection that its limiter knows. It bounds the time that the
+// client may take for each chunk of an answer.
+type limitedConn struct {
+	net.Conn
+	limiter *connLimiter
+	address string // of the client; empty for what has none
+
+	// limiter.mu guards what follows.
+	waitsSince uint64 // what the client did last, by limiter.ticks
+	answering  bool   // a whole request is there, and its answer is being made
+	writes     int    // under way
+
+	deadline struct {
+		sync.Mutex
+		of time.Time // the server's own for the whole answer; zero for none
+	}
+}
+
+// note changes what the limiter knows of the connection.
+func (c *limitedConn) note(change func()) {
+	c.limiter.mu.Lock()
+	defer c.limiter.mu.Unlock()
+	c.limiter.ticks++
+	c.waitsSince = c.limiter.ticks
+	change()
+}
+
+func (c *limitedConn) beginAnswer() { c.note(func() { c.answering = true }) }
+func (c *limitedConn) endAnswer()   { c.note(func() { c.answering = false }) }
+
+// Write writes p in chunks, each of which the client has to read in time.
+func (c *limitedConn) Write(p []byte) (written int, err error) {
+	defer c.note(func() { c.writes-- })
+	c.note(func() { c.writes++ })
+	for {
+		next := p[written:min(len(p), written+chunk)]
+		if err := c.Conn.SetWriteDeadline(c.chunkDeadline()); err != nil {
+			return written, err
+		}
+		n, err := c.Conn.Write(next)
+		written += n
+		if err != nil || written == len(p) {
+			return written, err
+		}
+		c.note(func() {})
+	}
+}
+
+func (c *limitedConn) chunkDeadline() time.Time {
+	c.deadline.Lock()
+	defer c.deadline.Unlock()
+	at := time.Now().Add(slowestChunk)
+	if !c.deadline.of.IsZero() && c.deadline.of.Before(at) {
+		return c.deadline.of
+	}
+	return at
+}
+
+// SetWriteDeadline bounds the whole answer, for which several writes may be needed.
+func (c *limitedConn) SetWriteDeadline(t time.Time) error {
+	c.deadline.Lock()
+	c.deadline.of = t
+	c.deadline.Unlock()
+	return c.Conn.SetWriteDeadline(t) // also that of a write under way
+}
+
+func (c *limitedConn) SetDeadline(t time.Time) error {
+	if err := c.SetWriteDeadline(t); err != nil {
+		return err
+	}
+	return c.SetReadDeadline(t)
+}
+
+func (c *limitedConn) Close() error {
+	c.limiter.mu.Lock()
+	c.limiter.forget(c)
+	c.limiter.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// CloseWrite lets net/http end an answer before it closes.
+func (c *limitedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// reset closes the connection and leaves nothing of it to the kernel, which would
+// go on offering what the client does not read. The goroutine that serves it ends it
+// in an orderly way.
+func (c *limitedConn) reset() {
+	if socket, ok := c.Conn.(*net.TCPConn); ok {
+		_ = socket.SetLinger(0)
+	}
+	_ = c.Conn.Close()
+}
+
+// limitedConnOf returns what the limiter knows of a connection of the server.
+func limitedConnOf(conn net.Conn) *limitedConn {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	limited, _ := conn.(*limitedConn)
+	return limited
+}
+
+// addressOfClient is who is behind a connection: an IPv4 address, or the network
+// that one client of IPv6 has to itself. Other sockets have no such bound.
+func addressOfClient(remote net.Addr) string {
+	tcp, ok := remote.(*net.TCPAddr)
+	if !ok {
+		return ""
+	}
+	ip := tcp.AddrPort().Addr().Unmap()
+	if ip.Is4() {
+		return ip.String()
+	}
+	network, err := ip.WithZone("").Prefix(64)
+	if err != nil {
+		return ""
+	}
+	return network.String()
 }

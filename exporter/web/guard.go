@@ -2,25 +2,6 @@ package web
 
 import "net/http"
 
-// maxBody is the longest request body, in bytes, that is passed over in silence:
-// no page reads one, but some clients send a few bytes with every POST.
-const maxBody = 4 << 10
-
-// guard stands before every page.
-func guard(next http.Handler) http.Handler { return secure(withoutBody(next)) }
-
-// withoutBody refuses long and never-ending bodies instead of waiting for them.
-func withoutBody(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength < 0 || r.ContentLength > maxBody {
-			w.Header().Set("Connection", "close")
-			http.Error(w, "No page here takes a request body: send none.", http.StatusRequestEntityTooLarge)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
 // readOnly lets GET and HEAD through and refuses every other method.
 func readOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +29,7 @@ func everything(perServer bool) http.Handler {
 
 // Whoever does not log on learns nothing: not even which pages there are.
 func TestWithoutAPasswordThereIsNothing(t *testing.T) {
-	file, client := webConfig(t)
+	file, client := writeWebConfig(t)
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	l := mustListen(t, ListenOptions{Addresses: []string{loopback}, ConfigFile: file, HealthAddress: loopback})
 	stop := serve(t, l, everything(true))
@@ -69,17 +70,26 @@ func TestWithoutAPasswordThereIsNothing(t *testing.T) {
 	}
 }
 
-// The toolkit speaks HTTP/2 over TLS, where a request without a body looks
-// different.
-func TestPagesOverHTTP2(t *testing.T) {
-	file, client := webConfig(t)
-	transport := &http.Transport{TLSClientConfig: client.Transport.(*http.Transport).TLSClientConfig, ForceAttemptHTTP2: true}
+// A client that speaks HTTP/2 is served by HTTP/1.1, also when the file asks for
+// HTTP/2: a flood of its frames would take hundreds of megabytes.
+func TestPagesAreServedByHTTP1Alone(t *testing.T) {
+	file, client := writeWebConfig(t)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, append(text, "http_server_config: {http2: true}\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	settings := client.Transport.(*http.Transport).TLSClientConfig
+	transport := &http.Transport{TLSClientConfig: settings, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
 	client.Transport = transport
 	l := mustListen(t, ListenOptions{Addresses: []string{loopback}, ConfigFile: file})
 	stop := serve(t, l, everything(false))
+	address := l.Addresses()[0].String()
 	for path, method := range map[string]string{"/metrics": "GET", "/-/reload": "POST", "/api/v1/servers": "GET"} {
-		request, err := http.NewRequest(method, "https://"+l.Addresses()[0].String()+path, nil)
+		request, err := http.NewRequest(method, "https://"+address+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,9 +102,17 @@ func TestPagesOverHTTP2(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 		response.Body.Close()
-		if response.StatusCode != http.StatusOK || response.ProtoMajor != 2 {
+		if response.StatusCode != http.StatusOK || response.ProtoMajor != 1 {
 			t.Errorf("%s answers %s over %s", path, response.Status, response.Proto)
 		}
+	}
+	only := settings.Clone()
+	only.NextProtos = []string{"h2"}
+	if conn, err := tls.Dial("tcp", address, only); err == nil {
+		if conn.ConnectionState().NegotiatedProtocol == "h2" {
+			t.Error("a connection speaks HTTP/2")
+		}
+		conn.Close()
 	}
 	if err := stop(); err != nil {
 		t.Error(err)

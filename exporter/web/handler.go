@@ -61,7 +61,7 @@ func NewHandler(o Options) http.Handler {
 	mux.Handle("/-/reload", newReload(o.Reloader, o.Lifecycle))
 	handleTargets(mux, o)
 	handleProfiles(mux, o.Pprof)
-	return guard(mux)
+	return secure(mux)
 }
 
 // handleTargets adds /probe and /sd.

@@ -281,7 +281,7 @@ func TestEveryPageHasSecurityHeaders(t *testing.T) {
 func TestOperatorsHeadersWin(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	recorder.Header().Set("X-Frame-Options", "sameorigin")
-	guard(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
+	secure(http.NotFoundHandler()).ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/", nil))
 	if got := recorder.Header().Get("X-Frame-Options"); got != "sameorigin" {
 		t.Errorf("X-Frame-Options is %q, want the operator's sameorigin", got)
 	}

@@ -16,7 +16,7 @@ func NewHealthHandler(fleet Fleet) http.Handler {
 	mux.Handle("/-/healthy", readOnly(healthCheck("healthy", onlyCount("/-/healthy", fleet.Unhealthy))))
 	mux.Handle("/-/ready", readOnly(healthCheck("ready", onlyCount("/-/ready", fleet.NotReady))))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
-	return guard(mux)
+	return secure(mux)
 }
 
 func onlyCount(path string, reasons func(time.Time) []string) func(time.Time) []string {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -42,6 +43,9 @@ type ListenOptions struct {
 	// health checks alone; empty for none.
 	HealthAddress string
 	Logger        *slog.Logger
+	// ConfigReloaded is told whether ConfigFile is in effect, at every change; nil for
+	// nobody.
+	ConfigReloaded func(ok bool)
 }
 
 // ConfigError says that the web configuration file cannot be used.
@@ -60,6 +64,7 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 type Listeners struct {
 	open   []net.Listener
 	health net.Listener // nil without one
+	config *webConfig   // nil without a file
 	opts   ListenOptions
 }
 
@@ -67,10 +72,14 @@ type Listeners struct {
 // mistake or a busy port is known before anything else starts. It returns a
 // *ConfigError for the file and an error that names the address for a socket.
 func Listen(o ListenOptions) (*Listeners, error) {
-	if err := toolkit.Validate(o.ConfigFile); err != nil {
-		return nil, &ConfigError{o.ConfigFile, err}
-	}
 	l := &Listeners{opts: o}
+	if o.ConfigFile != "" {
+		config, err := openWebConfig(o.ConfigFile)
+		if err != nil {
+			return nil, &ConfigError{o.ConfigFile, err}
+		}
+		l.config = config
+	}
 	if err := l.listen(); err != nil {
 		l.Close()
 		return nil, err
@@ -142,6 +151,18 @@ func (l *Listeners) Close() {
 	if l.health != nil {
 		_ = l.health.Close()
 	}
+	if l.config != nil {
+		l.config.close()
+	}
+}
+
+// ConfigProblem is why the web configuration file as it is now is not in effect;
+// empty when it is. Any goroutine may ask.
+func (l *Listeners) ConfigProblem() string {
+	if l.config == nil {
+		return ""
+	}
+	return l.config.Problem()
 }
 
 // Serve answers with site on every socket, and with health on that for health
@@ -150,7 +171,15 @@ func (l *Listeners) Close() {
 // goroutine behind.
 func (l *Listeners) Serve(ctx context.Context, site, health http.Handler) error {
 	ctx, stop := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	if l.config != nil {
+		defer l.config.close() // when nobody reads it any more
+	}
+	defer following.Wait()
 	defer stop()
+	if l.config != nil {
+		following.Go(func() { l.config.follow(ctx, l.opts.Logger, l.opts.ConfigReloaded) })
+	}
 	var services []func() error
 	for _, listener := range l.open {
 		services = append(services, func() error { return l.serveSite(ctx, listener, site) })
@@ -175,25 +204,32 @@ func (l *Listeners) Serve(ctx context.Context, site, health http.Handler) error 
 // serveSite serves behind the toolkit's TLS and authentication. It changes the
 // server it is given, so that sockets cannot share one.
 func (l *Listeners) serveSite(ctx context.Context, listener net.Listener, site http.Handler) error {
-	return l.serve(ctx, listener, site, maxConnections, func(server *http.Server) error {
-		return toolkit.Serve(listener, server, &toolkit.FlagConfig{WebConfigFile: &l.opts.ConfigFile}, l.opts.Logger)
+	config := ""
+	if l.config != nil {
+		config = l.config.path()
+	}
+	return l.serve(ctx, listener, site, maxConnections, func(server *http.Server, limited net.Listener) error {
+		return toolkit.Serve(limited, server, &toolkit.FlagConfig{WebConfigFile: &config}, l.opts.Logger)
 	})
 }
 
 func (l *Listeners) serveHealth(ctx context.Context, health http.Handler) error {
 	l.opts.Logger.Info("Health checks, without TLS and authentication", "address", l.health.Addr().String())
-	return l.serve(ctx, l.health, health, maxHealthConnections, func(server *http.Server) error {
+	return l.serve(ctx, l.health, health, maxHealthConnections, func(server *http.Server, limited net.Listener) error {
 		server.SetKeepAlivesEnabled(false) // who asks for health connects anew every time
-		return server.Serve(l.health)
+		return server.Serve(limited)
 	})
 }
 
 // serve runs one http.Server with so many connections at most on one socket, until
 // ctx ends or accept returns.
-func (l *Listeners) serve(ctx context.Context, listener net.Listener, handler http.Handler, connections int, accept func(*http.Server) error) error {
-	server := newServer(handler, l.opts.Logger)
-	server.ConnState = newConnLimiter(connections).note
+func (l *Listeners) serve(ctx context.Context, listener net.Listener, handler http.Handler, connections int, accept func(*http.Server, net.Listener) error) error {
+	server := newServer(afterPassword(handler), l.opts.Logger)
+	server.ConnContext = withConn
 	server.BaseContext = func(net.Listener) context.Context { return pages.WithShutdown(context.Background(), ctx.Done()) }
+	// The toolkit puts its own handler before ours when it begins to serve, and has
+	// no room for one before that.
+	limited := newConnLimiter(listener, connections, func() { server.Handler = newFront(server.Handler) })
 	drained := make(chan error, 1)
 	ended := make(chan struct{})
 	go func() {
@@ -203,7 +239,7 @@ func (l *Listeners) serve(ctx context.Context, listener net.Listener, handler ht
 		}
 		drained <- drain(server)
 	}()
-	err := accept(server)
+	err := accept(server, limited)
 	close(ended)
 	return errors.Join(ignoreClosed(err), <-drained, ignoreClosed(listener.Close()))
 }

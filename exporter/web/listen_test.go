@@ -134,9 +134,9 @@ func TestAWrongWebConfigurationIsAConfigError(t *testing.T) {
 	}
 }
 
-// webConfig writes a web configuration file with TLS and the user ops, password
+// writeWebConfig writes a web configuration file with TLS and the user ops, password
 // "guard-dog", and returns it and a client that trusts the certificate.
-func webConfig(t *testing.T) (file string, client *http.Client) {
+func writeWebConfig(t *testing.T) (file string, client *http.Client) {
 	t.Helper()
 	made := httptest.NewTLSServer(hello)
 	made.Close()
@@ -166,7 +166,7 @@ func webConfig(t *testing.T) (file string, client *http.Client) {
 // One web configuration guards every socket; the toolkit allows only one socket
 // per server, which the race detector would show here.
 func TestWebConfigurationGuardsEverySocket(t *testing.T) {
-	file, client := webConfig(t)
+	file, client := writeWebConfig(t)
 	l := mustListen(t, ListenOptions{Addresses: []string{loopback, loopback}, ConfigFile: file})
 	stop := serve(t, l, hello)
 	for _, address := range l.Addresses() {
