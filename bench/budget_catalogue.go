@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
@@ -160,8 +161,9 @@ func listReaders(n int) (ours, reference *listReader, err error) {
 		return nil, nil, err
 	}
 	ours = &listReader{catalogue: catalogue.New(catalogue.Limits{})}
+	reader := probe.NewStatusReader(ours.catalogue)
 	ours.read = func() error {
-		err := session.List(context.Background(), ours.catalogue.Stage())
+		err := session.List(context.Background(), reader)
 		ours.catalogue.CommitFull(time.Now())
 		return err
 	}

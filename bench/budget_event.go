@@ -51,7 +51,7 @@ func probing(n, events int) (time.Duration, error) {
 	metrics := &counting{ServerMetrics: collect.New(collect.Options{}).Add("sim", ""), done: make(chan struct{}), want: int64(events)}
 	stream := newStreamBody(n, events)
 	p := probe.New(watched.Servers()[0].Probe(limits), probe.Options{
-		RoundTripper: streaming{listening{server: server}, stream}, Observer: metrics,
+		NewTransport: func() http.RoundTripper { return streaming{listening{server: server}, stream} }, Observer: metrics,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -127,11 +127,11 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 		if former != nil && former.server.Equal(server) && former.limits == limits {
 			w.run = former.run
 		} else {
-			trips, err := server.RoundTripper(f.opts.Dial)
+			transports, err := server.Transports(f.opts.Dial)
 			if err != nil {
 				return nil, nil, fmt.Errorf("server %q: %w", server.Name, err)
 			}
-			w.run = &run{trips: trips}
+			w.run = &run{transports: transports}
 			if former != nil {
 				w.history, w.lines = former.history, former.lines
 			}
@@ -159,7 +159,7 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 	}
 	w.probe = probe.New(w.server.Probe(w.limits), probe.Options{
 		Hold:         hold,
-		RoundTripper: w.trips,
+		NewTransport: w.transports.New,
 		Observer:     w.history,
 		Logger:       slog.New(w.lines.Handler(w.history.Tee(f.opts.Logger.Handler()))),
 		StartDelay:   delay,
@@ -174,7 +174,7 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 	} else {
 		metrics.Watch(w.probe)
 	}
-	w.ending.Go(func() { w.watch(ctx) })
+	w.ending.Go(func() { w.probe.Run(ctx) })
 }
 
 // Close makes every probe leave its server and waits for it. Each probe bounds

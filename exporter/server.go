@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -30,24 +29,16 @@ type watch struct {
 
 // run is one running probe. Its fields do not change once it runs.
 type run struct {
-	probe    *probe.Probe
-	history  *probe.History
-	lines    *logging.Limit // of the log
-	statuses *statusList
-	trips    http.RoundTripper
-	cancel   context.CancelCauseFunc
+	probe      *probe.Probe
+	history    *probe.History
+	lines      *logging.Limit // of the log
+	statuses   *statusList
+	transports *config.Transports
+	cancel     context.CancelCauseFunc
 	// former is the probe of the same server that this one replaces for limits
 	// alone, so that its authentication hold goes on; nil once it runs.
 	former *probe.Probe
 	ending sync.WaitGroup
-}
-
-// watch runs the probe until its context ends.
-func (r *run) watch(ctx context.Context) {
-	r.probe.Run(ctx)
-	if c, ok := r.trips.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
 }
 
 // stop tells the probe to leave its server, and why. It does not wait; the channel

@@ -14,9 +14,10 @@ func BenchmarkPublish(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			cfg := testConfig(ModeSSE, "a", "b")
 			l := newLoop(New(cfg, Options{Observer: &recorder{}}))
-			l.stage.Begin()
+			stage := l.catalogue.Stage()
+			stage.Begin()
 			for i := range 64 {
-				l.stage.Add(catalogue.Status{ID: []byte{byte('0' + i)}, Group: []byte{byte('0' + i)}})
+				stage.Add(catalogue.Status{ID: []byte{byte('0' + i)}, Group: []byte{byte('0' + i)}})
 			}
 			l.catalogue.CommitFull(time.Now())
 			b.ReportAllocs()

@@ -16,13 +16,13 @@ const (
 	maxPasswordDays = 36500
 )
 
-// newClient makes the wire client of one host.
+// newClient makes the wire client of one host, with connections of its own.
 func (l *loop) newClient(host string, onExchange func(icws.Exchange)) (*icws.Client, error) {
 	base, err := icws.ExpandURL(l.cfg.URL, host)
 	if err != nil {
 		return nil, err
 	}
-	return icws.NewClient(base, l.rt, icws.Options{
+	return icws.NewClient(base, l.p.opts.NewTransport(), icws.Options{
 		UserAgent:        l.p.opts.UserAgent,
 		Language:         l.cfg.Language,
 		ApplicationName:  applicationName,

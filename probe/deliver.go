@@ -87,12 +87,12 @@ func (w *watch) resynchronise(ctx context.Context) error {
 // message.
 func (w *watch) put(ctx context.Context, reason ResyncReason, renew bool) error {
 	if renew {
-		if err := w.call(func() error { return w.s.Unsubscribe(ctx) }); err != nil {
+		if err := w.call(func() error { return w.s.Unsubscribe(ctx, icws.StatusMessages) }); err != nil {
 			return fmt.Errorf("renewing the subscription: %w", err)
 		}
 	}
 	start := time.Now()
-	if err := w.call(func() error { return w.s.Subscribe(ctx) }); err != nil {
+	if err := w.call(func() error { return w.s.Subscribe(ctx, icws.StatusMessages, nil) }); err != nil {
 		if renew {
 			w.selfInflicted(reason)
 		}
@@ -232,7 +232,7 @@ func (w *watch) audit(ctx context.Context, reason ResyncReason) error {
 			return err
 		}
 	}
-	err := w.call(func() error { return w.s.List(ctx, w.l.stage) })
+	err := w.call(func() error { return w.s.List(ctx, w.l.reader) })
 	if err != nil {
 		return fmt.Errorf("reading the status list: %w", err)
 	}

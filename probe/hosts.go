@@ -141,6 +141,7 @@ func (l *loop) watchHost(ctx context.Context, w *hostWatch, host string, seed [2
 		})
 		if err == nil {
 			report.version, err = client.Version(ctx)
+			client.Close()
 		}
 		report.err = err
 		select {

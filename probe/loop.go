@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -37,7 +36,6 @@ type loop struct {
 	observer Observer
 	log      *slog.Logger
 	rand     *rand.Rand
-	rt       http.RoundTripper
 	policy   hostPolicy
 	breaker  *breaker
 	watch    *hostWatch
@@ -46,7 +44,7 @@ type loop struct {
 	authHold hold
 
 	catalogue *catalogue.Catalogue
-	stage     *catalogue.Stage
+	reader    *icws.Reader
 
 	state       State
 	stateSince  time.Time
@@ -94,7 +92,7 @@ type loop struct {
 func newLoop(p *Probe) *loop {
 	cfg := p.cfg
 	l := &loop{
-		p: p, cfg: cfg, observer: p.opts.Observer, rt: p.opts.RoundTripper, rand: p.opts.Rand,
+		p: p, cfg: cfg, observer: p.opts.Observer, rand: p.opts.Rand,
 		log:          p.opts.Logger.With("server", cfg.Name),
 		policy:       newHostPolicy(cfg.Hosts, cfg.AllowedHosts),
 		breaker:      newBreaker(cfg, p.opts.Observer),
@@ -106,7 +104,7 @@ func newLoop(p *Probe) *loop {
 		certificates: make(map[string]time.Time),
 		stateSince:   time.Now(),
 	}
-	l.stage = l.catalogue.Stage()
+	l.reader = NewStatusReader(l.catalogue)
 	return l
 }
 

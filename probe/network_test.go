@@ -66,7 +66,7 @@ func (r *networkRig) serve() *networkRig {
 func (r *networkRig) start(scheme string) {
 	r.cfg.URL, r.cfg.Hosts = scheme+"://"+r.relay.address, []string{r.relay.address}
 	r.probe = New(r.cfg, Options{
-		RoundTripper: r.rt, Observer: r.seen, UserAgent: "icws_exporter/test",
+		NewTransport: func() http.RoundTripper { return r.rt.Clone() }, Observer: r.seen, UserAgent: "icws_exporter/test",
 		Logger: slog.New(slog.NewTextHandler(r.logs, nil)),
 	})
 	ctx, cancel := context.WithCancel(r.t.Context())
@@ -211,7 +211,6 @@ func TestTricklingServerIsFollowed(t *testing.T) {
 			r.sim.Apply(icwssim.Remove(status.ID))
 		}
 		r.cfg.DeliveryTimeout, r.cfg.RequestTimeout, r.cfg.StreamTimeout = 20*time.Second, 20*time.Second, 20*time.Second
-		r.rt.ResponseHeaderTimeout = r.cfg.RequestTimeout
 		r.relay.suffer(trickles)
 		r.start("http")
 		r.isLive("though slow")

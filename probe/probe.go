@@ -22,8 +22,12 @@ var ErrStopped = errors.New("the probe is not running")
 
 // Options are what a probe works with besides its configuration.
 type Options struct {
-	// RoundTripper does all I/O. It must not follow redirects by itself.
-	RoundTripper http.RoundTripper
+	// NewTransport makes what does the I/O of one session, or of one look at a
+	// host. All connections of one go to one address (icws.OneAddress), a new one
+	// looks the name up again. It must not follow redirects. If it has a
+	// CloseIdleConnections, that is called when its work is done. Any goroutine may
+	// call NewTransport.
+	NewTransport func() http.RoundTripper
 	Observer     Observer
 	Logger       *slog.Logger
 	// Rand is the source of every jitter; nil means a random seed. The probe

@@ -77,7 +77,7 @@ func (w *watch) streamReady(ctx context.Context, err error) *sessionEnd {
 		return w.failed(ctx, &streamError{err})
 	}
 	stalled := time.AfterFunc(w.l.cfg.RequestTimeout, w.pump.cut)
-	message, err := w.pump.stream.Decode(w.l.stage)
+	message, err := w.pump.stream.Decode(w.l.reader)
 	if !stalled.Stop() && err != nil {
 		err = errStalled{w.l.cfg.RequestTimeout} // and not that we cut it then
 	}
@@ -106,10 +106,7 @@ func (w *watch) undecodable() {
 // poll fetches what waits.
 func (w *watch) poll(ctx context.Context) error {
 	err := w.call(func() error {
-		return w.s.Poll(ctx, w.l.stage, func(m icws.Message) error {
-			w.received(m)
-			return nil
-		})
+		return w.s.Poll(ctx, []*icws.Reader{w.l.reader}, w.received)
 	})
 	now := time.Now()
 	if err == nil {
@@ -137,7 +134,7 @@ func (w *watch) received(m icws.Message) {
 	now := time.Now()
 	w.l.lastMessage = now
 	switch m.Kind {
-	case icws.KindStatus:
+	case icws.KindContent:
 		w.statusReceived(m, now)
 		return
 	case icws.KindConnectionState:

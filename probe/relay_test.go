@@ -206,7 +206,7 @@ func productionTransport(t *testing.T, timeout time.Duration) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	transport := &http.Transport{
-		TLSHandshakeTimeout: timeout, ResponseHeaderTimeout: timeout, IdleConnTimeout: 90 * time.Second,
+		TLSHandshakeTimeout: timeout, IdleConnTimeout: 90 * time.Second,
 		MaxIdleConnsPerHost: 2, MaxResponseHeaderBytes: 64 << 10, DisableCompression: true, Protocols: protocols,
 	}
 	t.Cleanup(transport.CloseIdleConnections)

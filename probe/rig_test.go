@@ -122,6 +122,7 @@ func (r *rig) kill(host string) {
 		return
 	}
 	delete(r.servers, host)
+	r.net.Release(host + ":8018")
 	r.net.Cut(host + ":8018")
 	srv.Close()
 }
@@ -133,7 +134,7 @@ func (r *rig) start() { r.startAfter(nil) }
 func (r *rig) startAfter(hold *AuthenticationHold) {
 	handler := slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelInfo})
 	r.probe = New(r.cfg, Options{
-		RoundTripper: r.rt, Observer: r.seen, Logger: slog.New(handler),
+		NewTransport: func() http.RoundTripper { return r.rt.Clone() }, Observer: r.seen, Logger: slog.New(handler),
 		Rand: rand.New(rand.NewPCG(1, 2)), UserAgent: "icws_exporter/test", Hold: hold,
 	})
 	ctx, cancel := context.WithCancelCause(context.Background())

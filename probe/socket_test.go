@@ -38,8 +38,7 @@ func followOverSockets(t *testing.T, mode TransportMode, scheme string) {
 		server.Start()
 	}
 	t.Cleanup(server.Close)
-	rt := server.Client().Transport.(*http.Transport).Clone()
-	t.Cleanup(rt.CloseIdleConnections)
+	rt := server.Client().Transport.(*http.Transport)
 
 	base, err := url.Parse(server.URL)
 	if err != nil {
@@ -50,7 +49,7 @@ func followOverSockets(t *testing.T, mode TransportMode, scheme string) {
 	cfg.PollInterval = 20 * time.Millisecond
 	cfg.Password = func() (string, error) { return testPassword, nil }
 	seen := &recorder{}
-	p := New(cfg, Options{RoundTripper: rt, Observer: seen, UserAgent: "icws_exporter/test"})
+	p := New(cfg, Options{NewTransport: func() http.RoundTripper { return rt.Clone() }, Observer: seen, UserAgent: "icws_exporter/test"})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

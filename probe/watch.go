@@ -231,11 +231,14 @@ func (w *watch) leave(ctx context.Context, reason CloseReason) {
 		w.pump = nil
 	}
 	if reason == CloseServerClosed {
+		w.s.Close()
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
 	if w.subscribed && reason != CloseUnauthorized {
-		if err := bounded(ctx, leaveTimeout/3, w.s.Unsubscribe); err != nil {
+		if err := bounded(ctx, leaveTimeout/3, func(ctx context.Context) error {
+			return w.s.Unsubscribe(ctx, icws.StatusMessages)
+		}); err != nil {
 			w.l.log.Debug("leaving: the subscription was not removed", "err", err)
 		}
 	}

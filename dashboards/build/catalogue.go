@@ -16,7 +16,7 @@ func catalogue() dashboard {
 				of(9, statusesByGroup().wide(12), statusesByFlag().wide(12))),
 			newRow("Changes",
 				of(9, changes().wide(12), changesByServer().wide(12)),
-				of(9, drift().wide(12), anomalies().wide(12))),
+				of(9, drift().wide(24))),
 		},
 	})
 }
@@ -117,10 +117,4 @@ func changesByServer() *panel {
 func drift() *panel {
 	return bars("Drift", "Statuses per minute that a full list corrected although no message had announced it: the server had not told everything.",
 		line(happened(sum(perMinute(collect.MetricCatalogueDrift), "server")), "{{server}}").unless("No drift")).runbook("CatalogueDrift")
-}
-
-func anomalies() *panel {
-	return bars("Anomalies", "Messages per minute that contradict the copy, by kind. They are applied in the way that converges.",
-		line(happened(sum(perMinute(collect.MetricCatalogueAnomalies), "server", "anomaly")), "{{server}} {{anomaly}}").
-			unless("No message contradicted the copy")).runbook("CatalogueDrift")
 }

@@ -145,7 +145,6 @@ func troubles() *panel {
 		" or " + kind("subscription lost", collect.MetricSubscriptionLosses, "reason") +
 		" or " + kind("request failed", collect.MetricRequestFailures, "reason", isNot("reason", "canceled")) +
 		" or " + kind("delivery check", collect.MetricDeliveryChecks, "result", like("result", "drift|timeout|failed")) +
-		" or " + kind("error answered", collect.MetricErrorResponses, "error_id") +
 		" or " + kind("error code", collect.MetricResponses, "code", like("code", "4..|5.."))
 	return table("What went wrong in this time range", "Everything that failed, by server and reason, the most frequent first. "+
 		"Click the server for when it was.",

@@ -19,14 +19,14 @@ func server() dashboard {
 				of(5, sessionStates().wide(12), activeHosts().wide(12)),
 				of(5, subscriptionStates().wide(8), serverWord().wide(8), transports().wide(8))),
 			newRow("Requests and answers",
-				of(9, codesByServer().wide(8), errorIDs().wide(8), requestFailures().wide(8)),
+				of(9, codesByServer().wide(12), requestFailures().wide(12)),
 				of(9, requestRate().wide(8), latencyHeatmap().wide(8), latencyQuantiles().wide(8))),
 			newRow("Session and subscription",
 				of(8, opens().wide(8), closes().wide(8), losses().wide(8)),
-				of(8, breakerCounts().wide(8), operationsGone().wide(8), hostsUp().wide(8))),
+				of(8, operationsGone().wide(12), hostsUp().wide(12))),
 			newRow("Delivery",
 				of(9, deliveryHeatmap().wide(8), deliveryQuantiles().wide(8), checks().wide(8)),
-				of(8, messages().wide(8), resyncs().wide(8), received().wide(8))),
+				of(8, messages().wide(12), received().wide(12))),
 			newRow("Facts", of(8, facts())),
 		},
 	})
@@ -115,17 +115,11 @@ func codesByServer() *panel {
 		colored("401", "orange", "403", "yellow", "410", "purple", "500", "red", "503", "dark-red").runbook("ServerErrorSpike")
 }
 
-func errorIDs() *panel {
-	return bars("Errors by errorId", "Answers per minute that carry an ICWS errorId: the server's own reason. Not every error has one.",
-		line(happened(sum(perMinute(collect.MetricErrorResponses), "server", "error_id")), "{{server}} {{error_id}}").
-			unless("No error with an errorId"))
-}
-
 func requestFailures() *panel {
-	return bars("Requests without an answer", "Requests per minute that failed on the way, by reason. Canceled ones the exporter gave up itself.",
+	return bars("Requests without an answer", "Requests per minute that failed on the way, by reason. Connection: it was not made or was cut. Protocol: the answer made no sense.",
 		line(happened(sum(perMinute(collect.MetricRequestFailures), "server", "reason")), "{{server}} {{reason}}").
 			unless("Every request was answered")).
-		colored("canceled", "text", "timeout", "orange", "refused", "red", "reset", "dark-red")
+		colored("timeout", "orange", "connection", "red", "protocol", "purple")
 }
 
 func requestRate() *panel {
@@ -169,15 +163,6 @@ func losses() *panel {
 		runbook("SubscriptionLost")
 }
 
-func breakerCounts() *panel {
-	return bars("Breaker: transitions and refused calls", "How often a minute the circuit breaker changed, by the state it went to, and calls that it kept from the server.",
-		line(happened(sum(perMinute(collect.MetricBreakerTransitions), "server", "to")), "{{server}} to {{to}}").
-			unless("The breaker stayed closed"),
-		line(happened(sum(perMinute(collect.MetricBreakerRejections), "server")), "{{server}} refused").
-			unless("No call was refused")).
-		colored("closed", "green", "half_open", "yellow", "open", "red", "refused", "orange").runbook("BreakerOpen")
-}
-
 func operationsGone() *panel {
 	return timeline("Operations that are gone", "Operations that the server answered with 410: its version has removed them, and the exporter leaves them alone.",
 		goneLooks, line(happened(maximum(series(collect.MetricOperationGone), "server", "operation")), "{{server}} {{operation}}").
@@ -212,12 +197,6 @@ func messages() *panel {
 		line(sum(perMinute(collect.MetricStreamHeartbeats), "server"), "{{server}} ping"),
 		line(sum(perMinute(collect.MetricMessageDecodeFailures), "server"), "{{server}} undecodable")).
 		colored("full", "blue", "delta", "green", "ping", "text", "undecodable", "red")
-}
-
-func resyncs() *panel {
-	return bars("Requests for all statuses", "How often a minute, and why, the exporter asked for the whole list again. Checks are routine; the others follow a doubt.",
-		line(happened(sum(perMinute(collect.MetricCatalogueResyncs), "server", "reason")), "{{server}} {{reason}}")).
-		colored("check", "green", "initial", "blue", "session", "blue", "faulted", "red", "not_delivering", "dark-red", "decode_failure", "orange")
 }
 
 func received() *panel {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 )
@@ -31,14 +32,20 @@ type source interface {
 }
 
 // live is the copy that messages are applied to, as the probe does.
-type live struct{ *catalogue.Catalogue }
+type live struct {
+	*catalogue.Catalogue
+	reader *icws.Reader
+}
 
-func newLive(groups int) live { return live{catalogue.New(catalogue.Limits{Groups: groups})} }
+func newLive(groups int) live {
+	c := catalogue.New(catalogue.Limits{Groups: groups})
+	return live{c, probe.NewStatusReader(c)}
+}
 
 func (l live) take(m icws.Message) message {
 	now := time.Now()
 	switch {
-	case m.Kind != icws.KindStatus:
+	case m.Kind != icws.KindContent:
 	case m.IsDelta:
 		l.CommitDelta(now)
 	default:
@@ -72,7 +79,7 @@ func (r *streaming) read() {
 		}
 		var m icws.Message
 		if err == nil {
-			m, err = r.stream.Decode(r.live.Stage())
+			m, err = r.stream.Decode(r.live.reader)
 		}
 		if err != nil {
 			r.err = err
@@ -136,9 +143,8 @@ func (p *polling) poll(ctx context.Context) error {
 		return ctx.Err()
 	}
 	p.pause = min(max(2*p.pause, firstPoll), p.every)
-	return p.session.Poll(ctx, p.live.Stage(), func(m icws.Message) error {
+	return p.session.Poll(ctx, []*icws.Reader{p.live.reader}, func(m icws.Message) {
 		p.waiting = append(p.waiting, p.live.take(m))
-		return nil
 	})
 }
 
@@ -169,7 +175,7 @@ func (v *visitor) subscribe(ctx context.Context) finding {
 	if v.source == nil {
 		return skipped("there is no event stream")
 	}
-	if err := v.session.Subscribe(ctx); err != nil {
+	if err := v.session.Subscribe(ctx, icws.StatusMessages, nil); err != nil {
 		var response *icws.ResponseError
 		v.asked = !errors.As(err, &response)
 		return broken(err)
@@ -194,7 +200,7 @@ func (v *visitor) awaitFull(ctx context.Context) (message, error) {
 			return message{}, fmt.Errorf("%w within %s", errNotDelivered, within)
 		case err != nil:
 			return message{}, err
-		case m.Kind == icws.KindStatus && !m.IsDelta:
+		case m.Kind == icws.KindContent && !m.IsDelta:
 			return m, nil
 		}
 		if err := bad(m); err != nil {
@@ -263,7 +269,7 @@ func groupsOf(groups []catalogue.GroupCount) string {
 // only on a server that does not send everything again.
 func (v *visitor) statusList(ctx context.Context) finding {
 	l := newLive(v.opts.Limits.Groups)
-	if err := v.session.List(ctx, l.Stage()); err != nil {
+	if err := v.session.List(ctx, l.reader); err != nil {
 		f := tolerated(err)
 		f.advice += "; the exporter needs the list only if the server does not send everything again at a second subscribe"
 		return f
@@ -289,7 +295,7 @@ func (v *visitor) secondSubscribe(ctx context.Context) finding {
 	if p, ok := v.source.(*polling); ok {
 		p.pause = 0
 	}
-	if err := v.session.Subscribe(ctx); err != nil {
+	if err := v.session.Subscribe(ctx, icws.StatusMessages, nil); err != nil {
 		return broken(err)
 	}
 	_, err := v.awaitFull(ctx)
@@ -326,7 +332,7 @@ func (v *visitor) observe(ctx context.Context) finding {
 			return broken(err)
 		}
 		switch {
-		case m.Kind != icws.KindStatus:
+		case m.Kind != icws.KindContent:
 			others++
 		case m.IsDelta:
 			deltas++

@@ -29,15 +29,11 @@ func (e *examination) hosts(ctx context.Context) (reached bool) {
 // so the name, the port and the certificate are seen the way the exporter goes,
 // through a proxy too.
 func (e *examination) host(ctx context.Context, host string) (reached bool) {
-	rt, closeIdle, err := e.transport()
-	if err != nil {
-		return e.note(broken(err).step(StepTLS, host, 0))
-	}
-	defer closeIdle()
-	client, err := e.client(host, rt, nil)
+	client, err := e.client(host, nil)
 	if err != nil {
 		return e.note(broken(err).step(StepVersion, host, 0))
 	}
+	defer client.Close()
 	base, err := icws.ExpandURL(e.server.URL, host)
 	if err != nil {
 		return e.note(broken(err).step(StepVersion, host, 0))
@@ -81,7 +77,7 @@ func (v *visit) steps() []Step {
 	var steps []Step
 	if v.proxy != nil {
 		near, address = "proxy "+v.proxy.Host, v.proxy.Hostname()
-		reason := "the proxy " + v.proxy.Host + " looks the name up and connects; the steps of the proxy follow"
+		reason := "the proxy " + v.proxy.Host + " looks the name up and connects (to one server for a whole session, if the name has several); the steps of the proxy follow"
 		steps = append(steps, skipped(reason).step(StepDNS, v.host, 0), skipped(reason).step(StepTCP, v.host, 0))
 	}
 	dns, dnsTook := v.dns(address)
@@ -105,6 +101,9 @@ func (v *visit) dns(address string) (finding, time.Duration) {
 		return v.unfinished(), v.took
 	case lookup.err != nil:
 		return broken(lookup.err), lookup.took
+	case len(lookup.addresses) > 1:
+		return good("%s has %d addresses: %s; each session stays on the one that takes its log-on",
+			address, len(lookup.addresses), list(lookup.addresses)), lookup.took
 	default:
 		return good("%s is %s", address, list(lookup.addresses)), lookup.took
 	}

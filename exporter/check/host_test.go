@@ -299,3 +299,12 @@ func TestThroughAProxy(t *testing.T) {
 	r = run(t, t.Context(), plain, Options{}, "http: {proxy_url: 'http://"+closed+"'}")
 	wantStep(t, r, StepVersion, Failed, "407", "proxy_url")
 }
+
+func TestANameWithSeveralAddressesIsSaid(t *testing.T) {
+	v := &visit{}
+	v.trace.dns = phase{begun: true, ended: true, addresses: []string{"192.0.2.1", "192.0.2.2"}}
+	f, _ := v.dns("cic.example.com")
+	if f.status != OK || !strings.Contains(f.detail, "2 addresses: 192.0.2.1, 192.0.2.2") {
+		t.Errorf("%s %q", f.status, f.detail)
+	}
+}

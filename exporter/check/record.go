@@ -205,7 +205,7 @@ func (x exchange) line(r *redactor) any {
 
 // RoundTripper records what goes through next.
 func (r *Recorder) RoundTripper(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(request *http.Request) (*http.Response, error) {
+	return recording{next, func(request *http.Request) (*http.Response, error) {
 		x := exchange{number: r.exchanges.Add(1), request: request, sent: readAgain(request), start: r.since()}
 		response, err := next.RoundTrip(request)
 		x.end = r.since()
@@ -224,12 +224,24 @@ func (r *Recorder) RoundTripper(next http.RoundTripper) http.RoundTripper {
 			recorded.Body = &recordedBody{recorder: r, exchange: x, src: response.Body}
 		}
 		return &recorded, nil
-	})
+	}}
 }
 
-type roundTripper func(*http.Request) (*http.Response, error)
+// recording is a round tripper that records.
+type recording struct {
+	next http.RoundTripper
+	trip func(*http.Request) (*http.Response, error)
+}
 
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+// RoundTrip implements http.RoundTripper.
+func (r recording) RoundTrip(request *http.Request) (*http.Response, error) { return r.trip(request) }
+
+// CloseIdleConnections closes the connections that no request uses.
+func (r recording) CloseIdleConnections() {
+	if next, ok := r.next.(interface{ CloseIdleConnections() }); ok {
+		next.CloseIdleConnections()
+	}
+}
 
 // readAgain returns the body of a request without using it up.
 func readAgain(request *http.Request) []byte {

@@ -28,7 +28,10 @@ type Options struct {
 // account nearer to being locked. A step that needs one that failed is skipped.
 func Run(ctx context.Context, server config.Server, o Options) Report {
 	e := &examination{server: server, opts: o, report: Report{Server: server.Name, OK: true}}
-	e.step(StepConfiguration, e.configuration)
+	if !e.step(StepConfiguration, e.configuration) {
+		e.skipSession("the configuration cannot be used")
+		return e.report
+	}
 	var password config.Secret
 	readable := e.step(StepPassword, func() finding {
 		var err error
@@ -51,9 +54,10 @@ func Run(ctx context.Context, server config.Server, o Options) Report {
 
 // examination is one run.
 type examination struct {
-	server config.Server
-	opts   Options
-	report Report
+	server     config.Server
+	transports *config.Transports // nil when the configuration failed
+	opts       Options
+	report     Report
 }
 
 // step times look, notes what it found, and reports whether it did not fail.
@@ -85,9 +89,14 @@ func passwordPlace(s config.Server) string {
 	}
 }
 
-// configuration only repeats: what is wrong with it is an error before Run.
+// configuration mostly repeats: what is wrong with it is an error before Run,
+// unless a file has changed since.
 func (e *examination) configuration() finding {
 	s := e.server
+	var err error
+	if e.transports, err = s.Transports(nil); err != nil {
+		return failed(err.Error(), "put the file back, or change http.tls_config")
+	}
 	text := s.URL
 	if !slices.Equal(s.Hosts, []string{hostOf(s.URL)}) {
 		text += ", hosts " + list(s.Hosts)
@@ -98,29 +107,24 @@ func (e *examination) configuration() finding {
 	return good("%s, user %s, transport %s", text, s.User, s.Transport)
 }
 
-// transport is a transport as the probe has one, of its own for each caller.
-func (e *examination) transport() (rt http.RoundTripper, closeIdle func(), err error) {
-	rt, err = e.server.RoundTripper(nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	closeIdle = func() {}
-	if c, ok := rt.(interface{ CloseIdleConnections() }); ok {
-		closeIdle = c.CloseIdleConnections
-	}
+// transport makes a transport as the probe has one, for one session or one look at
+// a host.
+func (e *examination) transport() http.RoundTripper {
+	rt := e.transports.New()
 	if e.opts.Recorder != nil {
 		rt = e.opts.Recorder.RoundTripper(rt)
 	}
-	return rt, closeIdle, nil
+	return rt
 }
 
-// client is a wire client of one host, as the probe has one.
-func (e *examination) client(host string, rt http.RoundTripper, onPing func()) (*icws.Client, error) {
+// client is a wire client of one host, with connections of its own, as the probe
+// has one.
+func (e *examination) client(host string, onPing func()) (*icws.Client, error) {
 	base, err := icws.ExpandURL(e.server.URL, host)
 	if err != nil {
 		return nil, err
 	}
-	return icws.NewClient(base, rt, icws.Options{
+	return icws.NewClient(base, e.transport(), icws.Options{
 		UserAgent:        e.opts.UserAgent,
 		Language:         e.server.Language,
 		ApplicationName:  "icws_exporter",

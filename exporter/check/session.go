@@ -70,15 +70,8 @@ type visitor struct {
 
 // session logs on, looks at everything that needs a session, and leaves.
 func (e *examination) session(ctx context.Context, password config.Secret) {
-	rt, closeIdle, err := e.transport()
-	if err != nil {
-		e.note(broken(err).step(StepLogOn, "", 0))
-		e.skipAfterLogOn("there is no session")
-		return
-	}
-	defer closeIdle()
 	v := &visitor{examination: e, pings: new(pings)}
-	e.step(StepLogOn, func() finding { return v.logOn(ctx, rt, password) })
+	e.step(StepLogOn, func() finding { return v.logOn(ctx, password) })
 	if v.session == nil {
 		e.skipAfterLogOn("there is no session")
 		return
@@ -95,7 +88,7 @@ func (e *examination) session(ctx context.Context, password config.Secret) {
 }
 
 // logOn makes one round over the hosts.
-func (v *visitor) logOn(ctx context.Context, rt http.RoundTripper, password config.Secret) finding {
+func (v *visitor) logOn(ctx context.Context, password config.Secret) finding {
 	if ctx.Err() != nil {
 		return failed("interrupted", "run the check again")
 	}
@@ -107,7 +100,7 @@ func (v *visitor) logOn(ctx context.Context, rt http.RoundTripper, password conf
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			return v.client(host, rt, v.pings.note)
+			return v.client(host, v.pings.note)
 		},
 		Permit:   cfg.Permits,
 		Rejected: func(host string) { rejected = append(rejected, host) },
@@ -242,7 +235,8 @@ func (v *visitor) leave(ctx context.Context) {
 		if !v.asked {
 			return skipped("there is no subscription")
 		}
-		if err := bounded(ctx, v.session.Unsubscribe); err != nil {
+		err := bounded(ctx, func(ctx context.Context) error { return v.session.Unsubscribe(ctx, icws.StatusMessages) })
+		if err != nil {
 			return tolerated(err)
 		}
 		return good("removed")

@@ -29,10 +29,11 @@ func startDemoServers() (*demoServers, error) {
 	var errs [3]error
 	chicago := icwssim.Options{
 		Name: "cic-chicago-a", User: demoUser, Password: password,
-		Life: icwssim.Life{Interval: time.Second, Seed: 1},
+		Life:       icwssim.Life{Interval: time.Second, Seed: 1},
+		Switchover: icwssim.Switchover{BackupHost: "cic-chicago-b", BackupState: new(0)},
 	}
 	d.chicago, errs[0] = startSimulation("127.0.0.1:0", icwssim.New(chicago), nil)
-	chicago.Name, chicago.NotAccepting = "cic-chicago-b", true
+	chicago.Name, chicago.NotAccepting, chicago.Switchover = "cic-chicago-b", true, icwssim.Switchover{}
 	d.standby, errs[1] = startSimulation("127.0.0.1:0", icwssim.New(chicago), nil)
 	d.lab, errs[2] = startSimulation("127.0.0.1:0", icwssim.New(icwssim.Options{
 		Name: "cic-lab", User: demoUser, Password: password,

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -15,8 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"icws_exporter/alerts"
-	"icws_exporter/dashboards"
 	"icws_exporter/exporter/collect"
 	"icws_exporter/probe/icwssim"
 )
@@ -170,27 +167,6 @@ func TestTheDocumentedCaptureIsOne(t *testing.T) {
 	text := lines[0] + lines[1] + stream + lines[2]
 	if _, err := icwssim.ReadCapture("docs/capture.md", strings.NewReader(text)); err != nil {
 		t.Errorf("%v in\n%s", err, text)
-	}
-}
-
-func TestReadmeCountsWhatItCounts(t *testing.T) {
-	var reference bytes.Buffer
-	if err := collect.WriteReference(&reference); err != nil {
-		t.Fatal(err)
-	}
-	series := regexp.MustCompile(`with 64 groups and 2 hosts (\d+) series`).FindStringSubmatch(reference.String())
-	if series == nil {
-		t.Fatal("docs/metrics.md does not add up the series of a server")
-	}
-	words := map[int]string{3: "Three", 4: "Four", 5: "Five", 6: "Six"}
-	for _, want := range []string{
-		fmt.Sprintf("%d alerts, ", len(alerts.Runbooks())),
-		words[len(dashboards.All())] + " Grafana dashboards",
-		"at most " + series[1] + " series",
-	} {
-		if !strings.Contains(readme(t), want) {
-			t.Errorf("the README does not say %q", want)
-		}
 	}
 }
 

@@ -28,7 +28,8 @@ type serveCommand struct {
 
 	Web webFlags `embed:"" group:"Pages"`
 
-	StatusSeries bool `name:"metrics.status-series" help:"Add series per status message, icws_status_info and icws_status_flag." group:"Pages"`
+	StatusSeries bool   `name:"metrics.status-series" help:"Add series per status message, icws_status_info and icws_status_flag." group:"Pages"`
+	Detail       string `name:"metrics.detail" enum:"default,full" default:"default" help:"Say with full how a fault went, with twice as many series." group:"Pages"`
 }
 
 // Run watches the servers until ctx ends. Nothing connects before the whole
@@ -55,6 +56,7 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 		Pprof:           c.Web.EnablePprof,
 		ExporterMetrics: !c.Web.DisableExporterMetrics,
 		StatusSeries:    c.StatusSeries,
+		FullDetail:      c.Detail == "full",
 		Shard:           shard,
 		Load:            load,
 		Reloading:       reloading{s.hangups, interval},

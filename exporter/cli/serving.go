@@ -24,6 +24,7 @@ type servingOptions struct {
 	Pprof           bool
 	ExporterMetrics bool
 	StatusSeries    bool
+	FullDetail      bool
 	Shard           exporter.Shard
 	// Incident is what the demo has go wrong; nil outside the demo.
 	Incident func() web.Incident
@@ -39,6 +40,7 @@ type servingOptions struct {
 func serve(ctx context.Context, watched config.Validated, s *streams, o servingOptions) error {
 	metrics := collect.New(collect.Options{
 		StatusSeries:    o.StatusSeries,
+		Full:            o.FullDetail,
 		PerServer:       o.PerServer,
 		ExporterMetrics: o.ExporterMetrics,
 		LogLinesDropped: s.dropped,

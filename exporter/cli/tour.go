@@ -117,7 +117,7 @@ func (d *demoServers) moveTo(from, to *simulation) {
 		edits = append(edits, icwssim.Add(st))
 	}
 	to.Silently(edits...)
-	to.SetSwitchover(icwssim.Switchover{PrimaryHost: hostOf(to.url), BackupHost: hostOf(from.url)})
+	to.SetSwitchover(icwssim.Switchover{PrimaryHost: hostOf(to.url), BackupHost: hostOf(from.url), BackupState: new(0)})
 	from.SetNotAccepting(true)
 	to.SetNotAccepting(false)
 	from.EndSessions(true)

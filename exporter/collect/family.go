@@ -76,6 +76,9 @@ type Family struct {
 	// OptIn names the flag without which the family is not exposed; empty for a
 	// default family.
 	OptIn string
+	// AtMost is how many combinations of the closed labels' values a server has at
+	// most, and AtMostFull with --metrics.detail=full; 0 means all.
+	AtMost, AtMostFull int
 
 	// Exactly one of these emits the samples: of one server, or of the exporter.
 	server   func(*reading, *samples)
@@ -121,8 +124,8 @@ type Bound struct {
 }
 
 // Bound returns the most series that the family can have: for one server, or in
-// all when it describes the exporter.
-func (f *Family) Bound() Bound {
+// all when it describes the exporter. full says with --metrics.detail=full.
+func (f *Family) Bound(full bool) Bound {
 	b := Bound{Fixed: 1}
 	for _, l := range f.Labels {
 		if l.Values != nil {
@@ -130,6 +133,13 @@ func (f *Family) Bound() Bound {
 		}
 		// At most one open label of a family grows: the others depend on it.
 		b.Grows = max(b.Grows, l.Grows)
+	}
+	atMost := f.AtMost
+	if full {
+		atMost = f.AtMostFull
+	}
+	if atMost > 0 {
+		b.Fixed = atMost
 	}
 	if f.Type == Histogram {
 		b.Fixed *= linesPerHistogram

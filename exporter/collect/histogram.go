@@ -22,10 +22,13 @@ func newHistogramVec(f *Family) *prometheus.HistogramVec {
 	}, f.labelNames())
 }
 
-// histogram is one of client_golang's, which reads dearly; it is read again only
-// after it was observed again. Any goroutine may use it.
+// histogram is one of client_golang's, which is large and reads dearly: it is made
+// when it is first needed, and read again only after it was observed again. Any
+// goroutine may use it.
 type histogram struct {
-	metric   prometheus.Histogram
+	vec      *prometheus.HistogramVec
+	labels   []string
+	metric   atomic.Pointer[prometheus.Histogram] // nil until needed
 	observed atomic.Uint64
 
 	mu       sync.Mutex
@@ -40,13 +43,27 @@ type distribution struct {
 }
 
 func newHistogram(vec *prometheus.HistogramVec, labels ...string) *histogram {
-	return &histogram{metric: vec.WithLabelValues(labels...).(prometheus.Histogram)}
+	return &histogram{vec: vec, labels: labels}
+}
+
+// exposed returns client_golang's histogram, and makes it when there is none.
+func (h *histogram) exposed() prometheus.Histogram {
+	if metric := h.metric.Load(); metric != nil {
+		return *metric
+	}
+	// The vector makes one only, however many ask.
+	metric := h.vec.WithLabelValues(h.labels...).(prometheus.Histogram)
+	h.metric.Store(&metric)
+	return metric
 }
 
 func (h *histogram) observe(d time.Duration) {
-	h.metric.Observe(d.Seconds())
+	h.exposed().Observe(d.Seconds())
 	h.observed.Add(1)
 }
+
+// isUsed reports whether anything was observed.
+func (h *histogram) isUsed() bool { return h.observed.Load() > 0 }
 
 func (h *histogram) distribution() distribution {
 	h.mu.Lock()
@@ -56,7 +73,7 @@ func (h *histogram) distribution() distribution {
 		return h.last
 	}
 	var m dto.Metric
-	if err := h.metric.Write(&m); err != nil {
+	if err := h.exposed().Write(&m); err != nil {
 		return h.last
 	}
 	for i, b := range m.GetHistogram().GetBucket() {

@@ -86,7 +86,7 @@ func TestEventsMoveTheirSeries(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newTestSet(Options{})
+			s := newTestSet(Options{Full: true})
 			m := s.Add("c", "")
 			before := exposition(t, s, Text)
 			test.event(m)
@@ -117,7 +117,7 @@ func TestResponseCodes(t *testing.T) {
 		429: "429", 499: "4xx", 503: "503", 599: "5xx", 600: "5xx", 999: "5xx",
 	} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
-			s := newTestSet(Options{})
+			s := newTestSet(Options{Full: true})
 			s.Add("c", "").Exchange(icws.Exchange{Operation: icws.OpList, Code: code, Duration: time.Second})
 			hasLines(t, exposition(t, s, Text),
 				`icws_responses_total{code="`+label+`",operation="list",server="c"} 1`,
@@ -129,7 +129,7 @@ func TestResponseCodes(t *testing.T) {
 // An answer that could not be read is an answer and a failure; one with an error
 // code is only an answer.
 func TestExchangeWithAnErrorCode(t *testing.T) {
-	s := newTestSet(Options{})
+	s := newTestSet(Options{Full: true})
 	m := s.Add("c", "")
 	m.Exchange(icws.Exchange{
 		Operation: icws.OpList, Code: 200, Reason: icws.FailDecode,

@@ -49,18 +49,24 @@ func writeFamilies(b *strings.Builder, title, intro string, belongs func(*Family
 			labels = append(labels, "`"+l.Name+"`")
 		}
 		help := strings.ReplaceAll(f.Help, "|", `\|`)
+		atMost := f.Bound(f.OptIn == detailFlag).String()
+		if full := f.Bound(true).String(); full != atMost {
+			atMost += ", in full detail " + full
+		}
 		if f.OptIn != "" {
 			help += " Only with `" + f.OptIn + "`."
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s |\n",
-			f.Name, f.Type, strings.Join(labels, ", "), f.Bound(), f.Stability, help)
+			f.Name, f.Type, strings.Join(labels, ", "), atMost, f.Stability, help)
 	}
 }
 
 // writeLabels writes the values of the closed labels.
 func writeLabels(b *strings.Builder) {
-	b.WriteString("\n## Label values\n\nThe series of these values exist from the first scrape on, at 0; of `code`, those that\n" +
-		"the operation is documented to answer, and 401, 410, 500, 502, 503 and 504.\n\n" +
+	b.WriteString("\n## Label values\n\nThe series of these values exist from the first scrape on, at 0. Those of\n" +
+		"`icws_responses_total` and `icws_request_failures_total` do so as far as the alerts read them:\n" +
+		"success, 401, 410, 429, 500, 502, 503 and 504, and failures, of connect, subscribe, poll,\n" +
+		"stream and list; others begin with the first event.\n\n" +
 		"| family | label | values |\n|---|---|---|\n")
 	for _, f := range Families() {
 		for _, l := range f.Labels {
@@ -76,12 +82,14 @@ func writeLabels(b *strings.Builder) {
 // writeCardinality writes how many series a server can have.
 func writeCardinality(b *strings.Builder) {
 	terms, total, optIn := seriesPerServer(referenceSize)
+	full := fullSeriesPerServer(referenceSize)
 	fmt.Fprintf(b, "\n## Cardinality\n\nBy default no family has a label per status message: a server with 10,000 of them has as\n"+
 		"many series as one with 10. The bound per server is\n\n    %s\n\n"+
 		"where `groups` is `limits.groups` and `hosts` counts the configured hosts and the accepted\n"+
-		"alternate hosts: with %d groups and %d hosts %d series. The series of one status message each,\n"+
+		"alternate hosts: with %d groups and %d hosts %d series, and %d with `--metrics.detail=full`. A server that\n"+
+		"works has less than 300, with nine groups. The series of one status message each,\n"+
 		"`--metrics.status-series`, are %d × `limits.statuses` at most, %d with the default limit.\n",
-		terms, referenceSize.Groups, referenceSize.Hosts, total, optIn/referenceSize.Statuses, optIn)
+		terms, referenceSize.Groups, referenceSize.Hosts, total, full, optIn/referenceSize.Statuses, optIn)
 }
 
 // seriesPerServer adds up the bounds of the families of one server: the default
@@ -89,9 +97,9 @@ func writeCardinality(b *strings.Builder) {
 func seriesPerServer(size Size) (formula string, total, optIn int) {
 	var fixed [PerStatus + 1]int
 	for _, f := range Families() {
-		b := f.Bound()
+		b := f.Bound(false)
 		switch {
-		case !f.PerServer():
+		case !f.PerServer() || f.OptIn == detailFlag:
 		case f.OptIn != "":
 			optIn += b.Series(size)
 		default:
@@ -106,4 +114,14 @@ func seriesPerServer(size Size) (formula string, total, optIn int) {
 		}
 	}
 	return strings.Join(terms, " + "), total, optIn
+}
+
+// fullSeriesPerServer adds up the bounds of the families of one server in full detail.
+func fullSeriesPerServer(size Size) (total int) {
+	for _, f := range Families() {
+		if f.PerServer() && f.OptIn != statusSeriesFlag {
+			total += f.Bound(true).Series(size)
+		}
+	}
+	return total
 }

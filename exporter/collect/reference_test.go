@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
@@ -51,14 +52,22 @@ func worst(size Size) *published {
 // The bound that docs/metrics.md promises is what a server reaches that did everything
 // it can, and no more.
 func TestBoundIsTheWorstCase(t *testing.T) {
+	t.Run("default", func(t *testing.T) { boundIsTheWorstCase(t, false) })
+	t.Run("full", func(t *testing.T) { boundIsTheWorstCase(t, true) })
+}
+
+func boundIsTheWorstCase(t *testing.T, full bool) {
 	size := Size{Groups: 20, Hosts: 5, Statuses: 30}
-	s := newTestSet(Options{StatusSeries: true, MaxStatuses: size.Statuses})
+	s := newTestSet(Options{StatusSeries: true, MaxStatuses: size.Statuses, Full: full})
 	s.ConfigLoaded(noon, 1)
 	m := s.Add("chicago", "us")
 	m.Watch(worst(size))
 	for op := range icws.Operation(icws.NumOperations) {
 		for code := range 700 {
 			m.Exchange(icws.Exchange{Operation: op, Code: code})
+		}
+		for why := range icws.FailureReason(icws.NumFailureReasons) {
+			m.Exchange(icws.Exchange{Operation: op, Reason: why, Err: &icws.RequestError{Operation: op, Reason: why}})
 		}
 	}
 	page := exposition(t, s, Text)
@@ -76,19 +85,73 @@ func TestBoundIsTheWorstCase(t *testing.T) {
 				series++
 			}
 		}
-		if want := f.Bound().Series(size); series != want {
+		if f.OptIn == detailFlag && !full {
+			if series != 0 {
+				t.Errorf("%s: %d series without the flag %s", f.Name, series, f.OptIn)
+			}
+			continue
+		}
+		if want := f.Bound(full).Series(size); series != want {
 			t.Errorf("%s: %d series, the bound is %d", f.Name, series, want)
 		}
 	}
-	_, defaults, optIn := seriesPerServer(size)
+	_, want, optIn := seriesPerServer(size)
+	if full {
+		want = fullSeriesPerServer(size)
+	}
 	lines := 0
 	for line := range strings.Lines(page) {
 		if strings.Contains(line, `server="chicago"`) {
 			lines++
 		}
 	}
-	if lines != defaults+optIn {
-		t.Errorf("%d series of the server, the reference says %d", lines, defaults+optIn)
+	if lines != want+optIn {
+		t.Errorf("%d series of the server, the reference says %d", lines, want+optIn)
+	}
+}
+
+// What nine groups and two hosts cost is what a contact centre of some size has.
+func TestServerThatWorksHasFewSeries(t *testing.T) {
+	p := &published{snapshot: live()}
+	p.snapshot.Groups = nil
+	for i := range 9 {
+		p.snapshot.Groups = append(p.snapshot.Groups, group("group"+strings.Repeat("x", i), 3))
+	}
+	p.snapshot.Hosts = p.snapshot.Hosts[:2]
+	s := newTestSet(Options{})
+	m := s.Add("chicago", "us")
+	m.Watch(p)
+	m.Exchange(icws.Exchange{Operation: icws.OpConnect, Code: 201})
+	m.Exchange(icws.Exchange{Operation: icws.OpStream, Code: 200})
+	m.Exchange(icws.Exchange{Operation: icws.OpSubscribe, Code: 200})
+	m.Delivered(time.Second)
+	if n := strings.Count(exposition(t, s, Text), `server="chicago"`); n >= 300 {
+		t.Errorf("%d series, want less than 300", n)
+	}
+}
+
+// Failures keep their exact reasons in full detail, and count under what stands for
+// them by default.
+func TestFailuresAreFolded(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		s := newTestSet(Options{Full: full})
+		m := s.Add("c", "")
+		for _, why := range []icws.FailureReason{icws.FailDNS, icws.FailReset, icws.FailTooLarge, icws.FailCanceled} {
+			m.Exchange(icws.Exchange{Operation: icws.OpList, Reason: why, Err: &icws.RequestError{Operation: icws.OpList, Reason: why}})
+		}
+		page := exposition(t, s, Text)
+		for reason, want := range map[string][2]string{ // by default, in full detail
+			"connection": {"2", ""}, "protocol": {"1", ""}, "timeout": {"0", "0"}, "dns": {"", "1"}, "too_large": {"", "1"}, "canceled": {"", "1"},
+		} {
+			line := `icws_request_failures_total{operation="list",reason="` + reason + `",server="c"} `
+			i := 0
+			if full {
+				i = 1
+			}
+			if has := strings.Contains(page, line+want[i]+"\n"); want[i] != "" && !has || want[i] == "" && strings.Contains(page, line) {
+				t.Errorf("full %t: want %q of %s", full, want[i], line)
+			}
+		}
 	}
 }
 

@@ -50,13 +50,14 @@ var successCode = [icws.NumOperations]int{
 }
 
 // expectedResponses marks the combinations of operation and code that are
-// exposed at 0 before they happen: what the operation is documented to answer,
-// and what the alerts ask for, because increase() does not see a counter's first
-// event when its series begins with it. 502 and 504 are a proxy's.
+// exposed at 0 before they happen: success, and what the alerts ask for, because
+// increase() does not see a counter's first event when its series begins with it.
+// 429, 502 and 504 are a proxy's.
 var expectedResponses = func() (expected [icws.NumOperations * numCodes]bool) {
 	for op, success := range successCode {
-		for _, code := range []int{success, 400, 401, 410, 500, 502, 503, 504} {
-			expected[op*numCodes+codeIndex(code)] = true
+		expected[op*numCodes+codeIndex(success)] = true
+		for _, code := range []int{401, 410, 429, 500, 502, 503, 504} {
+			expected[op*numCodes+codeIndex(code)] = isWatched[op]
 		}
 	}
 	return expected

@@ -17,6 +17,8 @@ type reading struct {
 	now      time.Time
 	// fresh says that the counts of the catalogue may be shown.
 	fresh bool
+	// full asks for everything that is known (--metrics.detail=full).
+	full bool
 	// chosen are the status messages with series of their own, and notChosen counts
 	// the others.
 	chosen    []catalogue.Entry
@@ -32,6 +34,7 @@ type scrape struct {
 // samples takes the samples of one family after the other and writes them as
 // text, or sends them as const metrics when metrics is set.
 type samples struct {
+	set    *Set
 	family *Family
 	server *ServerMetrics
 
@@ -45,6 +48,7 @@ type samples struct {
 
 // collect emits the whole table.
 func (out *samples) collect(table []*Family, s *scrape) {
+	out.set = s.set
 	for _, f := range table {
 		out.family, out.server, out.started = f, nil, false
 		if out.metrics != nil {
@@ -75,7 +79,7 @@ func (out *samples) add(i int, v float64, open ...string) {
 // addHistogram emits the i-th histogram of the family.
 func (out *samples) addHistogram(i int, h *histogram) {
 	if out.metrics != nil {
-		out.metrics <- h.metric
+		out.metrics <- h.exposed()
 		return
 	}
 	out.start()
@@ -116,13 +120,9 @@ func (out *samples) appendLine(i, n int, open []string) []byte {
 	return buf
 }
 
-// send emits a sample as a const metric. Its label values stand in the order of
-// the sorted label names.
+// send emits a sample as a const metric, a counter with the time at which it began.
+// Its label values stand in the order of the sorted label names.
 func (out *samples) send(i int, v float64, open []string) {
-	kind := prometheus.GaugeValue
-	if out.family.Type == Counter {
-		kind = prometheus.CounterValue
-	}
 	values := map[string]string{}
 	if out.server != nil {
 		values["server"] = out.server.name
@@ -139,5 +139,13 @@ func (out *samples) send(i int, v float64, open []string) {
 	for _, name := range out.family.labelNames() {
 		ordered = append(ordered, values[name])
 	}
-	out.metrics <- prometheus.MustNewConstMetric(out.desc, kind, v, ordered...)
+	if out.family.Type != Counter {
+		out.metrics <- prometheus.MustNewConstMetric(out.desc, prometheus.GaugeValue, v, ordered...)
+		return
+	}
+	created := out.set.created
+	if out.server != nil {
+		created = out.server.created
+	}
+	out.metrics <- prometheus.MustNewConstMetricWithCreatedTimestamp(out.desc, prometheus.CounterValue, v, created, ordered...)
 }

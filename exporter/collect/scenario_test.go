@@ -141,6 +141,13 @@ var scenarios = map[string]func() *Set{
 		busy(m)
 		return s
 	},
+	"full": func() *Set {
+		s := newTestSet(Options{Full: true})
+		m := s.Add("chicago", "us")
+		m.Watch(&published{snapshot: live()})
+		busy(m)
+		return s
+	},
 	"stale": func() *Set {
 		s := newTestSet(Options{StatusSeries: true})
 		s.ConfigLoaded(noon.Add(-24*time.Hour), 0x123456789abc)

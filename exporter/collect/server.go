@@ -32,6 +32,7 @@ type StatusSource interface {
 type ServerMetrics struct {
 	name        string // a legal label value
 	escapedName string
+	created     time.Time // when the counters began at 0
 	site        atomic.Pointer[string]
 	source      atomic.Pointer[Source]
 	// unwatched stands for the snapshot while there is no source.
@@ -86,10 +87,11 @@ func (m *ServerMetrics) snapshot() *probe.Snapshot {
 // noStatusSeries is the limit of a Set that has no series per status at all.
 const noStatusSeries = -1
 
-// read takes a reading at now, with at most maxStatuses status messages.
-func (m *ServerMetrics) read(now time.Time, maxStatuses int) reading {
+// read takes a reading at now, with at most maxStatuses status messages, in full
+// detail or not.
+func (m *ServerMetrics) read(now time.Time, maxStatuses int, full bool) reading {
 	s := m.snapshot()
-	r := reading{ServerMetrics: m, snapshot: s, now: now, fresh: s.Fresh(now)}
+	r := reading{ServerMetrics: m, snapshot: s, now: now, fresh: s.Fresh(now), full: full}
 	if source := m.source.Load(); source != nil && maxStatuses >= 0 {
 		if published, ok := (*source).(StatusSource); ok {
 			r.chosen, r.notChosen = m.statuses.choose(published.Statuses(), maxStatuses)

@@ -28,6 +28,8 @@ type Options struct {
 	MaxStatuses int
 	// StatusSeries exposes icws_status_info and icws_status_flag.
 	StatusSeries bool
+	// Full exposes what --metrics.detail=full asks for.
+	Full bool
 	// ExporterMetrics exposes go_* and process_*.
 	ExporterMetrics bool
 	// PerServer takes the families of the servers out of Render and Gatherer, which
@@ -60,6 +62,7 @@ type Set struct {
 	shard       atomic.Pointer[shard]
 	maxStatuses atomic.Int64
 	logMessages [numLogLevels]atomic.Uint64
+	created     time.Time // when the counters of the exporter began
 
 	pages    [numFormats]page
 	runtime  *runtimeMetrics // nil when switched off
@@ -83,9 +86,10 @@ func New(o Options) *Set {
 		requestDuration: newHistogramVec(MetricRequestDuration),
 		delivery:        newHistogramVec(MetricDelivery),
 		registry:        prometheus.NewPedanticRegistry(),
+		created:         o.Now(),
 	}
 	for _, f := range Families() {
-		if f.OptIn != "" && !o.StatusSeries {
+		if f.OptIn == statusSeriesFlag && !o.StatusSeries || f.OptIn == detailFlag && !o.Full {
 			continue
 		}
 		s.descs[f] = f.desc()
@@ -158,6 +162,7 @@ func (s *Set) newServer(name string) *ServerMetrics {
 		name:        name,
 		escapedName: escapeLabelValue(name),
 		unwatched:   &probe.Snapshot{State: probe.StateConnecting, StateSince: now, Heartbeat: now},
+		created:     now,
 		delivery:    newHistogram(s.delivery, name, statusMessages),
 	}
 	for op := range m.requestDuration {
@@ -176,7 +181,7 @@ func (s *Set) scrapeOf(servers []*ServerMetrics, space []reading) *scrape {
 	}
 	readings := space[:0]
 	for _, m := range servers {
-		readings = append(readings, m.read(now, maxStatuses))
+		readings = append(readings, m.read(now, maxStatuses, s.opts.Full))
 	}
 	return &scrape{set: s, servers: readings}
 }

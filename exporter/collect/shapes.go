@@ -88,4 +88,24 @@ func valuesOf[E interface {
 	return values
 }
 
+// detailFlag asks for what is of use to few: series that say how a fault went
+// rather than that there is one.
+const detailFlag = "--metrics.detail=full"
+
+// isWatched marks the operations without which nothing is watched. The alerts read
+// how these went, so that their series begin at 0; those of the others begin with
+// the first event.
+var isWatched = [icws.NumOperations]bool{
+	icws.OpConnect: true, icws.OpSubscribe: true, icws.OpPoll: true, icws.OpStream: true, icws.OpList: true,
+}
+
+// namesOf returns the label values of some of an enum's values.
+func namesOf[E fmt.Stringer](values []E) []string {
+	names := make([]string, len(values))
+	for i, v := range values {
+		names[i] = v.String()
+	}
+	return names
+}
+
 var labelOperation = Label{Name: "operation", Values: valuesOf[icws.Operation](icws.NumOperations)}

@@ -95,6 +95,7 @@ var (
 		Name:   "icws_catalogue_anomalies_total",
 		Type:   Counter,
 		Help:   "Contradictions between a message and the live copy, by kind; they are applied in the way that converges.",
+		OptIn:  detailFlag,
 		Labels: []Label{{Name: "anomaly", Values: valuesOf[catalogue.Anomaly](catalogue.NumAnomalies)}},
 		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.anomalies[:] }),
 	})
@@ -102,6 +103,7 @@ var (
 		Name:   "icws_catalogue_resyncs_total",
 		Type:   Counter,
 		Help:   "Requests for the whole catalogue, by reason.",
+		OptIn:  detailFlag,
 		Labels: []Label{{Name: "reason", Values: valuesOf[probe.ResyncReason](probe.NumResyncReasons)}},
 		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.resyncs[:] }),
 	})

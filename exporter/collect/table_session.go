@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +52,7 @@ var (
 		Name:   "icws_breaker_transitions_total",
 		Type:   Counter,
 		Help:   "Transitions of the circuit breaker, by the state it went to.",
+		OptIn:  detailFlag,
 		Labels: []Label{{Name: "to", Values: valuesOf[probe.BreakerState](probe.NumBreakerStates)}},
 		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.breakerTransitions[:] }),
 	})
@@ -58,9 +60,19 @@ var (
 		Name:   "icws_breaker_rejections_total",
 		Type:   Counter,
 		Help:   "Calls that the open circuit breaker refused, so that the server never saw them.",
+		OptIn:  detailFlag,
 		server: count(func(m *ServerMetrics) *atomic.Uint64 { return &m.breakerRejections }),
 	})
 )
+
+// timedOperations are those whose duration tells most about a server.
+var timedOperations = []icws.Operation{icws.OpSubscribe, icws.OpPoll, icws.OpStream}
+
+// removableOperations are those that the probe does without, or waits for, once a
+// server answers 410 to them.
+var removableOperations = []icws.Operation{
+	icws.OpConnect, icws.OpSubscribe, icws.OpPoll, icws.OpStream, icws.OpList, icws.OpSwitchoverStatus,
+}
 
 // Requests and answers.
 var (
@@ -80,25 +92,30 @@ var (
 	MetricRequestFailures = define(Family{
 		Name:   "icws_request_failures_total",
 		Type:   Counter,
-		Help:   "Requests without a usable answer, by operation and reason; canceled ones were given up by the exporter itself. A stream that breaks after its headers counts too.",
-		Labels: []Label{labelOperation, {Name: "reason", Values: valuesOf[icws.FailureReason](icws.NumFailureReasons)}},
-		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.requestFailures[:] }),
+		Help:   "Requests without a usable answer, by operation and reason: timeout, connection (not made or cut), protocol (an answer that makes no sense or is too large). A stream that breaks after its headers counts too. --metrics.detail=full says more exactly why, and has canceled, those that the exporter gave up itself.",
+		Labels: []Label{labelOperation, {Name: "reason", Values: failureReasons}},
+		AtMost: icws.NumOperations * numFoldedReasons, AtMostFull: icws.NumOperations * icws.NumFailureReasons,
+		server: emitFailures,
 	})
 	MetricErrorResponses = define(Family{
 		Name:   "icws_error_responses_total",
 		Type:   Counter,
 		Help:   "Answers that carry an ICWS errorId, by errorId; unknown ones count as other, answers without one only in icws_responses_total.",
+		OptIn:  detailFlag,
 		Labels: []Label{{Name: "error_id", Values: errorIDs}},
 		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.errorResponses[:] }),
 	})
 	MetricRequestDuration = define(Family{
 		Name:   "icws_request_duration_seconds",
 		Type:   Histogram,
-		Help:   "Seconds from sending a request until its answer was read, for the stream until its headers came; requests without an answer are not in it.",
+		Help:   "Seconds from sending a request until its answer was read, for the stream until its headers came; requests without an answer are not in it. Subscribe, poll and stream, once used; all operations with --metrics.detail=full.",
 		Labels: []Label{labelOperation},
+		AtMost: len(timedOperations),
 		server: func(r *reading, out *samples) {
 			for op, h := range r.requestDuration {
-				out.addHistogram(op, h)
+				if h.isUsed() && (r.full || slices.Contains(timedOperations, icws.Operation(op))) {
+					out.addHistogram(op, h)
+				}
 			}
 		},
 	})
@@ -111,10 +128,10 @@ var (
 	MetricOperationGone = define(Family{
 		Name:   "icws_operation_gone",
 		Help:   "1 while the operation is not used because the server answered 410 to it: this server version has removed it.",
-		Labels: []Label{labelOperation},
+		Labels: []Label{{Name: "operation", Values: namesOf(removableOperations)}},
 		server: func(r *reading, out *samples) {
-			for op, gone := range r.snapshot.OperationGone {
-				out.add(op, number(gone))
+			for i, op := range removableOperations {
+				out.add(i, number(r.snapshot.OperationGone[op]))
 			}
 		},
 	})

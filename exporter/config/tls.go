@@ -69,38 +69,17 @@ func (t TLS) config(files pemFiles) (*tls.Config, error) {
 	return config, nil
 }
 
-// following is a transport that follows the files of a TLS: when their content
-// has changed, it goes on with a new transport.
-type following struct {
-	tls     TLS
-	build   func(*tls.Config) *http.Transport
-	current atomic.Pointer[trusting]
-}
-
-// trusting is a transport and the digest of the files that it was made from.
-type trusting struct {
-	*http.Transport
+// trust is whom to trust and what to show, and the digest of the files that said so.
+type trust struct {
+	config *tls.Config
 	digest [sha256.Size]byte
 }
 
-func newFollowing(t TLS, digest [sha256.Size]byte, first *http.Transport, build func(*tls.Config) *http.Transport) *following {
-	f := &following{tls: t, build: build}
-	f.current.Store(&trusting{first, digest})
-	return f
-}
-
-func (f *following) RoundTrip(r *http.Request) (*http.Response, error) {
-	return f.transport().RoundTrip(r)
-}
-
-// CloseIdleConnections closes the connections that no request uses.
-func (f *following) CloseIdleConnections() { f.current.Load().CloseIdleConnections() }
-
-// transport looks at the files, which are small, and returns the transport for
-// what is in them. Files that are gone or half written change nothing.
-func (f *following) transport() *trusting {
-	current := f.current.Load()
-	files, err := f.tls.read()
+// now looks at the files, which are small, and returns what is in them. Files that
+// are gone or half written change nothing.
+func (t *Transports) now() *trust {
+	current := t.trust.Load()
+	files, err := t.server.HTTP.TLS.read()
 	if err != nil {
 		return current
 	}
@@ -108,13 +87,54 @@ func (f *following) transport() *trusting {
 	if digest == current.digest {
 		return current
 	}
-	config, err := f.tls.config(files)
+	config, err := t.server.HTTP.TLS.config(files)
 	if err != nil {
 		return current
 	}
-	next := &trusting{f.build(config), digest}
+	next := &trust{config, digest}
+	if !t.trust.CompareAndSwap(current, next) {
+		return t.trust.Load() // another goroutine was faster
+	}
+	return next
+}
+
+// following is a transport that follows the files of http.tls_config: when their
+// content has changed, it goes on with a new http.Transport.
+type following struct {
+	from    *Transports
+	build   func(*tls.Config) *http.Transport
+	current atomic.Pointer[builtTransport]
+}
+
+// builtTransport is an http.Transport and the trust that it was built with.
+type builtTransport struct {
+	*http.Transport
+	trust *trust
+}
+
+func newFollowing(from *Transports, build func(*tls.Config) *http.Transport) *following {
+	f := &following{from: from, build: build}
+	trust := from.now()
+	f.current.Store(&builtTransport{build(trust.config), trust})
+	return f
+}
+
+// RoundTrip implements http.RoundTripper.
+func (f *following) RoundTrip(r *http.Request) (*http.Response, error) {
+	return f.transport().RoundTrip(r)
+}
+
+// CloseIdleConnections closes the connections that no request uses.
+func (f *following) CloseIdleConnections() { f.current.Load().CloseIdleConnections() }
+
+func (f *following) transport() *builtTransport {
+	current, trust := f.current.Load(), f.from.now()
+	if trust == current.trust {
+		return current
+	}
+	next := &builtTransport{f.build(trust.config), trust}
 	if !f.current.CompareAndSwap(current, next) {
-		return f.current.Load() // somebody else was faster
+		return f.current.Load() // another goroutine was faster
 	}
 	current.CloseIdleConnections()
 	return next

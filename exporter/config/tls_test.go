@@ -95,12 +95,8 @@ func newRotating(t *testing.T, first identity, more string) *rotating {
 		}
 	})
 	write(t, r.caFile, first.certPEM)
-	client, err := edited(t, "http: {tls_config: {ca_file: '"+r.caFile+"'"+more+"}}").RoundTripper(r.dial)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.client = client
-	t.Cleanup(client.(interface{ CloseIdleConnections() }).CloseIdleConnections)
+	r.client = newTransport(t, edited(t, "http: {tls_config: {ca_file: '"+r.caFile+"'"+more+"}}"), r.dial)
+	t.Cleanup(r.client.(interface{ CloseIdleConnections() }).CloseIdleConnections)
 	return r
 }
 

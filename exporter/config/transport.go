@@ -6,20 +6,28 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
+
+	"icws_exporter/probe/icws"
 )
 
-// RoundTripper returns a transport of the server's own. It looks at the files of
-// http.tls_config before every request and trusts and shows what is in them then;
-// while they cannot be used, what was in them last. Connections that are open,
-// such as the stream, live on. dial opens its connections, the one to a proxy
-// too; nil means the network. It speaks HTTP/1.1 only, so that the stream has a
-// connection to itself (protocol.md, 3.2), and follows no redirects. Any goroutine
-// may use it; whoever made it calls its CloseIdleConnections in the end.
-func (s Server) RoundTripper(dial func(ctx context.Context, network, addr string) (net.Conn, error)) (http.RoundTripper, error) {
+// Transports makes the transports of one server. Any goroutine may use it.
+type Transports struct {
+	server Server
+	dial   icws.DialFunc
+	// trust is what was in the files of http.tls_config when they could last be used.
+	trust atomic.Pointer[trust]
+}
+
+// Transports returns what makes the transports of the server. dial opens their
+// connections, those to a proxy too; nil means the network. The error says which
+// file of http.tls_config cannot be used.
+func (s Server) Transports(dial icws.DialFunc) (*Transports, error) {
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
+	t := &Transports{server: s, dial: dial}
 	files, err := s.HTTP.TLS.read()
 	if err != nil {
 		return nil, fmt.Errorf("http.tls_config: %w", err)
@@ -28,14 +36,28 @@ func (s Server) RoundTripper(dial func(ctx context.Context, network, addr string
 	if err != nil {
 		return nil, fmt.Errorf("http.tls_config: %w", err)
 	}
-	build := func(c *tls.Config) *http.Transport { return s.transport(dial, c) }
-	if s.HTTP.TLS.hasFiles() {
-		return newFollowing(s.HTTP.TLS, files.digest(), build(config), build), nil
-	}
-	return build(config), nil
+	t.trust.Store(&trust{config: config, digest: files.digest()})
+	return t, nil
 }
 
-func (s Server) transport(dial func(ctx context.Context, network, addr string) (net.Conn, error), config *tls.Config) *http.Transport {
+// New returns a transport with connections of its own, for one session or one look
+// at a host. All of them go to the address that the first of them reached
+// (icws.OneAddress). It looks at the files of http.tls_config before every request
+// and trusts and shows what is in them then; while they cannot be used, what was in
+// them last. Connections that are open, such as the stream, live on. It speaks
+// HTTP/1.1 only, so that the stream has a connection to itself (protocol.md, 3.2),
+// and follows no redirects. Any goroutine may use it; whoever made it calls its
+// CloseIdleConnections in the end.
+func (t *Transports) New() http.RoundTripper {
+	dial := icws.OneAddress(t.dial)
+	build := func(c *tls.Config) *http.Transport { return t.server.transport(dial, c) }
+	if t.server.HTTP.TLS.hasFiles() {
+		return newFollowing(t, build)
+	}
+	return build(t.trust.Load().config)
+}
+
+func (s Server) transport(dial icws.DialFunc, config *tls.Config) *http.Transport {
 	timeout := time.Duration(s.RequestTimeout)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -47,7 +69,6 @@ func (s Server) transport(dial func(ctx context.Context, network, addr string) (
 		},
 		TLSClientConfig:        config,
 		TLSHandshakeTimeout:    timeout,
-		ResponseHeaderTimeout:  timeout,
 		IdleConnTimeout:        90 * time.Second,
 		MaxIdleConnsPerHost:    2,
 		MaxResponseHeaderBytes: 64 << 10,

@@ -13,20 +13,29 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"icws_exporter/probe/icws"
 )
 
 // get requests url through the server's own transport and returns the body.
 func get(t *testing.T, s Server, url string) (string, error) {
 	t.Helper()
-	trips, err := s.RoundTripper(nil)
+	trips := newTransport(t, s, nil)
+	defer trips.(interface{ CloseIdleConnections() }).CloseIdleConnections()
+	return getWith(t, trips, url)
+}
+
+func newTransport(t *testing.T, s Server, dial icws.DialFunc) http.RoundTripper {
+	t.Helper()
+	transports, err := s.Transports(dial)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer trips.(interface{ CloseIdleConnections() }).CloseIdleConnections()
-	return getWith(t, trips, url)
+	return transports.New()
 }
 
 func getWith(t *testing.T, trips http.RoundTripper, url string) (string, error) {
@@ -146,19 +155,16 @@ func TestRequestsGoThroughTheProxy(t *testing.T) {
 func TestTheTransportIsBounded(t *testing.T) {
 	server := edited(t, "request_timeout: 5s")
 	var deadline time.Time
-	trips, err := server.RoundTripper(func(ctx context.Context, _, addr string) (net.Conn, error) {
+	trips := newTransport(t, server, func(ctx context.Context, _, addr string) (net.Conn, error) {
 		deadline, _ = ctx.Deadline()
 		return nil, errors.New("no route to " + addr)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://cic-a:8018/", nil)
 	if _, err := trips.RoundTrip(request); err == nil || !strings.Contains(err.Error(), "no route to cic-a:8018") {
 		t.Errorf("got %v, want the error of the given dialler", err)
 	}
 	transport := trips.(*http.Transport)
-	if deadline.IsZero() || transport.TLSHandshakeTimeout != 5*time.Second || transport.ResponseHeaderTimeout != 5*time.Second {
+	if deadline.IsZero() || transport.TLSHandshakeTimeout != 5*time.Second {
 		t.Error("a step of the connection has no timeout")
 	}
 	if transport.MaxResponseHeaderBytes == 0 || transport.IdleConnTimeout == 0 {
@@ -167,7 +173,35 @@ func TestTheTransportIsBounded(t *testing.T) {
 }
 
 func TestACAFileThatIsGoneIsAnError(t *testing.T) {
-	if _, err := (Server{HTTP: HTTP{TLS: TLS{CAFile: "testdata/absent.pem"}}}).RoundTripper(nil); err == nil {
+	if _, err := (Server{HTTP: HTTP{TLS: TLS{CAFile: "testdata/absent.pem"}}}).Transports(nil); err == nil {
 		t.Error("a transport is made without the CA that it should trust")
+	}
+}
+
+// All connections of a transport go where the first went, under the server's name;
+// the next transport looks the name up again (P4).
+func TestATransportStaysOnOneAddress(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Host) }))
+	defer server.Close()
+	reached := server.Listener.Addr().String()
+	var dialled []string
+	transports, err := edited(t, "request_timeout: 5s").Transports(func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialled = append(dialled, address)
+		return new(net.Dialer).DialContext(ctx, network, reached)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		transport := transports.New().(*http.Transport)
+		for range 3 {
+			if got, err := getWith(t, transport, "http://cic-a.test:8018"); err != nil || got != "200 OK cic-a.test:8018" {
+				t.Errorf("got %q, %v; want the name as the host", got, err)
+			}
+			transport.CloseIdleConnections()
+		}
+	}
+	if want := []string{"cic-a.test:8018", reached, reached, "cic-a.test:8018", reached, reached}; !slices.Equal(dialled, want) {
+		t.Errorf("dialled %q, want %q", dialled, want)
 	}
 }

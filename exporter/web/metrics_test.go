@@ -28,7 +28,7 @@ const (
 func newMetricsSet() (*collect.Set, *collect.ServerMetrics) {
 	set := collect.New(collect.Options{Now: func() time.Time { return time.Unix(1000, 0) }})
 	m := set.Add("chicago", "us")
-	m.Exchange(icws.Exchange{Operation: icws.OpConnect, Code: 201, Duration: 300 * time.Millisecond})
+	m.Exchange(icws.Exchange{Operation: icws.OpSubscribe, Code: 200, Duration: 300 * time.Millisecond})
 	return set, m
 }
 

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
 )
@@ -72,7 +71,7 @@ func TestPollThatIsDroppedIsNotRepeated(t *testing.T) {
 		t.Fatal(err)
 	}
 	poll := func() error {
-		return s.Poll(context.Background(), catalogue.New(catalogue.Limits{}).Stage(), func(icws.Message) error { return nil })
+		return s.Poll(context.Background(), []*icws.Reader{icws.NewStatusReader(&mirror{})}, func(icws.Message) {})
 	}
 	if err := poll(); err != nil {
 		t.Fatal(err)

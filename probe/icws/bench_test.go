@@ -9,10 +9,12 @@ func BenchmarkDecodeList(b *testing.B) {
 	list := manyStatuses(10_000)
 	b.SetBytes(int64(len(list)))
 	b.ReportAllocs()
+	var sink sinkCount
+	reader := NewStatusReader(&sink)
 	for b.Loop() {
-		var sink sinkCount
+		sink.entries = 0
 		d := newDocument(skipBOM(strings.NewReader(list)))
-		d.statusList(&sink)
+		reader.list(d)
 		if err := d.end(); err != nil || sink.entries != 10_000 {
 			b.Fatal(sink.entries, err)
 		}
@@ -21,16 +23,18 @@ func BenchmarkDecodeList(b *testing.B) {
 }
 
 func BenchmarkStreamEvent(b *testing.B) {
-	text := `data: {"__type":"` + typeStatus + `","isDelta":false,"statusMessagesAdded":[` + statusEntries(10_000) + "]}\n\n"
+	text := `data: {"__type":"` + StatusMessages.MessageType + `","isDelta":false,"statusMessagesAdded":[` + statusEntries(10_000) + "]}\n\n"
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
+	var sink sinkCount
+	to := into(&sink)
 	for b.Loop() {
-		var sink sinkCount
+		sink.entries = 0
 		events := newEventReader(strings.NewReader(text), DefaultMaxResponseBytes, nil)
 		if err := events.Next(); err != nil {
 			b.Fatal(err)
 		}
-		decodeEvent(b, events, &sink)
+		decodeEvent(b, events, to)
 		if sink.entries != 10_000 {
 			b.Fatal(sink.entries)
 		}
@@ -38,23 +42,23 @@ func BenchmarkStreamEvent(b *testing.B) {
 }
 
 func BenchmarkStreamDelta(b *testing.B) {
-	text := `data: {"__type":"` + typeStatus + `","isDelta":true,"statusMessagesChanged":[` + statusEntries(1) + "]}\n\n"
+	text := `data: {"__type":"` + StatusMessages.MessageType + `","isDelta":true,"statusMessagesChanged":[` + statusEntries(1) + "]}\n\n"
 	events := newEventReader(endless{text, new(int)}, DefaultMaxResponseBytes, nil)
-	var sink sinkCount
+	to := into(&sinkCount{})
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := events.Next(); err != nil {
 			b.Fatal(err)
 		}
-		decodeEvent(b, events, &sink)
+		decodeEvent(b, events, to)
 	}
 }
 
-func decodeEvent(b *testing.B, events *eventReader, sink StatusSink) {
+func decodeEvent(b *testing.B, events *eventReader, to []*Reader) {
 	d := newDocument(events)
 	defer d.release()
-	m := d.message(sink)
-	if err := d.end(); err != nil || m.Kind != KindStatus {
+	m := d.message(to)
+	if err := d.end(); err != nil || m.Kind != KindContent {
 		b.Fatal(m, err)
 	}
 }

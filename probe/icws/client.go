@@ -47,7 +47,8 @@ type Options struct {
 }
 
 // Client talks to one ICWS host. Its methods may be called from several
-// goroutines.
+// goroutines. A session needs a Client whose RoundTripper it shares with no other
+// session: see OneAddress.
 type Client struct {
 	base *url.URL // up to and with /icws
 	rt   http.RoundTripper
@@ -89,6 +90,14 @@ func (c *Client) Version(ctx context.Context) (Version, error) {
 		}
 	})
 	return v, err
+}
+
+// Close closes the connections of the client that no request uses. The client may
+// be used again.
+func (c *Client) Close() {
+	if rt, ok := c.rt.(interface{ CloseIdleConnections() }); ok {
+		rt.CloseIdleConnections()
+	}
 }
 
 func (c *Client) passwordForms() []string {

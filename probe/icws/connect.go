@@ -3,6 +3,7 @@ package icws
 import (
 	"context"
 	"net/http"
+	"net/http/httptrace"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,7 +23,8 @@ func (c Credentials) GoString() string { return c.String() }
 // version, and once more without them when a server that may not know the
 // parameter answers 400: each of the two is an Exchange. A refused log-on is not
 // tried twice. It returns a *ResponseError or a *RequestError, after RequestTimeout
-// at the latest, also when the request has been sent: see LogOn.
+// at the latest, also when the request has been sent: see LogOn. Then no connection
+// of the client stays open, so that the next log-on looks the name up again.
 func (c *Client) Connect(ctx context.Context, cr Credentials) (*Session, error) {
 	s, key, err := c.logOn(ctx, cr, nil)
 	if err != nil {
@@ -38,12 +40,14 @@ func (c *Client) connect(ctx context.Context, cr Credentials, query string, p *p
 	u.RawQuery = query
 	password := SecretForms(cr.Password)
 	r := request{op: OpConnect, url: u, body: cr.settings(c.opts.ApplicationName), secrets: password, patience: p}
+	var address string
+	r.connected = func(i httptrace.GotConnInfo) { address = i.Conn.RemoteAddr().String() }
 	var s *Session
 	err := c.exchange(ctx, r, func(d *document, h http.Header) {
 		s = d.session(h)
 	})
 	if s != nil {
-		s.client = c
+		s.client, s.address = c, address
 		s.secrets = secretsOf(s.token, s.cookie, cr.Password)
 		s.withoutPassword(password)
 	}

@@ -45,8 +45,7 @@ func TestConnectSendsTheLogOn(t *testing.T) {
 func TestConnectReadsTheSession(t *testing.T) {
 	s := newServer(t)
 	session, _ := s.connected(t, Options{})
-	if session.ID() != "1000001" || session.User() != "svc-prom" || session.UserDisplayName() != "Prometheus" ||
-		session.ICServer() != "cic-a" || "http://"+session.Host() != s.URL {
+	if session.ID() != "1000001" || session.ICServer() != "cic-a" || "http://"+session.Host() != s.URL {
 		t.Errorf("session %+v", *session)
 	}
 	if diff := cmp.Diff(map[string]int{"connection": 11, "messaging": 2, "status": 1}, session.Features()); diff != "" {

@@ -7,47 +7,39 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// messages reads an array of messages (protocol.md, 3.1) and returns the error of
-// each, which ends it. No document at all is no message.
-func (d *document) messages(sink StatusSink, each func(Message) error) error {
+// messages reads an array of messages (protocol.md, 3.1) and calls each after
+// every whole one. No document at all is no message.
+func (d *document) messages(to []*Reader, each func(Message)) {
 	if d.empty() {
-		return nil
+		return
 	}
 	for range d.elements {
 		if d.null() {
 			continue
 		}
-		m := d.message(sink)
+		m := d.message(to)
 		if d.err != nil {
-			return nil
+			return
 		}
-		if err := each(m); err != nil {
-			d.abandon()
-			return err
-		}
+		each(m)
 	}
-	return nil
 }
 
-// message reads one message. Its members may come in any order, so the status
-// entries go to sink before the type is known, and the scalars that only one type
+// message reads one message. Its members may come in any order, so what it holds
+// goes to the readers before its type is known, and the scalars that only one type
 // has are taken from any.
-func (d *document) message(sink StatusSink) Message {
-	sink.Begin()
+func (d *document) message(to []*Reader) Message {
+	for _, r := range to {
+		r.begin()
+	}
 	m := Message{Subscription: SubscriptionUnknown}
 	m.Connection.Previous, m.Connection.New = ConnectionUnknown, ConnectionUnknown
 	for name := range d.members {
 		switch string(name) {
 		case "__type":
-			m.Type, m.Kind = d.messageType()
+			m.Type, m.Kind, m.From = d.messageType(to)
 		case "isDelta":
 			m.IsDelta = d.boolean()
-		case "statusMessagesAdded", "statusMessagesChanged", "statusMessagesRemoved":
-			if m.Type != "" && m.Kind != KindStatus {
-				d.skip()
-				continue
-			}
-			d.statusChanges(name[len("statusMessages")], sink)
 		case "previousConnectionState":
 			m.Connection.Previous = connectionState(d.scalar())
 		case "newConnectionState":
@@ -59,22 +51,22 @@ func (d *document) message(sink StatusSink) Message {
 		case "state":
 			m.Subscription = subscriptionState(d.scalar())
 		default:
-			d.skip()
+			d.content(to, name, m.Type != "", m.From)
 		}
 	}
 	return m.only()
 }
 
-// statusChanges reads one of the three lists: Added, Changed or Removed.
-func (d *document) statusChanges(list byte, sink StatusSink) {
-	switch list {
-	case 'A':
-		d.statuses(sink.Add)
-	case 'C':
-		d.statuses(sink.Change)
-	default:
-		d.removed(sink.Remove)
+// content has the reader whose member it is read the next value. It is skipped
+// when nobody knows the member, or when the type is known and another.
+func (d *document) content(to []*Reader, name []byte, typed bool, from *Subscription) {
+	for _, r := range to {
+		if read, ok := r.members[string(name)]; ok && (!typed || from == r.of) {
+			read(d)
+			return
+		}
 	}
+	d.skip()
 }
 
 // only returns the message without what its type does not have.
@@ -89,20 +81,23 @@ func (m Message) only() Message {
 }
 
 // messageType returns the known types without an allocation.
-func (d *document) messageType() (string, MessageKind) {
+func (d *document) messageType(to []*Reader) (string, MessageKind, *Subscription) {
 	if d.kind() != jsontext.KindString {
-		return d.text(), KindOther
+		return d.text(), KindOther, nil
 	}
 	d.name = d.appendText(d.name[:0])
+	for _, r := range to {
+		if string(d.name) == r.of.MessageType {
+			return r.of.MessageType, KindContent, r.of
+		}
+	}
 	switch string(d.name) {
-	case typeStatus:
-		return typeStatus, KindStatus
 	case typeConnectionState:
-		return typeConnectionState, KindConnectionState
+		return typeConnectionState, KindConnectionState, nil
 	case typeSubscriptionState:
-		return typeSubscriptionState, KindSubscriptionState
+		return typeSubscriptionState, KindSubscriptionState, nil
 	default:
-		return string(d.name), KindOther
+		return string(d.name), KindOther, nil
 	}
 }
 

@@ -39,10 +39,6 @@ func (d *document) connection(s *Session) {
 			s.id = d.text()
 		case "csrfToken":
 			s.token = d.text()
-		case "userID":
-			s.user = d.text()
-		case "userDisplayName":
-			s.userDisplayName = d.text()
 		case "icServer":
 			s.icServer = d.text()
 		case "alternateHostList":

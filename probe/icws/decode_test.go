@@ -14,14 +14,14 @@ import (
 func decodeMessage(text string, sink StatusSink) (Message, error) {
 	d := newDocument(iotest.HalfReader(strings.NewReader(text)))
 	defer d.release()
-	m := d.message(sink)
+	m := d.message(into(sink))
 	return m, d.end()
 }
 
 func decodeList(text string, sink StatusSink) error {
 	d := newDocument(skipBOM(iotest.OneByteReader(strings.NewReader(text))))
 	defer d.release()
-	d.statusList(sink)
+	NewStatusReader(sink).list(d)
 	return d.end()
 }
 
@@ -92,7 +92,7 @@ func TestMembersComeInAnyOrder(t *testing.T) {
 	permute(members, func(order []string) {
 		var sink sinkLog
 		m, err := decodeMessage("{"+strings.Join(order, ",")+"}", &sink)
-		if err != nil || m.Kind != KindStatus || !m.IsDelta {
+		if err != nil || m.Kind != KindContent || !m.IsDelta {
 			t.Fatalf("%v: %+v, %v", order, m, err)
 		}
 		slices.Sort(sink.lines)
@@ -162,7 +162,7 @@ func TestListShapes(t *testing.T) {
 }
 
 func TestUndecodableDocuments(t *testing.T) {
-	status := func(rest string) string { return `{"__type":"` + typeStatus + `",` + rest + `}` }
+	status := func(rest string) string { return `{"__type":"` + StatusMessages.MessageType + `",` + rest + `}` }
 	for _, text := range []string{
 		``, ` `, `null`, `[]`, `"x"`, `7`, `{`, `{"isDelta"`, `{"isDelta":true`, `{"isDelta":true}}`, `{} x`, `{}{}`, `{"a":}`, `{a:1}`, `{"a":01}`,
 		`{"isDelta":1}`, `{"isDelta":"maybe"}`, `{"isDelta":{}}`, `{"__type":{}}`, `{"__type":true}`, "\xff\xfe{\x00}\x00",
@@ -200,7 +200,7 @@ func TestDecodingAllocatesLittle(t *testing.T) {
 	if n := testing.AllocsPerRun(5, func() {
 		d := newDocument(strings.NewReader(list))
 		defer d.release()
-		d.statusList(&sinkCount{})
+		NewStatusReader(&sinkCount{}).list(d)
 		if err := d.end(); err != nil {
 			t.Error(err)
 		}
@@ -212,7 +212,7 @@ func TestDecodingAllocatesLittle(t *testing.T) {
 	if n := testing.AllocsPerRun(5, func() {
 		d := newDocument(strings.NewReader(poll))
 		defer d.release()
-		d.messages(&sinkCount{}, func(Message) error { return nil })
+		d.messages(into(&sinkCount{}), func(Message) {})
 		if err := d.end(); err != nil {
 			t.Error(err)
 		}

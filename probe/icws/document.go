@@ -8,8 +8,6 @@ import (
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"icws_exporter/probe/catalogue"
 )
 
 var (
@@ -18,20 +16,16 @@ var (
 	errNoVersion   = errors.New("the answer names no version")
 )
 
-// maxKeptBuffer bounds what a pooled document keeps from one use to the next.
+// maxKeptBuffer bounds what a document or reader keeps from one use to the next.
 const maxKeptBuffer = 64 << 10
 
 // document reads one JSON document from the wire, value by value. Its first error
 // sticks: every later call does nothing and returns zero, so that callers ask for
 // the error once, at the end.
 type document struct {
-	dec       *jsontext.Decoder
-	err       error
-	abandoned bool
-
-	// Reused from value to value.
-	name  []byte
-	entry catalogue.Status
+	dec  *jsontext.Decoder
+	err  error
+	name []byte // reused from value to value
 }
 
 var documents = sync.Pool{New: func() any {
@@ -46,7 +40,7 @@ func (noInput) Read([]byte) (int, error) { return 0, io.EOF }
 // server may name a member twice, so both are allowed.
 func newDocument(r io.Reader) *document {
 	d := documents.Get().(*document)
-	d.err, d.abandoned = nil, false
+	d.err = nil
 	d.dec.Reset(r, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	return d
 }
@@ -55,9 +49,7 @@ func newDocument(r io.Reader) *document {
 // afterwards.
 func (d *document) release() {
 	d.dec.Reset(noInput{})
-	kept := cap(d.dec.UnreadBuffer()) + cap(d.name) + cap(d.entry.ID) + cap(d.entry.Text) +
-		cap(d.entry.Icon) + cap(d.entry.Group) + cap(d.entry.SystemID)
-	if kept <= maxKeptBuffer {
+	if cap(d.dec.UnreadBuffer())+cap(d.name) <= maxKeptBuffer {
 		documents.Put(d)
 	}
 }
@@ -81,12 +73,9 @@ func (d *document) mismatch(want string) {
 	}
 }
 
-// abandon gives the rest of the document up; what was read is good.
-func (d *document) abandon() { d.abandoned = true }
-
 // end returns the error, also when something follows the document.
 func (d *document) end() error {
-	if d.err != nil || d.abandoned {
+	if d.err != nil {
 		return d.err
 	}
 	switch _, err := d.dec.ReadToken(); {

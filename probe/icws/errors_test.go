@@ -18,7 +18,7 @@ func answerTo(t *testing.T, h http.HandlerFunc) (*ResponseError, error) {
 	s := newServer(t)
 	s.session("GET status/status-messages", h)
 	session, _ := s.connected(t, Options{})
-	err := session.List(t.Context(), &sinkCount{})
+	err := session.List(t.Context(), NewStatusReader(&sinkCount{}))
 	var response *ResponseError
 	if !errors.As(err, &response) {
 		t.Fatalf("err %v is no ResponseError", err)
@@ -114,7 +114,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		})
 		session, _ := s.connected(t, Options{})
-		err := session.List(t.Context(), &sinkCount{})
+		err := session.List(t.Context(), NewStatusReader(&sinkCount{}))
 		var response *ResponseError
 		if !errors.As(err, &response) || response.Code != 307 {
 			t.Fatalf("err %v", err)
@@ -155,7 +155,7 @@ func TestNoErrorRepeatsASecret(t *testing.T) {
 	s := newServer(t)
 	s.session("GET status/status-messages", answering(500, echo(testToken, testCookie, "5b0c-4711|languageId=en-us")))
 	session, _ := s.connected(t, Options{})
-	err := session.List(t.Context(), &sinkCount{})
+	err := session.List(t.Context(), NewStatusReader(&sinkCount{}))
 	repeatsNone(t, err, testToken, testCookie, "4711")
 	if !strings.Contains(err.Error(), "what is [redacted] and") {
 		t.Errorf("err %v", err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
@@ -31,7 +32,8 @@ type Exchange struct {
 	// Date is the header of that name, zero without one.
 	Date time.Time
 	// NotAfter is when the first certificate of the presented chain expires; zero
-	// without TLS.
+	// without TLS, and on a connection that was open before: the server may have
+	// another certificate by now.
 	NotAfter time.Time
 }
 
@@ -56,6 +58,8 @@ type request struct {
 	// patience is nil for a request that ends after RequestTimeout, sent or not.
 	patience *patience
 	waiting  *waiting // with patience, once the exchange has begun
+	// connected is told the connection that the request goes over, unless nil.
+	connected func(httptrace.GotConnInfo)
 }
 
 // answer is what came back with a success code. Its reader closes it.
@@ -107,7 +111,14 @@ func (c *Client) report(x Exchange, err error) {
 
 // send makes one request and returns its answer when that has a success code.
 func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, error) {
-	req, err := http.NewRequestWithContext(ctx, resources[r.op].method, r.url.String(), bodyOf(r))
+	reused := false
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+		reused = i.Reused
+		if r.connected != nil {
+			r.connected(i)
+		}
+	}})
+	req, err := http.NewRequestWithContext(traced, resources[r.op].method, r.url.String(), bodyOf(r))
 	if err != nil {
 		return nil, &RequestError{Operation: r.op, Reason: FailOther, Err: errors.New("the URL is not valid")}
 	}
@@ -133,7 +144,9 @@ func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, err
 	}
 	x.Code = resp.StatusCode
 	x.Date, _ = http.ParseTime(resp.Header.Get("Date"))
-	x.NotAfter = firstExpiry(resp.TLS)
+	if !reused {
+		x.NotAfter = firstExpiry(resp.TLS)
+	}
 	body := c.bodyReader(resp.Body, r.op)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		defer body.discard()

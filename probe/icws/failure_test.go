@@ -273,7 +273,8 @@ func (s slow) Read([]byte) (int, error) {
 
 func TestNames(t *testing.T) {
 	for op := range Operation(NumOperations) {
-		if op.String() == "" || resources[op].method == "" || resources[op].path == "" {
+		ofSubscription := op == OpSubscribe || op == OpUnsubscribe || op == OpList
+		if op.String() == "" || resources[op].method == "" || (resources[op].path == "") != ofSubscription {
 			t.Errorf("operation %d has no name or resource", op)
 		}
 	}

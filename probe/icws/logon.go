@@ -46,6 +46,9 @@ func (c *Client) logOn(ctx context.Context, cr Credentials, p *patience) (*Sessi
 	if errors.As(err, &response) && response.Code == http.StatusBadRequest && !response.AuthenticationFailed {
 		s, key, err = c.connect(ctx, cr, "", p)
 	}
+	if err != nil {
+		c.Close()
+	}
 	return s, key, err
 }
 

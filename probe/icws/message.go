@@ -5,24 +5,25 @@ type MessageKind uint8
 
 // The kinds. KindOther is every type that is not named here (protocol.md, 1.8).
 const (
-	KindOther MessageKind = iota
-	KindStatus
+	KindOther   MessageKind = iota
+	KindContent             // what a subscription is about; From says which
 	KindConnectionState
 	KindSubscriptionState
 )
 
 const (
-	typeStatus            = "urn:inin.com:status:statusMessagesMessage"
 	typeConnectionState   = "urn:inin.com:connection:connectionStateChangeMessage"
 	typeSubscriptionState = "urn:inin.com:messaging:subscriptionStateMessage"
 )
 
-// Message is one message without its status entries, which went to the
-// StatusSink (protocol.md, 1.8 and 3.3).
+// Message is one message without its content, which went to a Reader
+// (protocol.md, 1.8 and 3.3).
 type Message struct {
 	// Type is the `__type`, empty when the message had none.
 	Type string
 	Kind MessageKind
+	// From is the subscription of a KindContent, nil for any other.
+	From *Subscription
 	// IsDelta is false for a message that replaces all that was known. A message
 	// without the property counts as false, as in every known client.
 	IsDelta bool

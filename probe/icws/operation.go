@@ -29,18 +29,20 @@ var operationNames = [NumOperations]string{
 // String returns the label value of the operation.
 func (op Operation) String() string { return operationNames[op] }
 
-const statusMessagesSubscription = "messaging/subscriptions/status/status-messages"
+// subscriptionsPath is where the resource of every subscription begins.
+const subscriptionsPath = "messaging/subscriptions/"
 
 // resources says how each operation is asked for. The path is below /icws for
-// OpConnect and OpVersion, below /icws/{sessionId} for all others.
+// OpConnect and OpVersion, below /icws/{sessionId} for all others; that of an
+// operation on a subscription is the Subscription's.
 var resources = [NumOperations]struct{ method, path string }{
 	OpConnect:          {http.MethodPost, "connection"},
 	OpDisconnect:       {http.MethodDelete, "connection"},
 	OpVersion:          {http.MethodGet, "connection/version"},
-	OpSubscribe:        {http.MethodPut, statusMessagesSubscription},
-	OpUnsubscribe:      {http.MethodDelete, statusMessagesSubscription},
+	OpSubscribe:        {http.MethodPut, ""},
+	OpUnsubscribe:      {http.MethodDelete, ""},
 	OpPoll:             {http.MethodGet, "messaging/messages"},
 	OpStream:           {http.MethodGet, "messaging/messages"},
-	OpList:             {http.MethodGet, "status/status-messages"},
+	OpList:             {http.MethodGet, ""},
 	OpSwitchoverStatus: {http.MethodGet, "connection/switchover-status"},
 }

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// DefaultMaxHops is how many hosts that servers listed a round tries.
-const DefaultMaxHops = 8
+// maxListedHosts is how many hosts that servers listed a round tries, besides every
+// configured one.
+const maxListedHosts = 8
 
 // Round is one try to log on, at one host after the other (protocol.md, 1.4).
 type Round struct {
@@ -24,9 +25,6 @@ type Round struct {
 	Permit func(host string) bool
 	// Rejected is told each listed entry that is not valid or not permitted.
 	Rejected func(host string)
-	// MaxHops is how many listed hosts are tried, besides every one of Hosts; 0
-	// means DefaultMaxHops.
-	MaxHops int
 }
 
 // Attempt is what one host answered.
@@ -65,10 +63,7 @@ func (e *RoundError) Unwrap() []error {
 // resource, a 400 (which may be a refusal in other words; each costs a try toward
 // a locked account) and the end of ctx end the round. The error is a *RoundError.
 func (r Round) Connect(ctx context.Context, cr Credentials) (string, *Session, error) {
-	hops := r.MaxHops
-	if hops <= 0 {
-		hops = DefaultMaxHops
-	}
+	hops := maxListedHosts
 	queue := append([]string(nil), r.Hosts...)
 	visited := make(map[string]bool)
 	failed := &RoundError{}

@@ -101,7 +101,7 @@ func (m Message) withoutSecrets(secrets []string) Message {
 // answer to a log-on.
 func (s *Session) withoutPassword(forms []string) {
 	s.version = s.version.withoutSecrets(forms)
-	s.userDisplayName, s.icServer = redact(s.userDisplayName, forms), redact(s.icServer, forms)
+	s.icServer = redact(s.icServer, forms)
 	for i, host := range s.alternateHosts {
 		s.alternateHosts[i] = redact(host, forms)
 	}

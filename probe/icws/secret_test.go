@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
 )
@@ -75,7 +74,7 @@ func TestNoErrorOfASessionRepeatsThePassword(t *testing.T) {
 				{Body: "{}", Headers: map[string]string{"Content-Encoding": header(echo)}},
 			} {
 				sim.Inject(f)
-				err := session.Subscribe(t.Context())
+				err := session.Subscribe(t.Context(), icws.StatusMessages, nil)
 				said += fmt.Sprintf("%v %+v", err, err)
 				if _, err = session.Stream(t.Context()); err != nil {
 					said += err.Error()
@@ -93,10 +92,9 @@ func TestNoErrorOfASessionRepeatsThePassword(t *testing.T) {
 			}))))
 			sim.Send(string(must(json.Marshal(map[string]any{"__type": "urn:" + echo, "isDelta": false}))))
 			messages := 0
-			err = session.Poll(t.Context(), catalogue.New(catalogue.Limits{}).Stage(), func(m icws.Message) error {
+			err = session.Poll(t.Context(), []*icws.Reader{icws.NewStatusReader(&mirror{})}, func(m icws.Message) {
 				messages++
 				said += m.Type + m.Connection.Reason
-				return nil
 			})
 			if err != nil || messages != 2 {
 				t.Fatalf("%d messages, %v", messages, err)

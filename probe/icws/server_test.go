@@ -14,8 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"icws_exporter/probe/catalogue"
 )
 
 const (
@@ -29,28 +27,31 @@ var testCredentials = Credentials{User: "svc-prom", Password: testPassword}
 // sinkLog is a StatusSink that writes down what it is told.
 type sinkLog struct{ lines []string }
 
-func (s *sinkLog) Begin()                    { s.lines = append(s.lines, "begin") }
-func (s *sinkLog) Add(e catalogue.Status)    { s.lines = append(s.lines, "add "+describe(e)) }
-func (s *sinkLog) Change(e catalogue.Status) { s.lines = append(s.lines, "change "+describe(e)) }
-func (s *sinkLog) Remove(id []byte)          { s.lines = append(s.lines, "remove "+string(id)) }
+func (s *sinkLog) Begin()                  { s.lines = append(s.lines, "begin") }
+func (s *sinkLog) Add(e *StatusMessage)    { s.lines = append(s.lines, "add "+describe(e)) }
+func (s *sinkLog) Change(e *StatusMessage) { s.lines = append(s.lines, "change "+describe(e)) }
+func (s *sinkLog) Remove(id []byte)        { s.lines = append(s.lines, "remove "+string(id)) }
 
-func describe(e catalogue.Status) string {
+func describe(e *StatusMessage) string {
 	text := fmt.Sprintf("%s|%s|%s|%s|%s", e.ID, e.Text, e.Icon, e.Group, e.SystemID)
-	for f := range catalogue.Flag(catalogue.NumFlags) {
-		if e.Flags.Has(f) {
-			text += " " + f.String()
+	for n, name := range StatusFlagNames {
+		if e.Flags&(1<<n) != 0 {
+			text += " " + name
 		}
 	}
 	return text
 }
 
+// into makes the readers that decode into sink.
+func into(sink StatusSink) []*Reader { return []*Reader{NewStatusReader(sink)} }
+
 // sinkCount is a StatusSink that costs nothing.
 type sinkCount struct{ entries int }
 
-func (s *sinkCount) Begin()                  {}
-func (s *sinkCount) Add(catalogue.Status)    { s.entries++ }
-func (s *sinkCount) Change(catalogue.Status) { s.entries++ }
-func (s *sinkCount) Remove([]byte)           { s.entries++ }
+func (s *sinkCount) Begin()                {}
+func (s *sinkCount) Add(*StatusMessage)    { s.entries++ }
+func (s *sinkCount) Change(*StatusMessage) { s.entries++ }
+func (s *sinkCount) Remove([]byte)         { s.entries++ }
 
 // seen is what a server was asked.
 type seen struct {

@@ -2,6 +2,8 @@ package icws
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -14,18 +16,19 @@ import (
 // Every method that makes a request returns a *ResponseError or a *RequestError
 // when it fails.
 type Session struct {
-	client *Client
-	id     string
+	client  *Client
+	id      string
+	address string
 	// The secrets of the session, sent with every request.
 	token, cookie string
 	// secrets are what no error of a request may repeat: the two, and the password.
 	secrets []string
 
-	user, userDisplayName, icServer string
-	alternateHosts                  []string
-	passwordDays                    *int
-	version                         Version
-	features                        map[string]int
+	icServer       string
+	alternateHosts []string
+	passwordDays   *int
+	version        Version
+	features       map[string]int
 }
 
 // ID returns the session id, which is part of every path.
@@ -40,11 +43,9 @@ func (s *Session) GoString() string { return s.String() }
 // Host returns the host and port that the session's requests go to.
 func (s *Session) Host() string { return s.client.base.Host }
 
-// User returns the id of the user that is logged on.
-func (s *Session) User() string { return s.user }
-
-// UserDisplayName returns the name of that user for people.
-func (s *Session) UserDisplayName() string { return s.userDisplayName }
+// Address returns the address and port that took the log-on, the proxy's where
+// there is one. All requests of the session go there: see OneAddress.
+func (s *Session) Address() string { return s.address }
 
 // ICServer returns the name of the IC server behind the session.
 func (s *Session) ICServer() string { return s.icServer }
@@ -65,44 +66,54 @@ func (s *Session) Features() map[string]int { return maps.Clone(s.features) }
 // Feature returns the version of a feature, 0 when the server has none of it.
 func (s *Session) Feature(name string) int { return s.features[name] }
 
-// Subscribe creates or renews the subscription to the status messages
-// (protocol.md, 2). The full message comes by Poll or Stream.
-func (s *Session) Subscribe(ctx context.Context) error {
-	return s.exchange(ctx, OpSubscribe, nil)
+// Subscribe creates the subscription, or replaces it (protocol.md, 2). body says
+// what it is about, as JSON; nil for a subscription that needs none. The full
+// message comes by Poll or Stream.
+func (s *Session) Subscribe(ctx context.Context, sub *Subscription, body any) error {
+	r := s.subscription(OpSubscribe, sub)
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return &RequestError{Operation: OpSubscribe, Reason: FailOther, Err: fmt.Errorf("the subscription cannot be written as JSON: %w", err)}
+		}
+		r.body = text
+	}
+	return s.client.exchange(ctx, r, nil)
 }
 
-// Unsubscribe removes the subscription to the status messages (protocol.md, 2).
-func (s *Session) Unsubscribe(ctx context.Context) error {
-	return s.exchange(ctx, OpUnsubscribe, nil)
+// Unsubscribe removes the subscription (protocol.md, 2).
+func (s *Session) Unsubscribe(ctx context.Context, sub *Subscription) error {
+	return s.client.exchange(ctx, s.subscription(OpUnsubscribe, sub), nil)
 }
 
-// Disconnect ends the session on the server (protocol.md, 1.7).
+// Disconnect ends the session on the server (protocol.md, 1.7), and closes its
+// connections. It may be called again, and long after the last other request: it
+// goes to the session's own address.
 func (s *Session) Disconnect(ctx context.Context) error {
+	defer s.Close()
 	return s.exchange(ctx, OpDisconnect, nil)
 }
 
-// List reads the whole list of status messages into sink, from the wire and
-// without a copy (protocol.md, 4). An answer without a list is an error: it must
-// not look like an empty catalogue.
-func (s *Session) List(ctx context.Context, sink StatusSink) error {
-	return s.exchange(ctx, OpList, func(d *document, _ http.Header) {
-		d.statusList(sink)
+// Close closes the connections of a session that the server has ended already.
+func (s *Session) Close() { s.client.Close() }
+
+// List reads all that the full message of a subscription would say, from the wire
+// and without a copy (protocol.md, 4). An answer without a list is an error: it
+// must not look like an empty one.
+func (s *Session) List(ctx context.Context, to *Reader) error {
+	return s.client.exchange(ctx, s.request(OpList, to.of.List), func(d *document, _ http.Header) {
+		to.list(d)
 	})
 }
 
 // Poll fetches the messages that wait, oldest first, and calls each after every
-// whole one; its entries are then in sink. No message is no error. An error of
-// each ends the poll and is returned as it is. After any other error, messages
-// may have been lost: the server forgets what it has sent (protocol.md, 3.1).
-func (s *Session) Poll(ctx context.Context, sink StatusSink, each func(Message) error) error {
-	var stopped error
-	err := s.exchange(ctx, OpPoll, func(d *document, _ http.Header) {
-		stopped = d.messages(sink, func(m Message) error { return each(m.withoutSecrets(s.secrets)) })
+// whole one; its content is then with the reader of its subscription. No message
+// is no error. After an error, messages may have been lost: the server forgets
+// what it has sent (protocol.md, 3.1).
+func (s *Session) Poll(ctx context.Context, to []*Reader, each func(Message)) error {
+	return s.exchange(ctx, OpPoll, func(d *document, _ http.Header) {
+		d.messages(to, func(m Message) { each(m.withoutSecrets(s.secrets)) })
 	})
-	if err != nil {
-		return err
-	}
-	return stopped
 }
 
 // SwitchoverStatus asks for the state of the switchover pair (protocol.md, 1.7).
@@ -115,13 +126,17 @@ func (s *Session) SwitchoverStatus(ctx context.Context) (SwitchoverStatus, error
 }
 
 func (s *Session) exchange(ctx context.Context, op Operation, read func(*document, http.Header)) error {
-	return s.client.exchange(ctx, s.request(op), read)
+	return s.client.exchange(ctx, s.request(op, resources[op].path), read)
 }
 
-func (s *Session) request(op Operation) request {
+func (s *Session) subscription(op Operation, sub *Subscription) request {
+	return s.request(op, subscriptionsPath+sub.Path)
+}
+
+func (s *Session) request(op Operation, path string) request {
 	return request{
 		op: op, session: s,
-		url:     s.client.base.JoinPath(url.PathEscape(s.id), resources[op].path),
+		url:     s.client.base.JoinPath(url.PathEscape(s.id), path),
 		secrets: s.secrets,
 	}
 }

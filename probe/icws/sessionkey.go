@@ -18,7 +18,7 @@ func (s *Session) Key() SessionKey {
 		return SessionKey{}
 	}
 	return SessionKey{&Session{
-		client: s.client, id: s.id, token: s.token, cookie: s.cookie,
+		client: s.client, id: s.id, address: s.address, token: s.token, cookie: s.cookie,
 		secrets: secretsOf(s.token, s.cookie, ""),
 	}}
 }

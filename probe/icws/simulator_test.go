@@ -16,7 +16,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
 )
@@ -29,12 +28,12 @@ type mirror struct {
 
 func (m *mirror) Begin() { m.upsert, m.remove = map[string]string{}, map[string]string{} }
 
-func (m *mirror) Add(s catalogue.Status) {
+func (m *mirror) Add(s *icws.StatusMessage) {
 	m.upsert[strings.ToLower(string(s.ID))] = fmt.Sprintf("%s|%s|%s|%s|%s|%b", s.ID, s.Text, s.Icon, s.Group, s.SystemID, s.Flags)
 }
 
-func (m *mirror) Change(s catalogue.Status) { m.Add(s) }
-func (m *mirror) Remove(id []byte)          { m.remove[strings.ToLower(string(id))] = "" }
+func (m *mirror) Change(s *icws.StatusMessage) { m.Add(s) }
+func (m *mirror) Remove(id []byte)             { m.remove[strings.ToLower(string(id))] = "" }
 
 func (m *mirror) commit(delta bool) {
 	if !delta {
@@ -49,10 +48,12 @@ func (m *mirror) commit(delta bool) {
 func truthOf(sim *icwssim.Server) map[string]string {
 	entries := map[string]string{}
 	for _, s := range sim.Truth().Statuses {
-		var flags catalogue.Flags
+		var flags uint16
 		for f, on := range []bool{s.CanHaveDate, s.CanHaveTime, s.IsDoNotDisturbStatus, s.IsSelectableStatus, s.IsPersistentStatus,
 			s.IsForwardStatus, s.IsAfterCallWorkStatus, s.IsAcdStatus, s.IsAllowFollowUpStatus} {
-			flags = flags.With(catalogue.Flag(f), on)
+			if on {
+				flags |= 1 << f
+			}
 		}
 		entries[strings.ToLower(s.ID)] = fmt.Sprintf("%s|%s|%s|%s|%s|%b", s.ID, s.Text, s.Icon, s.Group, s.SystemID, flags)
 	}
@@ -113,7 +114,7 @@ func lifeOf(t *testing.T, sim *icwssim.Server, client *icws.Client, open func() 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := session.Subscribe(ctx); err != nil {
+	if err := session.Subscribe(ctx, icws.StatusMessages, nil); err != nil {
 		t.Fatal(err)
 	}
 	m := &mirror{}
@@ -126,7 +127,7 @@ func lifeOf(t *testing.T, sim *icwssim.Server, client *icws.Client, open func() 
 	}
 	leave()
 	listed := &mirror{}
-	if err := session.List(ctx, listed); err != nil {
+	if err := session.List(ctx, icws.NewStatusReader(listed)); err != nil {
 		t.Fatal(err)
 	}
 	listed.commit(false)
@@ -139,20 +140,20 @@ func lifeOf(t *testing.T, sim *icwssim.Server, client *icws.Client, open func() 
 	if v, err := client.Version(ctx); err != nil || v.Release() == "" {
 		t.Errorf("version %+v, %v", v, err)
 	}
-	if err := errors.Join(session.Unsubscribe(ctx), session.Disconnect(ctx)); err != nil {
+	if err := errors.Join(session.Unsubscribe(ctx, icws.StatusMessages), session.Disconnect(ctx)); err != nil {
 		t.Error(err)
 	}
 	if left := sim.Sessions(); len(left) != 0 {
 		t.Errorf("sessions left: %+v", left)
 	}
 	var response *icws.ResponseError
-	if err := session.Subscribe(ctx); !errors.As(err, &response) || response.Code != 401 {
+	if err := session.Subscribe(ctx, icws.StatusMessages, nil); !errors.As(err, &response) || response.Code != 401 {
 		t.Errorf("after leaving: %v", err)
 	}
 }
 
 func (m *mirror) apply(message icws.Message) {
-	if message.Kind == icws.KindStatus {
+	if message.Kind == icws.KindContent {
 		m.commit(message.IsDelta)
 	}
 }
@@ -173,7 +174,7 @@ func followStream() (follow follower, leave func()) {
 			if err := stream.Next(); err != nil {
 				return err
 			}
-			message, err := stream.Decode(m)
+			message, err := stream.Decode(icws.NewStatusReader(m))
 			if err != nil {
 				return err
 			}
@@ -187,10 +188,7 @@ func followStream() (follow follower, leave func()) {
 func followPolls() (follow follower, leave func()) {
 	follow = func(ctx context.Context, session *icws.Session, m *mirror, equal func() bool) error {
 		for !equal() {
-			err := session.Poll(ctx, m, func(message icws.Message) error {
-				m.apply(message)
-				return nil
-			})
+			err := session.Poll(ctx, []*icws.Reader{icws.NewStatusReader(m)}, m.apply)
 			if err != nil {
 				return err
 			}
@@ -219,16 +217,15 @@ func TestSimulatedTrouble(t *testing.T) {
 		t.Fatal(err)
 	}
 	sim.Inject(icwssim.Fault{Operation: icwssim.OpList, Cut: new(100), Count: 1})
-	if err := session.List(t.Context(), &mirror{}); icws.ReasonOf(err) != icws.FailReset {
+	if err := session.List(t.Context(), icws.NewStatusReader(&mirror{})); icws.ReasonOf(err) != icws.FailReset {
 		t.Errorf("cut list: %v", err)
 	}
 	sim.EndSessions(false)
 	var down *icws.ConnectionStateChange
-	err = session.Poll(t.Context(), &mirror{}, func(m icws.Message) error {
+	err = session.Poll(t.Context(), []*icws.Reader{icws.NewStatusReader(&mirror{})}, func(m icws.Message) {
 		if m.Kind == icws.KindConnectionState {
 			down = &m.Connection
 		}
-		return nil
 	})
 	if err == nil && (down == nil || down.New != icws.ConnectionDown || down.ShouldReconnect == nil || *down.ShouldReconnect) {
 		t.Errorf("the end of the session was told as %+v", down)

@@ -14,17 +14,16 @@ import (
 var errStreamClosed = fmt.Errorf("the stream was closed: %w", net.ErrClosed)
 
 // Stream is the open event stream of a session (protocol.md, 3.2). Next and
-// Decode belong to one goroutine at a time; Close and Heartbeats may be called
-// from any. Whoever opened it has to Close it.
+// Decode belong to one goroutine at a time; Close may be called from any. Whoever
+// opened it has to Close it.
 type Stream struct {
-	ctx        context.Context // ends with the stream, not with a call
-	cancel     context.CancelCauseFunc
-	code       int
-	secrets    []string // of the session
-	body       *bodyReader
-	events     *eventReader
-	heartbeats atomic.Uint64
-	closed     atomic.Bool
+	ctx     context.Context // ends with the stream, not with a call
+	cancel  context.CancelCauseFunc
+	code    int
+	secrets []string // of the session
+	body    *bodyReader
+	events  *eventReader
+	closed  atomic.Bool
 }
 
 // Stream opens the event stream. It returns when the headers have arrived, a
@@ -36,7 +35,7 @@ func (s *Session) Stream(ctx context.Context) (*Stream, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	x := Exchange{Operation: OpStream, Start: time.Now()}
 	headers := time.AfterFunc(c.opts.RequestTimeout, func() { cancel(context.DeadlineExceeded) })
-	a, err := c.send(ctx, s.request(OpStream), &x)
+	a, err := c.send(ctx, s.request(OpStream, resources[OpStream].path), &x)
 	if err == nil {
 		err = a.mustStream()
 	}
@@ -53,12 +52,7 @@ func (s *Session) Stream(ctx context.Context) (*Stream, error) {
 		return nil, err
 	}
 	st := &Stream{ctx: ctx, cancel: cancel, code: a.code, secrets: s.secrets, body: a.body}
-	st.events = newEventReader(a.body, c.opts.MaxResponseBytes, func() {
-		st.heartbeats.Add(1)
-		if c.opts.OnPing != nil {
-			c.opts.OnPing()
-		}
-	})
+	st.events = newEventReader(a.body, c.opts.MaxResponseBytes, c.opts.OnPing)
 	return st, nil
 }
 
@@ -84,14 +78,14 @@ func (st *Stream) Next() error {
 	return st.failure(err)
 }
 
-// Decode reads the message of the event that Next found; its status entries go to
-// sink. Like every message it counts only when it is whole. An event that makes
+// Decode reads the message of the event that Next found; its content goes to the
+// reader of its subscription. Like every message it counts only when it is whole. An event that makes
 // no sense is a *RequestError of FailDecode and costs only itself: go on with
 // Next. After any other error the stream is of no more use.
-func (st *Stream) Decode(sink StatusSink) (Message, error) {
+func (st *Stream) Decode(to ...*Reader) (Message, error) {
 	d := newDocument(st.events)
 	defer d.release()
-	m := d.message(sink)
+	m := d.message(to)
 	err := d.end()
 	switch {
 	case err == nil:
@@ -110,9 +104,6 @@ func (st *Stream) failure(err error) error {
 	}
 	return failure(st.ctx, OpStream, st.code, err)
 }
-
-// Heartbeats returns how many comment lines came so far.
-func (st *Stream) Heartbeats() uint64 { return st.heartbeats.Load() }
 
 // Close ends the stream; a Next or Decode that waits returns a *RequestError of
 // FailCanceled. Only the first call does anything.

@@ -65,15 +65,15 @@ func TestStreamDeliversMessages(t *testing.T) {
 			if h.Get("Accept") != "text/event-stream" || h.Get("Cookie") != testCookie || h.Get("ININ-ICWS-CSRF-Token") != testToken || h.Get("Accept-Encoding") != "identity" {
 				t.Errorf("header %v", h)
 			}
-			if e := *exchanges; len(e) != 1 || e[0].Operation != OpStream || e[0].Code != 200 || e[0].Err != nil || e[0].NotAfter.IsZero() == secure {
+			if e := *exchanges; len(e) != 1 || e[0].Operation != OpStream || e[0].Code != 200 || e[0].Err != nil || !e[0].NotAfter.IsZero() {
 				t.Errorf("exchanges %+v", e)
 			}
 			var sink sinkLog
-			for _, kind := range []MessageKind{KindStatus, KindConnectionState} {
+			for _, kind := range []MessageKind{KindContent, KindConnectionState} {
 				if err := stream.Next(); err != nil {
 					t.Fatal(err)
 				}
-				m, err := stream.Decode(&sink)
+				m, err := stream.Decode(NewStatusReader(&sink))
 				if err != nil || m.Kind != kind {
 					t.Fatalf("%+v, %v", m, err)
 				}
@@ -85,8 +85,8 @@ func TestStreamDeliversMessages(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			sent := int64(2*len(":ping\n\n") + len(full) + len(down))
-			if stream.Heartbeats() != 2 || pings.Load() != 2 || streamBytes.Load() != sent || bytesRead.Load() != sent+int64(len(testdata(t, "connection.json"))) {
-				t.Errorf("%d heartbeats, %d pings, %d of %d bytes", stream.Heartbeats(), pings.Load(), streamBytes.Load(), sent)
+			if pings.Load() != 2 || streamBytes.Load() != sent || bytesRead.Load() != sent+int64(len(testdata(t, "connection.json"))) {
+				t.Errorf("%d pings, %d of %d bytes", pings.Load(), streamBytes.Load(), sent)
 			}
 		})
 	}
@@ -105,7 +105,7 @@ func TestBadEventCostsOnlyItself(t *testing.T) {
 		if err := stream.Next(); err != nil {
 			t.Fatal(err)
 		}
-		_, err := stream.Decode(&sinkCount{})
+		_, err := stream.Decode(NewStatusReader(&sinkCount{}))
 		var request *RequestError
 		if !errors.As(err, &request) || request.Reason != FailDecode || request.Code != 200 || request.Operation != OpStream {
 			t.Errorf("event %d: %v", i, err)
@@ -114,10 +114,10 @@ func TestBadEventCostsOnlyItself(t *testing.T) {
 	if err := stream.Next(); err != nil {
 		t.Fatal(err)
 	}
-	if m, err := stream.Decode(&sinkCount{}); err != nil || m.Kind != KindStatus {
+	if m, err := stream.Decode(NewStatusReader(&sinkCount{})); err != nil || m.Kind != KindContent {
 		t.Errorf("%+v, %v", m, err)
 	}
-	if _, err := stream.Decode(&sinkCount{}); ReasonOf(err) != FailDecode {
+	if _, err := stream.Decode(NewStatusReader(&sinkCount{})); ReasonOf(err) != FailDecode {
 		t.Errorf("an event is decoded twice: %v", err)
 	}
 }
@@ -146,12 +146,12 @@ func TestStreamEnds(t *testing.T) {
 			if err := stream.Next(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := stream.Decode(&sinkCount{}); err != nil {
+			if _, err := stream.Decode(NewStatusReader(&sinkCount{})); err != nil {
 				t.Fatal(err)
 			}
 			err := stream.Next()
 			if err == nil {
-				_, err = stream.Decode(&sinkCount{})
+				_, err = stream.Decode(NewStatusReader(&sinkCount{}))
 			}
 			if test.want == NumFailureReasons {
 				if !errors.Is(err, io.EOF) {
@@ -217,7 +217,7 @@ func TestCloseEndsAReadThatWaits(t *testing.T) {
 			go func() {
 				err := stream.Next()
 				if err == nil {
-					_, err = stream.Decode(&sinkCount{})
+					_, err = stream.Decode(NewStatusReader(&sinkCount{}))
 				}
 				ended <- err
 			}()

@@ -1,6 +1,6 @@
 package icwssim
 
-// Truth returns what the server holds now.
+// Truth returns what the server holds now and lets the account see.
 func (s *Server) Truth() Truth {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -15,7 +15,7 @@ func (s *Server) Sessions() []SessionInfo {
 	infos := []SessionInfo{}
 	for _, x := range s.liveSessions() {
 		infos = append(infos, SessionInfo{
-			ID: x.id, User: x.user, Language: x.language, Subscribed: x.subscribed,
+			ID: x.id, User: x.user, Language: x.language, Subscribed: x.subscriptions[statusMessages] != nil,
 			Streaming: len(x.streams) > 0, Queued: len(x.queue), Created: x.created,
 		})
 	}
@@ -50,7 +50,7 @@ func (s *Server) Send(message string) {
 	defer s.mu.Unlock()
 	s.expireIdle()
 	for _, x := range s.liveSessions() {
-		s.enqueue(x, []byte(message))
+		s.enqueue(x, SwallowMessages, []byte(message))
 	}
 }
 
@@ -81,17 +81,15 @@ func (s *Server) EndSessions(shouldReconnect bool) {
 	}
 }
 
-// SubscriptionState tells every subscribed session the state of its
-// subscription, one of the Subscription constants. Only a normal subscription
-// receives deltas, and one that becomes normal again starts with a full message.
+// SubscriptionState tells every session that has subscriptions their state, one of
+// the Subscription constants. Only a normal subscription receives deltas, and one
+// that becomes normal again starts with a full message.
 func (s *Server) SubscriptionState(state int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expireIdle()
 	for _, x := range s.liveSessions() {
-		if x.subscribed {
-			s.setSubscriptionState(x, state)
-		}
+		s.setSubscriptionState(x, state)
 	}
 }
 
@@ -134,5 +132,6 @@ func (s *Server) setQuirks(q Quirks) {
 	if q.ReverseStatus != s.quirks.ReverseStatus {
 		s.catalogue.rerender(q.ReverseStatus)
 	}
+	s.catalogue.filtered = q.CatalogueRights == RightsFiltered
 	s.quirks = q.withDefaults()
 }

@@ -2,6 +2,7 @@ package icwssim
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,10 +19,10 @@ func (s *Server) authenticate(c *call) (a answer, refused bool) {
 	if c.endpoint.access == open {
 		return answer{}, false
 	}
-	if c.sid == "" || strings.Trim(c.sid, "0123456789") != "" {
+	x := s.sessions[c.sid]
+	if _, err := strconv.ParseUint(c.sid, 10, 32); err != nil || x == nil && s.quirks.UnknownSessionAsMissing {
 		return unauthorized("", codeSessionID, "This request requires a session ID!"), true
 	}
-	x := s.sessions[c.sid]
 	// A session told to go may still fetch the message that says so.
 	if x == nil || x.ended && (c.endpoint.operation != OpPoll || len(x.queue) == 0) {
 		return unauthorized(idAuthentication, codeSessionUnknown, "The session is unknown or has ended."), true

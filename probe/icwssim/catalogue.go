@@ -2,6 +2,7 @@ package icwssim
 
 import (
 	"encoding/json"
+	"hash/fnv"
 	"slices"
 	"strconv"
 )
@@ -14,6 +15,7 @@ type catalogue struct {
 	systemID int            // highest number given
 	revision uint64
 	reversed bool // order of the properties of a status
+	filtered bool // the account does not see all
 }
 
 type entry struct {
@@ -21,8 +23,11 @@ type entry struct {
 	json   json.RawMessage
 }
 
-func newCatalogue(statuses []Status, reversed bool) *catalogue {
-	c := &catalogue{place: make(map[string]int, len(statuses)), reversed: reversed}
+func newCatalogue(statuses []Status, q Quirks) *catalogue {
+	c := &catalogue{
+		place: make(map[string]int, len(statuses)), reversed: q.ReverseStatus,
+		filtered: q.CatalogueRights == RightsFiltered,
+	}
 	for _, st := range statuses {
 		if n, err := strconv.Atoi(st.SystemID); err == nil {
 			c.systemID = max(c.systemID, n)
@@ -32,6 +37,16 @@ func newCatalogue(statuses []Status, reversed bool) *catalogue {
 		c.put(st)
 	}
 	return c
+}
+
+// shows reports whether the account sees the status called id.
+func (c *catalogue) shows(id string) bool {
+	if !c.filtered {
+		return true
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(fold(id))) // never fails
+	return h.Sum32()%3 > 0
 }
 
 func (c *catalogue) render(st *Status) json.RawMessage {
@@ -92,6 +107,8 @@ type statusLists struct {
 	removed        []string
 }
 
+func (l statusLists) empty() bool { return len(l.added)+len(l.changed)+len(l.removed) == 0 }
+
 // apply makes the edits in the order in which a client applies one message,
 // removed, added, changed (protocol.md, 3.3), and returns the lists of that
 // message.
@@ -100,17 +117,19 @@ func (c *catalogue) apply(edits []Edit) statusLists {
 	for _, e := range edits {
 		if e.Remove != nil {
 			c.remove(*e.Remove)
-			lists.removed = append(lists.removed, *e.Remove)
+			if c.shows(*e.Remove) {
+				lists.removed = append(lists.removed, *e.Remove)
+			}
 		}
 	}
 	for _, e := range edits {
 		if e.Add != nil {
-			lists.added = append(lists.added, c.put(*e.Add))
+			lists.added = c.show(lists.added, *e.Add)
 		}
 	}
 	for _, e := range edits {
 		if e.Change != nil {
-			lists.changed = append(lists.changed, c.put(*e.Change))
+			lists.changed = c.show(lists.changed, *e.Change)
 		}
 	}
 	if len(edits) > 0 {
@@ -119,15 +138,27 @@ func (c *catalogue) apply(edits []Edit) statusLists {
 	return lists
 }
 
+// show puts st into the catalogue, and into the list if the account sees it.
+func (c *catalogue) show(list []json.RawMessage, st Status) []json.RawMessage {
+	rendered := c.put(st)
+	if !c.shows(st.ID) {
+		return list
+	}
+	return append(list, rendered)
+}
+
+// all is the catalogue as the account sees it.
 func (c *catalogue) all() []json.RawMessage {
-	list := make([]json.RawMessage, len(c.entries))
-	for i, e := range c.entries {
-		list[i] = e.json
+	list := make([]json.RawMessage, 0, len(c.entries))
+	for _, e := range c.entries {
+		if c.shows(e.status.ID) {
+			list = append(list, e.json)
+		}
 	}
 	return list
 }
 
-// Truth is what the server holds at one moment.
+// Truth is what the server holds at one moment and lets the account see.
 type Truth struct {
 	// Revision rises with every Apply, Silently and step of the random life.
 	Revision uint64 `json:"revision"`
@@ -152,6 +183,9 @@ func (c *catalogue) truth() Truth {
 		Groups:   map[string]GroupCount{},
 	}
 	for _, e := range c.entries {
+		if !c.shows(e.status.ID) {
+			continue
+		}
 		t.Statuses = append(t.Statuses, e.status)
 		g, known := t.Groups[e.status.Group]
 		if !known {

@@ -33,7 +33,7 @@ func (s *Server) connect(c *call) answer {
 	}
 	x := s.newSession(user, language)
 	c.session = x
-	return s.connected(x, includes(c.request))
+	return s.connected(x, c.request)
 }
 
 // logOn checks the body of a connect. Nothing of the body but the user's name is
@@ -76,13 +76,16 @@ func (s *Server) logOn(body []byte) (user string, a answer, refused bool) {
 }
 
 // connected is the 201 of a new session.
-func (s *Server) connected(x *session, include []string) answer {
+func (s *Server) connected(x *session, r *http.Request) answer {
+	include := includes(r)
 	o := object{}
 	if s.quirks.SessionIn != InHeaders {
 		o = append(o, property{"csrfToken", x.token}, property{"sessionId", x.id})
 	}
+	if s.opts.AlternateHosts != nil {
+		o = append(o, property{"alternateHostList", s.opts.AlternateHosts})
+	}
 	o = append(o,
-		property{"alternateHostList", nonNil(s.opts.AlternateHosts)},
 		property{"userID", x.user}, property{"userDisplayName", "Simulated " + x.user},
 		property{"icServer", s.opts.Name})
 	if days := s.opts.DaysUntilPasswordExpiration; days != nil {
@@ -97,7 +100,7 @@ func (s *Server) connected(x *session, include []string) answer {
 		{"features", 3, property{"features", s.featureInfos()}},
 		{"server-time", 4, property{"serverTimeInfo", object{{"serverUtcTime", s.utc()}}}},
 		{"default-workstation", 5, property{"defaultWorkstationId", nil}},
-		{"purecloud-integration", 8, property{"purecloudIntegration", object{}}},
+		{"purecloud-integration", 8, property{"purecloudIntegration", object{{"integrationEnabled", false}}}},
 		{"effective-station", 10, property{"effectiveStation", nil}},
 	} {
 		if s.opts.ConnectionVersion >= member.version && slices.Contains(include, member.name) {
@@ -107,7 +110,11 @@ func (s *Server) connected(x *session, include []string) answer {
 	a := jsonAnswer(http.StatusCreated, o.render())
 	base := s.opts.Prefix + "/icws/" + x.id
 	a.header.Set("Location", base+"/connection")
-	a.header.Set("Set-Cookie", fmt.Sprintf("icws_%s=%s; Path=%s; HttpOnly", x.id, x.cookie, base))
+	cookie := fmt.Sprintf("icws_%s=%s; Path=%s; HttpOnly", x.id, x.cookie, base)
+	if r.TLS != nil {
+		cookie += "; Secure"
+	}
+	a.header.Set("Set-Cookie", cookie)
 	if s.quirks.SessionIn != InBody {
 		a.header.Set(HeaderToken, x.token)
 		a.header.Set(HeaderSession, x.id)

@@ -249,7 +249,7 @@ func TestSessionlessResources(t *testing.T) {
 func TestSwitchoverStatus(t *testing.T) {
 	s, c := serve(t, Options{Name: "cic-a"})
 	c.mustConnect()
-	s.SetSwitchover(Switchover{Active: true, BackupHost: "cic-b", BackupState: 2})
+	s.SetSwitchover(Switchover{Active: true, BackupHost: "cic-b", BackupState: new(2)})
 	v := properties(t, c.session("GET", "connection/switchover-status", ""))
 	if v["isSwitchoverActive"] != true || v["primaryHost"] != "cic-a" || v["backupHost"] != "cic-b" || v["backupState"] != 2.0 {
 		t.Errorf("%v", v)

@@ -46,8 +46,12 @@ func (s *Server) serverTime(*call) answer {
 
 func (s *Server) serverInfo(*call) answer {
 	return jsonAnswer(http.StatusOK, object{
-		{"serverName", s.opts.Name}, {"allowIcAuth", true}, {"identityProviders", []string{}},
-		{"supportedLanguages", []string{"en-US"}}, {"userAgreementText", ""},
+		{"languages", []object{
+			{{"languageID", "en-US"}, {"languageDisplayName", "English (United States)"}},
+			{{"languageID", "de-DE"}, {"languageDisplayName", "Deutsch (Deutschland)"}},
+		}},
+		{"acceptLanguage", "en-US"},
+		{"authentication", object{{"allowIcAuth", true}}},
 	}.render())
 }
 
@@ -55,15 +59,22 @@ func (s *Server) serverInfo(*call) answer {
 func (s *Server) connectionState(c *call) answer {
 	x := s.sessions[c.sid]
 	if x != nil && x.ended {
-		return jsonAnswer(http.StatusOK, object{
-			{"connectionState", connectionDown}, {"reason", x.endReason}, {"shouldReconnect", x.shouldReconnect},
-		}.render())
+		o := object{{"connectionState", connectionDown}, {"reason", x.endReason}}
+		return jsonAnswer(http.StatusOK, s.withShouldReconnect(o, x.shouldReconnect).render())
 	}
 	c.endpoint.access = withToken
 	if a, refused := s.authenticate(c); refused {
 		return a
 	}
 	return jsonAnswer(http.StatusOK, object{{"connectionState", connectionUp}}.render())
+}
+
+// withShouldReconnect adds what connection 3 and later say of a session that went down.
+func (s *Server) withShouldReconnect(o object, should bool) object {
+	if s.opts.ConnectionVersion < 3 || s.quirks.NoShouldReconnect {
+		return o
+	}
+	return append(o, property{"shouldReconnect", should})
 }
 
 func (s *Server) switchoverStatus(c *call) answer {

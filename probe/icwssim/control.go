@@ -7,40 +7,85 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 const controlPath = "/-/sim/"
 
-// controlRoutes is the control path: what the methods do, over HTTP.
-func (s *Server) controlRoutes() http.Handler {
+// controlRoute is one act of the control path: what a method does, over HTTP.
+type controlRoute struct {
+	method, path string // below controlPath; what follows a space or ? is only told
+	does         string
+	serve        func(*Server, *http.Request) (any, error)
+}
+
+// controlRoutes are the control path and its manual.
+var controlRoutes = []controlRoute{
+	{"GET", "state", "what the server holds: counts, sessions, answers given, faults", tell(func(s *Server) any { return s.state() })},
+	{"GET", "journal", "the last ICWS exchanges, oldest first", tell(func(s *Server) any { return s.Journal() })},
+	{"GET", "faults", "the faults that still act", tell(func(s *Server) any { return s.Faults() })},
+	{"POST", "faults", "add a fault, answers {\"id\": n}; the fields are below", (*Server).controlInject},
+	{"DELETE", "faults", "remove all faults", tell(func(s *Server) any { return map[string]int{"cleared": s.Clear()} })},
+	{"DELETE", "faults/{id}", "remove one", (*Server).controlClear},
+	{"POST", "step?n=10", "random edits, sent as deltas", (*Server).controlStep},
+	{"POST", "edit", `{"edits": [{"add": STATUS}, {"change": STATUS}, {"remove": "id"}], "silently": false}`, act((*Server).controlEdit)},
+	{"POST", "full", "send the whole catalogue to every subscription", tell(func(s *Server) any { s.SendFull(); return done })},
+	{"POST", "message", "any JSON object, sent as a message to every session", act(func(s *Server, message map[string]json.RawMessage) error {
+		s.Send(string(appendJSON(nil, message)))
+		return nil
+	})},
+	{"POST", "sessions/expire", "end every session without a word", tell(func(s *Server) any { s.ExpireSessions(); return done })},
+	{"POST", "sessions/end?reconnect=true", "end every session with a connectionStateChangeMessage", (*Server).controlEnd},
+	{"POST", "subscription-state", `{"state": 0 none, 1 normal, 2 suspended, 3 faulted}`, act((*Server).controlSubscriptionState)},
+	{"POST", "password", `{"password": "..."}`, act((*Server).controlPassword)},
+	{"POST", "accepting", `{"accepting": false} refuses log-ons with 503`, act((*Server).controlAccepting)},
+	{"POST", "switchover", "what switchover-status answers", act((*Server).controlSwitchover)},
+	{"GET", "quirks", "how the server behaves where the protocol leaves it open", tell(func(s *Server) any { return s.settings() })},
+	{"PUT", "quirks", "change it: the quirks that are not named get their defaults", (*Server).controlSetQuirks},
+}
+
+// controlManual is what GET on the control path itself answers.
+func controlManual() string {
+	var b strings.Builder
+	b.WriteString(`The simulator's control path. JSON in and out; a request that cannot be
+understood is answered 400 with {"error": "..."} and changes nothing.
+
+`)
+	for _, r := range controlRoutes {
+		fmt.Fprintf(&b, "%-6s %-36s %s\n", r.method, controlPath+r.path, r.does)
+	}
+	b.WriteString(faultManual)
+	b.WriteString("\nQuirks, first value = default:\n\n")
+	b.WriteString(quirksManual())
+	return b.String()
+}
+
+const faultManual = `
+A fault is selected by method, path (regular expression), operation, skip and count. It can have:
+
+delay ("2s"), code, errorId, message, alternateHosts, body, contentType, retryAfter, headers
+drop, cut (bytes), stall    the connection ends without an answer, amid one, or never
+hang                        requests wait until the fault is removed, and then are served
+serveAnyway                 served after the delay, though the client has gone meanwhile
+interim                     that many answers 103 before the answer
+swallow                     "full", "deltas", "messages" or "stream" disappear
+late                        "full", "deltas" or "messages" come that delay late
+say                         of "full", "old-full", "new-ids", "faulted", "normal", "undecodable", "unknown":
+                            said on its own, one after the other, each every ("1s")
+`
+
+// controlHandler serves the control path.
+func (s *Server) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+controlPath+"{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = io.WriteString(w, controlManual) // the client is gone: nothing to do
+		_, _ = io.WriteString(w, controlManual()) // the client is gone: nothing to do
 	})
-	for pattern, serve := range map[string]func(*http.Request) (any, error){
-		"GET state":               s.controlState,
-		"GET journal":             func(*http.Request) (any, error) { return s.Journal(), nil },
-		"GET quirks":              s.controlQuirks,
-		"PUT quirks":              s.controlSetQuirks,
-		"GET faults":              func(*http.Request) (any, error) { return s.Faults(), nil },
-		"POST faults":             s.controlInject,
-		"DELETE faults":           func(*http.Request) (any, error) { return map[string]int{"cleared": s.Clear()}, nil },
-		"DELETE faults/{id}":      s.controlClear,
-		"POST step":               s.controlStep,
-		"POST edit":               s.controlEdit,
-		"POST full":               func(*http.Request) (any, error) { s.SendFull(); return done, nil },
-		"POST message":            s.controlMessage,
-		"POST sessions/expire":    func(*http.Request) (any, error) { s.ExpireSessions(); return done, nil },
-		"POST sessions/end":       s.controlEnd,
-		"POST subscription-state": s.controlSubscriptionState,
-		"POST password":           s.controlPassword,
-		"POST accepting":          s.controlAccepting,
-		"POST switchover":         s.controlSwitchover,
-	} {
-		mux.HandleFunc(absolutePattern(pattern), func(w http.ResponseWriter, r *http.Request) {
+	for _, route := range controlRoutes {
+		path, _, _ := strings.Cut(route.path, "?")
+		mux.HandleFunc(route.method+" "+controlPath+path, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, maxControlBody)
-			result, err := serve(r)
+			result, err := route.serve(s, r)
 			writeControl(w, result, err)
 		})
 	}
@@ -55,6 +100,22 @@ var done = struct{}{}
 
 var errNotFound = errors.New("there is no fault of this id")
 
+// tell serves what needs no body and cannot fail.
+func tell(f func(*Server) any) func(*Server, *http.Request) (any, error) {
+	return func(s *Server, _ *http.Request) (any, error) { return f(s), nil }
+}
+
+// act serves what takes a body and has nothing to tell.
+func act[T any](f func(*Server, T) error) func(*Server, *http.Request) (any, error) {
+	return func(s *Server, r *http.Request) (any, error) {
+		var body T
+		if err := decode(r, &body); err != nil {
+			return nil, err
+		}
+		return done, f(s, body)
+	}
+}
+
 // State is the answer of GET /-/sim/state.
 type State struct {
 	Name      string                `json:"name"`
@@ -68,13 +129,13 @@ type State struct {
 	Faults    []FaultInfo           `json:"faults"`
 }
 
-func (s *Server) controlState(*http.Request) (any, error) {
+func (s *Server) state() State {
 	truth := s.Truth()
 	return State{
 		Name: s.opts.Name, Accepting: s.Accepting(),
 		Revision: truth.Revision, Statuses: len(truth.Statuses), Groups: truth.Groups,
 		Sessions: s.Sessions(), Counts: s.Counts(), LogOns: s.LogOns(), Faults: s.Faults(),
-	}, nil
+	}
 }
 
 func (s *Server) controlInject(r *http.Request) (any, error) {
@@ -114,20 +175,16 @@ func (s *Server) controlStep(r *http.Request) (any, error) {
 	return done, nil
 }
 
-func (s *Server) controlEdit(r *http.Request) (any, error) {
-	var body struct {
-		Edits    []Edit `json:"edits"`
-		Silently bool   `json:"silently"`
-	}
-	if err := decode(r, &body); err != nil {
-		return nil, err
-	}
+func (s *Server) controlEdit(body struct {
+	Edits    []Edit `json:"edits"`
+	Silently bool   `json:"silently"`
+}) error {
 	if len(body.Edits) == 0 {
-		return nil, errors.New("edits: at least one is needed")
+		return errors.New("edits: at least one is needed")
 	}
 	for i, e := range body.Edits {
 		if err := e.validate(); err != nil {
-			return nil, fmt.Errorf("edits[%d]: %w", i, err)
+			return fmt.Errorf("edits[%d]: %w", i, err)
 		}
 	}
 	if body.Silently {
@@ -135,16 +192,7 @@ func (s *Server) controlEdit(r *http.Request) (any, error) {
 	} else {
 		s.Apply(body.Edits...)
 	}
-	return done, nil
-}
-
-func (s *Server) controlMessage(r *http.Request) (any, error) {
-	var message map[string]json.RawMessage
-	if err := decode(r, &message); err != nil {
-		return nil, err
-	}
-	s.Send(string(appendJSON(nil, message)))
-	return done, nil
+	return nil
 }
 
 func (s *Server) controlEnd(r *http.Request) (any, error) {
@@ -159,56 +207,67 @@ func (s *Server) controlEnd(r *http.Request) (any, error) {
 	return done, nil
 }
 
-func (s *Server) controlSubscriptionState(r *http.Request) (any, error) {
-	var body struct {
-		State *int `json:"state"`
-	}
-	if err := decode(r, &body); err != nil {
-		return nil, err
-	}
+func (s *Server) controlSubscriptionState(body struct {
+	State *int `json:"state"`
+}) error {
 	if body.State == nil || *body.State < SubscriptionNone || *body.State > SubscriptionFaulted {
-		return nil, errors.New("state: a number from 0 to 3 is needed")
+		return errors.New("state: a number from 0 to 3 is needed")
 	}
 	s.SubscriptionState(*body.State)
-	return done, nil
+	return nil
 }
 
-func (s *Server) controlPassword(r *http.Request) (any, error) {
-	var body struct {
-		Password string `json:"password"`
-	}
-	if err := decode(r, &body); err != nil {
-		return nil, err
-	}
+func (s *Server) controlPassword(body struct {
+	Password string `json:"password"`
+}) error {
 	if body.Password == "" {
-		return nil, errors.New("password: must not be empty")
+		return errors.New("password: must not be empty")
 	}
 	s.SetPassword(body.Password)
-	return done, nil
+	return nil
 }
 
-func (s *Server) controlAccepting(r *http.Request) (any, error) {
-	var body struct {
-		Accepting *bool `json:"accepting"`
-	}
-	if err := decode(r, &body); err != nil {
-		return nil, err
-	}
+func (s *Server) controlAccepting(body struct {
+	Accepting *bool `json:"accepting"`
+}) error {
 	if body.Accepting == nil {
-		return nil, errors.New("accepting: true or false is needed")
+		return errors.New("accepting: true or false is needed")
 	}
 	s.SetNotAccepting(!*body.Accepting)
-	return done, nil
+	return nil
 }
 
-func (s *Server) controlSwitchover(r *http.Request) (any, error) {
-	var status Switchover
-	if err := decode(r, &status); err != nil {
-		return nil, err
-	}
-	if status.BackupState < 0 || status.BackupState > 3 {
-		return nil, errors.New("backupState: a number from 0 to 3 is needed")
+func (s *Server) controlSwitchover(status Switchover) error {
+	if state := status.BackupState; state != nil && (*state < 0 || *state > 3) {
+		return errors.New("backupState: a number from 0 to 3 is needed")
 	}
 	s.SetSwitchover(status)
-	return done, nil
+	return nil
+}
+
+func (s *Server) controlSetQuirks(r *http.Request) (any, error) {
+	t := Options{}.settings()
+	if err := decode(r, &t); err != nil {
+		return nil, err
+	}
+	s.setSettings(t)
+	return s.settings(), nil
+}
+
+func (s *Server) settings() settings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return settings{s.quirks, s.limits}
+}
+
+// setSettings changes how the server behaves from now on, its open streams included.
+func (s *Server) setSettings(t settings) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expireIdle()
+	s.setQuirks(t.Quirks)
+	s.limits = t.limits
+	for _, x := range s.liveSessions() {
+		x.wake()
+	}
 }

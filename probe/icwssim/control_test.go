@@ -3,6 +3,7 @@ package icwssim
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -90,26 +91,43 @@ func TestControlPathTells(t *testing.T) {
 	if len(journal) != 2 || journal[1].Operation != OpSubscribe {
 		t.Errorf("%+v", journal)
 	}
-	manual := c.control("GET", "", "")
-	for _, path := range []string{"state", "journal", "faults", "step", "edit", "full", "message", "sessions/expire", "sessions/end", "subscription-state", "password", "accepting", "switchover", "quirks"} {
-		if !strings.Contains(manual.body, controlPath+path) {
-			t.Errorf("the manual does not name %s", path)
+}
+
+// The names of routes and quirks come from the tables; those of faults stand in a text.
+func TestManualNamesEveryFieldOfAFault(t *testing.T) {
+	_, c := serve(t, Options{})
+	manual := c.control("GET", "", "").body
+	for field := range reflect.TypeFor[Fault]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "-" {
+			name = strings.ToLower(field.Name)
 		}
+		if !strings.Contains(manual, name) {
+			t.Errorf("the manual does not name %s", name)
+		}
+	}
+	for _, saying := range sayings {
+		if !strings.Contains(manual, string(saying)) {
+			t.Errorf("the manual does not name %s", saying)
+		}
+	}
+	if !strings.Contains(manual, "\nPOST   /-/sim/step?n=10 ") {
+		t.Errorf("%s", manual)
 	}
 }
 
 func TestControlPathInjects(t *testing.T) {
 	s, c := serve(t, Options{})
-	r := c.control("POST", "faults", `{"operation":"version","code":500,"delay":"1ms","count":2,"cut":4}`)
+	r := c.control("POST", "faults", `{"operation":"version","code":500,"delay":"1ms","count":2,"cut":4,"every":"2ms"}`)
 	if r.code != http.StatusOK || r.body != "{\"id\":1}\n" {
 		t.Fatalf("%+v", r)
 	}
-	if f := s.Faults()[0].Fault; f.Delay != time.Millisecond || f.Code != 500 || f.Count != 2 || *f.Cut != 4 {
+	if f := s.Faults()[0].Fault; f.Delay != time.Millisecond || f.Every != 2*time.Millisecond || f.Code != 500 || f.Count != 2 || *f.Cut != 4 {
 		t.Errorf("%+v", f)
 	}
 	var infos []FaultInfo
 	parse(t, c.control("GET", "faults", "").body, &infos)
-	if len(infos) != 1 || infos[0].Fault.Delay != time.Millisecond || infos[0].Fault.Operation != OpVersion {
+	if len(infos) != 1 || infos[0].Fault.Delay != time.Millisecond || infos[0].Fault.Every != 2*time.Millisecond || infos[0].Fault.Operation != OpVersion {
 		t.Errorf("%+v", infos)
 	}
 	if r := c.control("DELETE", "faults/7", ""); r.code != http.StatusNotFound {
@@ -132,6 +150,7 @@ func TestControlPathNamesTheFieldThatIsWrong(t *testing.T) {
 		{"faults", `{"code":"500"}`, "code: a JSON string cannot stand here"},
 		{"faults", `{"code":5}`, "code: "},
 		{"faults", `{"delay":"soon"}`, "delay: "},
+		{"faults", `{"every":"now"}`, "every: "},
 		{"faults", `{"swallow":"x"}`, "swallow: "},
 		{"faults", `[]`, "body: a JSON object is needed"},
 		{"faults", ``, "body: a JSON object is needed, but the body is empty"},

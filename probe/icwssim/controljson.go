@@ -11,11 +11,6 @@ import (
 	"time"
 )
 
-func absolutePattern(pattern string) string {
-	method, path, _ := strings.Cut(pattern, " ")
-	return method + " " + controlPath + path
-}
-
 // writeControl answers a control request.
 func writeControl(w http.ResponseWriter, result any, err error) {
 	code := http.StatusOK
@@ -47,7 +42,7 @@ func decode(r *http.Request, v any) error {
 func explain(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	switch {
-	case errors.Is(err, errDelay), errors.As(err, new(badQuirk)):
+	case errors.Is(err, errDelay), errors.Is(err, errEvery), errors.As(err, new(badQuirk)):
 		return err
 	case errors.As(err, &wrongType) && wrongType.Field != "":
 		field := strings.TrimPrefix(wrongType.Field, "plainFault.")
@@ -63,15 +58,19 @@ func explain(err error) error {
 	return fmt.Errorf("body: %w", err)
 }
 
-var errDelay = errors.New(`delay: a duration such as "2s" is needed`)
+var (
+	errDelay = errors.New(`delay: a duration such as "2s" is needed`)
+	errEvery = errors.New(`every: a duration such as "2s" is needed`)
+)
 
 // plainFault is a Fault without its methods.
 type plainFault Fault
 
-// faultJSON writes the delay as "2s".
+// faultJSON writes durations as "2s".
 type faultJSON struct {
 	Delay string `json:"delay,omitempty"`
 	plainFault
+	Every string `json:"every,omitempty"`
 }
 
 // MarshalJSON implements json.Marshaler.
@@ -79,6 +78,9 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 	wire := faultJSON{plainFault: plainFault(f)}
 	if f.Delay != 0 {
 		wire.Delay = f.Delay.String()
+	}
+	if f.Every != 0 {
+		wire.Every = f.Every.String()
 	}
 	return json.Marshal(wire)
 }
@@ -93,12 +95,18 @@ func (f *Fault) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*f = Fault(wire.plainFault)
-	if wire.Delay == "" {
-		return nil
-	}
-	var err error
-	if f.Delay, err = time.ParseDuration(wire.Delay); err != nil {
-		return errDelay
+	for _, d := range []struct {
+		text string
+		to   *time.Duration
+		err  error
+	}{{wire.Delay, &f.Delay, errDelay}, {wire.Every, &f.Every, errEvery}} {
+		if d.text == "" {
+			continue
+		}
+		var err error
+		if *d.to, err = time.ParseDuration(d.text); err != nil {
+			return d.err
+		}
 	}
 	return nil
 }

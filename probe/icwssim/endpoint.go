@@ -1,7 +1,9 @@
 package icwssim
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -43,53 +45,71 @@ const (
 	OpOther           = "other"
 )
 
-// endpoints by resource and method. {sid} and {id} stand for one segment.
+// endpoints are the methods of the resources. {sid} and {id} stand for one segment.
 var endpoints = map[string]map[string]endpoint{
-	"connection":               {http.MethodPost: {OpConnect, open, (*Server).connect}},
-	"connection/features":      {http.MethodGet: {OpFeatures, open, (*Server).featureList}},
-	"connection/features/{id}": {http.MethodGet: {OpFeatures, open, (*Server).featureByID}},
-	"connection/version":       {http.MethodGet: {OpVersion, open, (*Server).version}},
-	"connection/server-time":   {http.MethodGet: {OpServerTime, open, (*Server).serverTime}},
-	"connection/server-info":   {http.MethodGet: {OpServerInfo, open, (*Server).serverInfo}},
-	"{sid}/connection": {
-		http.MethodGet:    {OpConnectionState, open, (*Server).connectionState},
-		http.MethodDelete: {OpDisconnect, withToken, (*Server).disconnect},
-	},
-	"{sid}/connection/switchover-status": {http.MethodGet: {OpSwitchoverStatus, withToken, (*Server).switchoverStatus}},
-	"{sid}/messaging/messages":           {http.MethodGet: {OpPoll, withCookie, (*Server).messages}},
-	"{sid}/messaging/heartbeat":          {http.MethodPost: {OpHeartbeat, withToken, (*Server).heartbeat}},
-	"{sid}/messaging/subscriptions/status/status-messages": {
-		http.MethodPut:    {OpSubscribe, withToken, (*Server).subscribe},
-		http.MethodDelete: {OpUnsubscribe, withToken, (*Server).unsubscribe},
-	},
-	"{sid}/status/status-messages": {http.MethodGet: {OpList, withToken, (*Server).list}},
+	"connection":                         {"POST": {OpConnect, open, (*Server).connect}},
+	"connection/features":                {"GET": {OpFeatures, open, (*Server).featureList}},
+	"connection/features/{id}":           {"GET": {OpFeatures, open, (*Server).featureByID}},
+	"connection/version":                 {"GET": {OpVersion, open, (*Server).version}},
+	"connection/server-time":             {"GET": {OpServerTime, open, (*Server).serverTime}},
+	"connection/server-info":             {"GET": {OpServerInfo, open, (*Server).serverInfo}},
+	"{sid}/connection":                   {"GET": {OpConnectionState, open, (*Server).connectionState}, "DELETE": {OpDisconnect, withToken, (*Server).disconnect}},
+	"{sid}/connection/switchover-status": {"GET": {OpSwitchoverStatus, withToken, (*Server).switchoverStatus}},
+	"{sid}/messaging/messages":           {"GET": {OpPoll, withCookie, (*Server).messages}},
+	"{sid}/messaging/heartbeat":          {"POST": {OpHeartbeat, withToken, (*Server).heartbeat}},
+	subscriptionsBelow + statusMessages:  {"PUT": {OpSubscribe, withToken, (*Server).subscribe}, "DELETE": {OpUnsubscribe, withToken, (*Server).unsubscribe}},
+	"{sid}/status/status-messages":       {"GET": {OpList, withToken, (*Server).list}},
 }
 
-// resolve finds the endpoint of a request and the variable segments of its path.
-// Unknown resources and methods have endpoints too: they answer 404 and 405.
-func resolve(r *http.Request, path string) (e endpoint, sid, id string) {
-	notFound := endpoint{OpOther, open, (*Server).notFound}
-	root, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	if !strings.EqualFold(root, "icws") { // WWW-Authenticate writes it in capitals
-		return notFound, "", ""
+// subscriptionsBelow is what stands before the path of a subscription.
+const subscriptionsBelow = "{sid}/messaging/subscriptions/"
+
+// resolve makes the call of a request: its endpoint and the variable segments of
+// its path. Unknown resources and methods have endpoints too: they answer 404 and 405.
+func resolve(r *http.Request, path string) *call {
+	c := &call{request: r, path: path, endpoint: endpoint{OpOther, open, (*Server).notFound}}
+	segments := strings.Split(strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/"), "/")
+	if !strings.EqualFold(segments[0], "icws") { // WWW-Authenticate writes it in capitals
+		return c
 	}
-	resource := strings.TrimSuffix(rest, "/")
-	if after, found := strings.CutPrefix(resource, "connection/features/"); found {
-		resource, id = "connection/features/{id}", after
-	} else if first, after, _ := strings.Cut(resource, "/"); first != "connection" {
-		resource, sid = "{sid}/"+after, first
+	for resource, methods := range endpoints {
+		if !c.matches(strings.Split(resource, "/"), segments[1:]) {
+			continue
+		}
+		var found bool
+		if c.endpoint, found = methods[r.Method]; !found {
+			c.endpoint = endpoint{OpOther, open, notAllowed(methods)}
+		}
+		if c.endpoint.operation == OpPoll && wantsStream(r) {
+			c.endpoint.operation = OpStream
+		}
+		below := strings.Join(segments[1:], "/")
+		if rest, found := strings.CutPrefix(below, c.sid+strings.TrimPrefix(subscriptionsBelow, "{sid}")); found {
+			c.subscription = rest
+		}
+		break
 	}
-	methods, found := endpoints[resource]
-	if !found {
-		return notFound, sid, id
+	return c
+}
+
+// matches holds the segments of a path against those of a resource, and notes the
+// variable ones.
+func (c *call) matches(resource, segments []string) bool {
+	if len(segments) > 0 && segments[0] != "connection" {
+		c.sid = segments[0] // also of what is not found
 	}
-	if e, found = methods[r.Method]; !found {
-		return endpoint{OpOther, open, (*Server).methodNotAllowed}, sid, id
+	if len(resource) != len(segments) || (resource[0] == "{sid}") != (c.sid != "") {
+		return false
 	}
-	if e.operation == OpPoll && wantsStream(r) {
-		e.operation = OpStream
+	for i, segment := range resource {
+		switch {
+		case segment == "{id}":
+			c.id = segments[i]
+		case segment != "{sid}" && segment != segments[i]:
+			return false
+		}
 	}
-	return e, sid, id
+	return true
 }
 
 func wantsStream(r *http.Request) bool {
@@ -100,10 +120,14 @@ func (s *Server) notFound(*call) answer {
 	return icwsError{id: idUnsupported, message: "The simulator has no such resource."}.answer(http.StatusNotFound)
 }
 
-func (s *Server) methodNotAllowed(*call) answer {
-	return icwsError{
-		id: "error.request.accessDenied.httpMethodNotAllowed", message: "The resource does not support this method.",
-	}.answer(http.StatusMethodNotAllowed)
+func notAllowed(methods map[string]endpoint) func(*Server, *call) answer {
+	return func(*Server, *call) answer {
+		a := icwsError{
+			id: "error.request.accessDenied.httpMethodNotAllowed", message: "The resource does not support this method.",
+		}.answer(http.StatusMethodNotAllowed)
+		a.header.Set("Allow", strings.Join(slices.Sorted(maps.Keys(methods)), ", "))
+		return a
+	}
 }
 
 var operations = []string{

@@ -64,6 +64,44 @@ type Fault struct {
 	// Swallow loses messages. For full, deltas and messages, Skip and Count
 	// count messages (a delta counts once for all sessions).
 	Swallow Swallow `json:"swallow,omitempty"`
+
+	// ServeAnyway serves a request after its Delay also when the client has gone
+	// meanwhile, as a server does that works off its queue.
+	ServeAnyway bool `json:"serveAnyway,omitempty"`
+	// Hang lets requests wait until the fault is cleared; then they are served,
+	// also those whose clients have gone. Open streams that it matches stand still.
+	Hang bool `json:"hang,omitempty"`
+	// Interim is how many answers 103 come before the answer.
+	Interim int `json:"interim,omitempty"`
+	// Late has messages (full, deltas, or all) reach the client Delay later than
+	// the server sent them. Messages of one kind keep their order.
+	Late Swallow `json:"late,omitempty"`
+	// Say is what the server says on its own to every subscription, one after the
+	// other and again from the first, each Every. Skip and Count count these.
+	Say   []Saying      `json:"say,omitempty"`
+	Every time.Duration `json:"-"`
+}
+
+// Saying is a message that a fault has the server say.
+type Saying string
+
+// What a server can be made to say. SayOldFull is the catalogue as it was when the
+// fault was injected; SayFaulted and SayNormal change nothing but what is said.
+const (
+	SayFull        Saying = "full"
+	SayOldFull     Saying = "old-full"
+	SayNewIDs      Saying = "new-ids" // a delta that adds 100 statuses of which the list knows nothing
+	SayFaulted     Saying = "faulted"
+	SayNormal      Saying = "normal"
+	SayUndecodable Saying = "undecodable"
+	SayUnknown     Saying = "unknown" // a type that nobody knows
+)
+
+var sayings = []Saying{SayFull, SayOldFull, SayNewIDs, SayFaulted, SayNormal, SayUndecodable, SayUnknown}
+
+// aboutMessages reports whether the fault is about messages, not about requests.
+func (f *Fault) aboutMessages() bool {
+	return f.Swallow != "" && f.Swallow != SwallowStream || f.Late != "" || len(f.Say) > 0
 }
 
 // FaultInfo is an injected fault and how often it acted.
@@ -75,7 +113,9 @@ type FaultInfo struct {
 
 type scriptedFault struct {
 	FaultInfo
-	path *regexp.Regexp
+	path    *regexp.Regexp
+	cleared chan struct{}
+	old     []byte // the catalogue when the fault was injected, for SayOldFull
 }
 
 // Validate returns an error that names the field which cannot be used.
@@ -86,25 +126,48 @@ func (f Fault) Validate() error {
 	switch {
 	case f.Operation != "" && !slices.Contains(operations, f.Operation):
 		return fmt.Errorf("operation: %q is none of %q", f.Operation, operations)
-	case f.Code != 0 && (f.Code < 200 || f.Code > 599):
-		return fmt.Errorf("code: %d is not between 200 and 599", f.Code)
-	case f.Skip < 0:
-		return errors.New("skip: must not be negative")
-	case f.Count < 0:
-		return errors.New("count: must not be negative")
-	case f.Delay < 0:
-		return errors.New("delay: must not be negative")
+	case f.Code != 0 && f.Code != http.StatusSwitchingProtocols && (f.Code < 200 || f.Code > 599):
+		return fmt.Errorf("code: %d is neither 101 nor between 200 and 599", f.Code)
 	case f.Cut != nil && *f.Cut < 0:
 		return errors.New("cut: must not be negative")
+	case f.Hang && f.Count > 0:
+		return errors.New("hang: lasts until it is cleared and cannot have a count")
 	}
-	switch f.Swallow {
-	case "", SwallowStream:
-	case SwallowFull, SwallowDeltas, SwallowMessages:
-		if f.Method != "" || f.Path != "" || f.Operation != "" {
-			return fmt.Errorf("swallow: %q is about messages and cannot select requests by method, path or operation", f.Swallow)
+	for name, value := range map[string]int64{
+		"skip": int64(f.Skip), "count": int64(f.Count), "delay": int64(f.Delay), "interim": int64(f.Interim), "every": int64(f.Every),
+	} {
+		if value < 0 {
+			return fmt.Errorf("%s: must not be negative", name)
 		}
-	default:
-		return fmt.Errorf("swallow: %q is none of full, deltas, messages, stream", f.Swallow)
+	}
+	return f.validateMessages()
+}
+
+// validateMessages is Validate of what is about messages.
+func (f Fault) validateMessages() error {
+	for name, kind := range map[string]Swallow{"swallow": f.Swallow, "late": f.Late} {
+		switch kind {
+		case "", SwallowFull, SwallowDeltas, SwallowMessages:
+			continue
+		case SwallowStream:
+			if name == "swallow" {
+				continue
+			}
+		}
+		return fmt.Errorf("%s: %q is none of full, deltas, messages, and for swallow stream", name, kind)
+	}
+	for _, saying := range f.Say {
+		if !slices.Contains(sayings, saying) {
+			return fmt.Errorf("say: %q is none of %q", saying, sayings)
+		}
+	}
+	switch {
+	case f.aboutMessages() && (f.Method != "" || f.Path != "" || f.Operation != ""):
+		return errors.New("swallow, late and say are about messages: they cannot select requests by method, path or operation")
+	case f.Late != "" && f.Delay == 0:
+		return errors.New("late: needs a delay")
+	case len(f.Say) > 0 && f.Every == 0:
+		return errors.New(`say: needs every, such as "1s"`)
 	}
 	return nil
 }
@@ -117,7 +180,12 @@ func (s *Server) Inject(f Fault) (id int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastFault++
-	s.faults = append(s.faults, &scriptedFault{FaultInfo{ID: s.lastFault, Fault: f}, regexp.MustCompile(f.Path)})
+	scripted := &scriptedFault{FaultInfo{ID: s.lastFault, Fault: f}, regexp.MustCompile(f.Path), make(chan struct{}), nil}
+	s.faults = append(s.faults, scripted)
+	if len(f.Say) > 0 && s.closing.Err() == nil {
+		scripted.old = s.fullMessage()
+		s.running.Go(func() { s.say(scripted) })
+	}
 	return s.lastFault
 }
 
@@ -128,7 +196,11 @@ func (s *Server) Clear(ids ...int) int {
 	defer s.mu.Unlock()
 	before := len(s.faults)
 	s.faults = slices.DeleteFunc(s.faults, func(f *scriptedFault) bool {
-		return len(ids) == 0 || slices.Contains(ids, f.ID)
+		gone := len(ids) == 0 || slices.Contains(ids, f.ID)
+		if gone {
+			close(f.cleared)
+		}
+		return gone
 	})
 	return before - len(s.faults)
 }
@@ -151,7 +223,23 @@ func (s *Server) takeFault(c *call) {
 	f := s.firstFault(func(f *scriptedFault) bool { return f.matches(c) })
 	if f != nil {
 		c.fault, c.faultID = f.Fault, f.ID
+		if f.Fault.Hang {
+			c.hung = f.cleared
+		}
 	}
+}
+
+// stillness is closed when the faults that have the call stand still are cleared;
+// nil: none does.
+func (s *Server) stillness(c *call) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.faults {
+		if f.Fault.Hang && f.Fault.Skip == 0 && f.matches(c) {
+			return f.cleared
+		}
+	}
+	return nil
 }
 
 // swallows says whether a fault takes a message of this kind.
@@ -174,6 +262,7 @@ func (s *Server) firstFault(matches func(*scriptedFault) bool) *scriptedFault {
 		f.Acted++
 		if f.Fault.Count > 0 {
 			if f.Fault.Count--; f.Fault.Count == 0 {
+				close(f.cleared)
 				s.faults = slices.Delete(s.faults, i, i+1)
 			}
 		}
@@ -183,21 +272,25 @@ func (s *Server) firstFault(matches func(*scriptedFault) bool) *scriptedFault {
 }
 
 func (f *scriptedFault) matches(c *call) bool {
-	switch f.Fault.Swallow {
-	case SwallowFull, SwallowDeltas, SwallowMessages:
+	if f.Fault.aboutMessages() || f.Fault.Swallow == SwallowStream && c.endpoint.operation != OpStream {
 		return false
-	case SwallowStream:
-		if c.endpoint.operation != OpStream {
-			return false
-		}
 	}
 	return (f.Fault.Method == "" || f.Fault.Method == c.request.Method) &&
 		(f.Fault.Operation == "" || f.Fault.Operation == c.endpoint.operation) &&
 		f.path.MatchString(c.path)
 }
 
+// hosts is the alternateHostList of an error: a 503 of a log-on must have one
+// (protocol.md, 1.4).
+func (f *Fault) hosts(operation string, code int) []string {
+	if operation == OpConnect && code == http.StatusServiceUnavailable {
+		return nonNil(f.AlternateHosts)
+	}
+	return f.AlternateHosts
+}
+
 // answer returns what the fault answers instead of the server.
-func (f *Fault) answer() (a answer, instead bool) {
+func (f *Fault) answer(operation string) (a answer, instead bool) {
 	if f.Code == 0 && f.Body == "" {
 		return answer{}, false
 	}
@@ -210,7 +303,7 @@ func (f *Fault) answer() (a answer, instead bool) {
 	case code >= http.StatusBadRequest:
 		message := f.Message
 		orDefault(&message, "An injected fault: "+strconv.Itoa(code)+" "+http.StatusText(code)+".")
-		a = icwsError{id: f.ErrorID, message: message, hosts: f.AlternateHosts}.answer(code)
+		a = icwsError{id: f.ErrorID, message: message, hosts: f.hosts(operation, code)}.answer(code)
 	}
 	if f.ContentType != "" {
 		a.header.Set("Content-Type", f.ContentType)

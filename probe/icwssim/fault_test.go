@@ -193,14 +193,20 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 	minus := -1
 	for field, f := range map[string]Fault{
 		"path": {Path: "("}, "operation": {Operation: "dance"}, "code": {Code: 99}, "skip": {Skip: -1}, "count": {Count: -1},
-		"delay": {Delay: -1}, "cut": {Cut: &minus}, "swallow": {Swallow: "whale"},
+		"delay": {Delay: -1}, "cut": {Cut: &minus}, "swallow": {Swallow: "whale"}, "hang": {Hang: true, Count: 1}, "late": {Late: SwallowStream, Delay: 1},
+		"say": {Say: []Saying{"hello"}, Every: 1}, "every": {Every: -1}, "interim": {Interim: -1},
 	} {
 		if err := f.Validate(); err == nil || !strings.HasPrefix(err.Error(), field+": ") {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
-	if err := (Fault{Swallow: SwallowFull, Operation: OpSubscribe}).Validate(); err == nil {
-		t.Error("a fault about messages selects requests")
+	for _, f := range []Fault{
+		{Swallow: SwallowFull, Operation: OpSubscribe}, {Late: SwallowDeltas, Delay: 1, Method: "GET"},
+		{Late: SwallowDeltas}, {Say: []Saying{SayFull}},
+	} {
+		if err := f.Validate(); err == nil {
+			t.Errorf("%+v", f)
+		}
 	}
 	defer func() {
 		if recover() == nil {

@@ -1,6 +1,10 @@
 package icwssim
 
-import "slices"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // The message types that the simulator sends by itself (protocol.md, 1.8, 3.3).
 const (
@@ -48,19 +52,24 @@ func (s *Server) statusMessage(isDelta bool, lists statusLists) []byte {
 	return o.render()
 }
 
-// sendFull queues the whole catalogue for x.
-func (s *Server) sendFull(sessions ...*session) {
-	if len(sessions) == 0 {
-		return
-	}
+// fullMessage renders the whole catalogue.
+func (s *Server) fullMessage() []byte {
 	lists := statusLists{added: s.catalogue.all()}
 	if s.quirks.FullInChanged {
 		lists = statusLists{changed: lists.added}
 	}
-	full := s.statusMessage(false, lists)
+	return s.statusMessage(false, lists)
+}
+
+// sendFull queues the whole catalogue for the sessions.
+func (s *Server) sendFull(sessions ...*session) {
+	if len(sessions) == 0 {
+		return
+	}
+	full := s.fullMessage()
 	for _, x := range sessions {
 		if !s.swallows(SwallowFull) {
-			s.enqueue(x, full)
+			s.enqueue(x, SwallowFull, full)
 		}
 	}
 }
@@ -68,42 +77,60 @@ func (s *Server) sendFull(sessions ...*session) {
 // sendDelta queues one delta for every session whose subscription is normal.
 func (s *Server) sendDelta(lists statusLists) {
 	receivers := s.subscribers()
-	if len(receivers) == 0 || s.swallows(SwallowDeltas) {
+	switch {
+	case len(receivers) == 0, lists.empty():
+		return
+	case s.quirks.FullForEveryChange:
+		s.sendFull(receivers...)
+		return
+	case s.swallows(SwallowDeltas):
 		return
 	}
 	delta := s.statusMessage(true, lists)
 	for _, x := range receivers {
-		s.enqueue(x, delta)
+		s.enqueue(x, SwallowDeltas, delta)
 	}
 }
 
 // subscribers returns the sessions that receive status messages.
 func (s *Server) subscribers() []*session {
 	return slices.DeleteFunc(s.liveSessions(), func(x *session) bool {
-		return !x.subscribed || x.state != SubscriptionNormal
+		sub := x.subscriptions[statusMessages]
+		return sub == nil || sub.state != SubscriptionNormal
 	})
 }
 
-// setSubscriptionState tells x the state of its subscription. Only a normal one
-// receives messages; one that becomes normal again starts with a full message.
+// setSubscriptionState tells x the state of its subscriptions, which the message
+// does not name. Only a normal one receives messages; one that becomes normal again
+// starts with a full message.
 func (s *Server) setSubscriptionState(x *session, state int) {
-	returns := state == SubscriptionNormal && x.state != SubscriptionNormal
+	if len(x.subscriptions) == 0 {
+		return
+	}
 	s.announceState(x, state)
-	x.state = state
-	x.subscribed = state != SubscriptionNone
-	if returns {
-		s.sendFull(x)
+	for _, path := range slices.Sorted(maps.Keys(x.subscriptions)) {
+		sub := x.subscriptions[path]
+		returns := state == SubscriptionNormal && sub.state != SubscriptionNormal
+		sub.state = state
+		if returns {
+			s.sendFull(x)
+		}
+	}
+	if state == SubscriptionNone {
+		x.subscriptions = nil
 	}
 }
 
 func (s *Server) announceState(x *session, state int) {
-	s.enqueue(x, object{
-		{"__type", typeSubscriptionState}, {"isDelta", false}, {"state", state},
-	}.render())
+	s.enqueue(x, SwallowMessages, stateMessage(state))
 }
 
-// enqueue puts one message into the queue of x, within its bound.
-func (s *Server) enqueue(x *session, json []byte) {
+func stateMessage(state int) []byte {
+	return object{{"__type", typeSubscriptionState}, {"isDelta", false}, {"state", state}}.render()
+}
+
+// enqueue puts one message of a kind into the queue of x, within its bound.
+func (s *Server) enqueue(x *session, kind Swallow, json []byte) {
 	if x.ended {
 		return
 	}
@@ -119,6 +146,35 @@ func (s *Server) enqueue(x *session, json []byte) {
 		}
 	}
 	s.lastMessage++
-	x.queue = append(x.queue, message{s.lastMessage, json})
+	m := message{s.lastMessage, s.due(x, kind), json}
+	at := len(x.queue)
+	for at > 0 && x.queue[at-1].due.After(m.due) {
+		at--
+	}
+	x.queue = slices.Insert(x.queue, at, m)
 	x.wake()
+}
+
+// due is when a message of a kind reaches the client: late by what the faults say,
+// and not before an earlier one of its kind.
+func (s *Server) due(x *session, kind Swallow) time.Time {
+	due := time.Now()
+	late := s.firstFault(func(f *scriptedFault) bool {
+		return f.Fault.Late == kind || f.Fault.Late == SwallowMessages
+	})
+	if late != nil {
+		due = due.Add(late.Fault.Delay)
+	}
+	for _, k := range []Swallow{kind, SwallowMessages} {
+		if last := x.lastDue[k]; due.Before(last) {
+			due = last
+		}
+	}
+	if late != nil {
+		if x.lastDue == nil {
+			x.lastDue = map[Swallow]time.Time{}
+		}
+		x.lastDue[late.Fault.Late] = due
+	}
+	return due
 }

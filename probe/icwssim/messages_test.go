@@ -137,7 +137,7 @@ func TestShapesOfMessages(t *testing.T) {
 		s, c := serve(t, Options{Statuses: one, Quirks: test.quirks})
 		c.mustSubscribe()
 		s.Apply(Remove("A"))
-		a := string(newCatalogue(one, false).entries[0].json)
+		a := string(newCatalogue(one, Quirks{}).entries[0].json)
 		want := strings.NewReplacer("[A]", "["+a+"]", `"T"`, `"`+typeStatusMessages+`"`).Replace("[" + test.full + "," + test.delta + "]")
 		if r := c.session("GET", messagesPath, ""); r.body != want {
 			t.Errorf("%+v:\n got %s\nwant %s", test.quirks, r.body, want)

@@ -53,16 +53,19 @@ type Options struct {
 	Quirks Quirks
 }
 
-// Switchover is what switchover-status answers (protocol.md, 1.7).
+// Switchover is what switchover-status answers (protocol.md, 1.7). What is not
+// set is not sent, but for Active and PrimaryHost.
 type Switchover struct {
 	Active           bool   `json:"isSwitchoverActive"`
 	PrimaryHost      string `json:"primaryHost"` // default: Options.Name
 	BackupHost       string `json:"backupHost,omitempty"`
-	BackupStopping   bool   `json:"isBackupICStopping"`
-	BackupStarting   bool   `json:"isBackupICStarting"`
-	ManualSwitchOnly bool   `json:"isManualSwitchOnly"`
-	// BackupState: 0 active, 1 upgradeLower, 2 upgradeHigher, 3 upgradeHigherManual.
-	BackupState    int      `json:"backupState"`
+	BackupStopping   bool   `json:"isBackupICStopping,omitempty"`
+	BackupStarting   bool   `json:"isBackupICStarting,omitempty"`
+	ManualSwitchOnly bool   `json:"isManualSwitchOnly,omitempty"`
+	// BackupState: 0 active, 1 upgradeLower, 2 upgradeHigher, 3 upgradeHigherManual;
+	// nil: not sent.
+	BackupState    *int     `json:"backupState,omitempty"`
+	BackupVersion  string   `json:"backupVersion,omitempty"`
 	SubsystemsDown []string `json:"subsystemsDown,omitempty"`
 }
 

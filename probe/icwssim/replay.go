@@ -129,7 +129,8 @@ func writeAnswer(w http.ResponseWriter, a answer) {
 func (p *Replay) answer(r *http.Request, body []byte) (replayed, *replaySession) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e, sid, _ := resolve(r, r.URL.Path)
+	c := resolve(r, r.URL.Path)
+	e, sid := c.endpoint, c.sid
 	resource := template(r.URL.Path)
 	key := r.Method + " " + resource
 	if e.operation == OpConnect {

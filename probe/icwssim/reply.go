@@ -33,10 +33,13 @@ func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 	if s.opts.ClockOffset != 0 {
 		header.Set("Date", time.Now().Add(s.opts.ClockOffset).UTC().Format(http.TimeFormat))
 	}
-	if a.stream == nil && !c.fault.Stall && a.code != http.StatusNoContent {
+	if a.stream == nil && !c.fault.Stall && a.code != http.StatusNoContent && a.code != http.StatusSwitchingProtocols {
 		header.Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
 	s.note(c, a.code)
+	for n := 0; n < c.fault.Interim && c.request.Context().Err() == nil && s.closing.Err() == nil; n++ {
+		w.WriteHeader(http.StatusEarlyHints)
+	}
 	w.WriteHeader(a.code)
 	out := &reply{w: w, left: -1, mute: c.fault.Swallow == SwallowStream}
 	if c.fault.Cut != nil {
@@ -44,7 +47,7 @@ func (s *Server) send(w http.ResponseWriter, c *call, a answer) {
 	}
 	out.cut(nil)
 	switch {
-	case c.fault.Stall:
+	case c.fault.Stall, a.code == http.StatusSwitchingProtocols: // and says nothing in the new one
 		_ = out.flush() // the client is gone: seen below
 		s.stall(c.request)
 	case a.stream != nil:

@@ -45,12 +45,12 @@ func New(o Options) *Server {
 		opts: o, closing: ctx, close: cancel,
 		quirks: o.Quirks.withDefaults(), limits: o.limits(), password: o.Password,
 		notAccepting: o.NotAccepting, switchover: o.Switchover,
-		catalogue: newCatalogue(o.Statuses, o.Quirks.ReverseStatus),
+		catalogue: newCatalogue(o.Statuses, o.Quirks),
 		random:    rand.New(rand.NewPCG(o.Life.Seed, lifeStream)),
 		sessions:  map[string]*session{},
 		journal:   newJournal(o.JournalSize),
 	}
-	s.control = s.controlRoutes()
+	s.control = s.controlHandler()
 	s.size = max(len(s.catalogue.entries), smallestLife)
 	if o.Life.Interval > 0 {
 		s.running.Go(s.live)
@@ -87,11 +87,14 @@ type call struct {
 	path     string // without Options.Prefix
 	endpoint endpoint
 	sid, id  string
-	body     []byte
-	session  *session
-	fault    Fault
-	faultID  int // 0: none
-	arrived  time.Time
+	// subscription is the path of the subscription that the request is about.
+	subscription string
+	body         []byte
+	session      *session
+	fault        Fault
+	faultID      int             // 0: none
+	hung         <-chan struct{} // closed when the fault that hangs the call is cleared
+	arrived      time.Time
 }
 
 // ServeHTTP implements http.Handler: ICWS below Options.Prefix, and the control
@@ -112,15 +115,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	c := &call{request: r, path: path, arrived: time.Now()}
-	c.endpoint, c.sid, c.id = resolve(r, path)
+	c := resolve(r, path)
+	c.arrived = time.Now()
 	var err error
 	if c.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 		s.send(w, c, badRequest("error.request.invalidRepresentation", "The body could not be read."))
 		return
 	}
 	s.takeFault(c)
-	if !s.wait(r, c.fault.Delay) {
+	if !s.wait(c) {
 		c.fault = Fault{Drop: true} // an empty 200 would be a lie
 	}
 	s.send(w, c, s.answer(c))
@@ -128,7 +131,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer serves the call, unless its fault answers instead.
 func (s *Server) answer(c *call) answer {
-	if a, instead := c.fault.answer(); instead {
+	if a, instead := c.fault.answer(c.endpoint.operation); instead {
 		return a
 	}
 	if c.fault.Drop {
@@ -154,17 +157,29 @@ func limitWrites(closing context.Context, w http.ResponseWriter) (stop func() bo
 	})
 }
 
-// wait waits for d and says whether the request is still wanted then.
-func (s *Server) wait(r *http.Request, d time.Duration) bool {
-	if d <= 0 {
+// wait waits as long as the fault of the call wants, and says whether the request
+// is to be served then.
+func (s *Server) wait(c *call) bool {
+	gone := c.request.Context().Done()
+	if c.fault.ServeAnyway || c.hung != nil {
+		gone = nil
+	}
+	if c.hung != nil {
+		select {
+		case <-c.hung:
+		case <-s.closing.Done():
+			return false
+		}
+	}
+	if c.fault.Delay <= 0 {
 		return true
 	}
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(c.fault.Delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-r.Context().Done():
+	case <-gone:
 	case <-s.closing.Done():
 	}
 	return false

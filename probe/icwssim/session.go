@@ -20,16 +20,17 @@ type session struct {
 	endReason       string
 	shouldReconnect bool
 
-	subscribed bool
-	state      int // of the subscription, as SubscriptionState
-	queue      []message
-	sent       []message // kept for Quirks.Replay
-	streams    []*stream
+	subscriptions map[string]*subscription // by path below messaging/subscriptions/
+	queue         []message                // by due
+	sent          []message                // kept for Quirks.Replay
+	lastDue       map[Swallow]time.Time    // of the messages that are late, by kind
+	streams       []*stream
 }
 
 // message is one queued message; number is its SSE id.
 type message struct {
 	number int
+	due    time.Time // when it reaches the client
 	json   []byte
 }
 
@@ -82,11 +83,11 @@ func (s *Server) displace(user string) {
 
 // tellDown ends x after a connectionStateChangeMessage (protocol.md, 1.8).
 func (s *Server) tellDown(x *session, reason string, shouldReconnect bool) {
-	s.enqueue(x, object{
+	s.enqueue(x, SwallowMessages, s.withShouldReconnect(object{
 		{"__type", typeConnectionStateChange}, {"isDelta", false},
 		{"previousConnectionState", connectionUp}, {"newConnectionState", connectionDown},
-		{"reason", reason}, {"shouldReconnect", shouldReconnect},
-	}.render())
+		{"reason", reason},
+	}, shouldReconnect).render())
 	s.end(x, reason, shouldReconnect)
 }
 
@@ -97,7 +98,7 @@ func (s *Server) end(x *session, reason string, shouldReconnect bool) {
 		return
 	}
 	x.ended, x.endReason, x.shouldReconnect = true, reason, shouldReconnect
-	x.subscribed, x.sent = false, nil
+	x.subscriptions, x.sent = nil, nil
 	x.wake()
 	s.former = append(s.former, x.id)
 	if len(s.former) > formerSessions {
@@ -145,17 +146,20 @@ func (s *Server) liveSessions() []*session {
 // wake has the streams of x look at the queue.
 func (x *session) wake() {
 	for _, st := range x.streams {
-		select {
-		case st.woken <- struct{}{}:
-		default:
-		}
+		st.wake()
 	}
 }
 
-// take empties the queue.
+// take takes from the queue what is due.
 func (x *session) take(replay bool) []message {
-	taken := x.queue
-	x.queue = nil
+	n, now := 0, time.Now()
+	for n < len(x.queue) && !x.queue[n].due.After(now) {
+		n++
+	}
+	taken := x.queue[:n:n]
+	if x.queue = x.queue[n:]; len(x.queue) == 0 {
+		x.queue = nil
+	}
 	if replay {
 		x.sent = append(x.sent, taken...)
 		x.sent = x.sent[max(0, len(x.sent)-replayDepth):]

@@ -1,7 +1,6 @@
 package icwssim
 
 import (
-	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,15 +12,7 @@ import (
 	"time"
 )
 
-// limits are what of Options can be changed while the server runs.
-type limits struct {
-	SessionIdle        period `json:"session-idle"`
-	PingInterval       period `json:"ping-interval"` // 0: none
-	MaxSessionsPerUser int    `json:"max-sessions-per-user"`
-}
-
-// settings are all that --quirk and /-/sim/quirks can set; the JSON names are
-// the names of the quirks.
+// settings are all that --quirk and /-/sim/quirks can set.
 type settings struct {
 	Quirks
 	limits
@@ -44,20 +35,13 @@ func (o Options) settings() settings {
 func (o *Options) SetQuirk(text string) error {
 	name, value, given := strings.Cut(text, "=")
 	now := o.settings()
-	v, err := now.variable(name)
-	if err != nil {
-		return err
-	}
-	if _, isSwitch := v.(*bool); !given {
-		if !isSwitch {
-			return fmt.Errorf("%s: a value is needed, as in %s=%v", name, name, reflect.ValueOf(v).Elem())
+	if field, found := settingsFields[name]; found && !given {
+		if field.Type.Kind() != reflect.Bool {
+			return fmt.Errorf("%s: a value is needed, as in %s=%v", name, name, reflect.ValueOf(now).FieldByIndex(field.Index))
 		}
 		value = "true"
 	}
-	if err := parseVariable(v, value); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if err := now.validate(); err != nil {
+	if err := now.set(name, value); err != nil {
 		return err
 	}
 	o.Quirks, o.SessionIdle, o.MaxSessionsPerUser = now.Quirks, time.Duration(now.SessionIdle), now.MaxSessionsPerUser
@@ -67,39 +51,66 @@ func (o *Options) SetQuirk(text string) error {
 	return nil
 }
 
-// quirkFields are the fields of settings by the name of the quirk.
-var quirkFields = func() map[string][]int {
-	fields := map[string][]int{}
+// settingsFields are the fields of settings by their names.
+var settingsFields = func() map[string]reflect.StructField {
+	fields := map[string]reflect.StructField{}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[settings]()) {
 		if !f.Anonymous {
-			fields[f.Tag.Get("json")] = f.Index
+			fields[f.Tag.Get("json")] = f
 		}
 	}
 	return fields
 }()
 
-// variable returns a pointer to the quirk called name.
-func (t *settings) variable(name string) (any, error) {
-	index, found := quirkFields[name]
+// set sets what is called name from a text. The error names it.
+func (t *settings) set(name, text string) error {
+	field, found := settingsFields[name]
 	if !found {
-		return nil, fmt.Errorf("%s: unknown quirk, there are %s", name,
-			strings.Join(slices.Sorted(maps.Keys(quirkFields)), ", "))
+		return fmt.Errorf("%s: unknown quirk, there are %s", name,
+			strings.Join(slices.Sorted(maps.Keys(settingsFields)), ", "))
 	}
-	return reflect.ValueOf(t).Elem().FieldByIndex(index).Addr().Interface(), nil
+	v := reflect.ValueOf(t).Elem().FieldByIndex(field.Index)
+	values := strings.Split(field.Tag.Get("values"), "|")
+	switch v.Kind() {
+	case reflect.Bool:
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%s: %q is neither true nor false", name, text)
+		}
+		v.SetBool(on)
+	case reflect.Int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("%s: %q is not a number", name, text)
+		}
+		v.SetInt(int64(n))
+		return checkNumber(name, n, values[1])
+	case reflect.Int64:
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf("%s: %q is not a duration such as %q", name, text, values[0])
+		}
+		v.SetInt(int64(d))
+		if d < 0 || d == 0 && name == "session-idle" {
+			return fmt.Errorf("%s: %s is too short", name, d)
+		}
+	case reflect.String:
+		if !slices.Contains(values, text) {
+			return fmt.Errorf("%s: %q is none of %s", name, text, strings.Join(values, ", "))
+		}
+		v.SetString(text)
+	}
+	return nil
 }
 
-func parseVariable(v any, text string) (err error) {
-	switch v := v.(type) {
-	case *bool:
-		if *v, err = strconv.ParseBool(text); err != nil {
-			return fmt.Errorf("%q is neither true nor false", text)
-		}
-	case *int:
-		if *v, err = strconv.Atoi(text); err != nil {
-			return fmt.Errorf("%q is not a number", text)
-		}
-	case encoding.TextUnmarshaler:
-		return v.UnmarshalText([]byte(text))
+// checkNumber holds n against "N", or a span such as "200-299".
+func checkNumber(name string, n int, span string) error {
+	least, most := 0, n
+	if _, err := fmt.Sscanf(span, "%d-%d", &least, &most); err == nil && (n < least || n > most) {
+		return fmt.Errorf("%s: %d is not between %d and %d", name, n, least, most)
+	}
+	if n < 0 {
+		return fmt.Errorf("%s: %d is negative", name, n)
 	}
 	return nil
 }
@@ -108,29 +119,15 @@ func parseVariable(v any, text string) (err error) {
 // The error names the quirk.
 func (t *settings) UnmarshalJSON(data []byte) error {
 	var values map[string]json.RawMessage
-	if err := json.Unmarshal(data, &values); err != nil {
-		return err
-	}
-	if values == nil {
+	if err := json.Unmarshal(data, &values); err != nil || values == nil {
 		return badQuirk{errors.New("body: a JSON object is needed")}
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		v, err := t.variable(name)
-		if err != nil {
+		text := string(values[name]) // of a number, true or false
+		_ = json.Unmarshal(values[name], &text)
+		if err := t.set(name, text); err != nil {
 			return badQuirk{err}
 		}
-		var wrongType *json.UnmarshalTypeError
-		switch err := json.Unmarshal(values[name], v); {
-		case string(values[name]) == "null":
-			return badQuirk{fmt.Errorf("%s: a JSON null cannot stand here", name)}
-		case errors.As(err, &wrongType):
-			return badQuirk{fmt.Errorf("%s: a JSON %s cannot stand here", name, wrongType.Value)}
-		case err != nil:
-			return badQuirk{fmt.Errorf("%s: %w", name, err)}
-		}
-	}
-	if err := t.validate(); err != nil {
-		return badQuirk{err}
 	}
 	return nil
 }
@@ -138,23 +135,17 @@ func (t *settings) UnmarshalJSON(data []byte) error {
 // badQuirk is an error that names the quirk which cannot be used.
 type badQuirk struct{ error }
 
-// validate returns an error that names the quirk which cannot be used.
-func (t *settings) validate() error {
-	switch {
-	case t.QueueBound < 0:
-		return fmt.Errorf("queue-bound: %d is negative, 0 means any number", t.QueueBound)
-	case t.HeartbeatCode < 200 || t.HeartbeatCode > 299:
-		return fmt.Errorf("heartbeat-code: %d is not between 200 and 299", t.HeartbeatCode)
-	case t.DeleteMissingCode < 200 || t.DeleteMissingCode > 599:
-		return fmt.Errorf("delete-missing-code: %d is not between 200 and 599", t.DeleteMissingCode)
-	case t.SessionIdle <= 0:
-		return fmt.Errorf("session-idle: %s is not longer than 0", t.SessionIdle)
-	case t.PingInterval < 0:
-		return fmt.Errorf("ping-interval: %s is negative, 0s means none", t.PingInterval)
-	case t.MaxSessionsPerUser < 0:
-		return fmt.Errorf("max-sessions-per-user: %d is negative, 0 means any number", t.MaxSessionsPerUser)
+// quirksManual is a line for each field of settings.
+func quirksManual() string {
+	var b strings.Builder
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[settings]()) {
+		if !f.Anonymous {
+			values := f.Tag.Get("values")
+			orDefault(&values, "false|true")
+			fmt.Fprintf(&b, "%-28s %s: %s\n", f.Tag.Get("json"), values, f.Tag.Get("does"))
+		}
 	}
-	return nil
+	return b.String()
 }
 
 // period is a duration that is written like "15s".
@@ -164,13 +155,3 @@ func (p period) String() string { return time.Duration(p).String() }
 
 // MarshalText implements encoding.TextMarshaler.
 func (p period) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (p *period) UnmarshalText(text []byte) error {
-	d, err := time.ParseDuration(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is not a duration such as \"15s\"", text)
-	}
-	*p = period(d)
-	return nil
-}

@@ -15,6 +15,13 @@ type stream struct {
 	done    chan struct{} // closed when another stream took its place
 }
 
+func (st *stream) wake() {
+	select {
+	case st.woken <- struct{}{}:
+	default:
+	}
+}
+
 // openStream attaches a stream to the session of the call.
 func (s *Server) openStream(c *call) answer {
 	x := c.session
@@ -75,15 +82,19 @@ func (s *Server) serveStream(c *call, st *stream, out *reply) {
 		}
 		select {
 		case <-st.woken:
+			if !s.goOn(c, st) {
+				return
+			}
 			events, over := s.nextEvents(st)
 			if len(events) > 0 && out.write(events) != nil || over {
 				return
 			}
 		case <-ping.C:
-			if out.write([]byte(":ping\n\n")) != nil {
+			if !s.goOn(c, st) || out.write([]byte(":ping\n\n")) != nil {
 				return
 			}
 		case <-idle.C:
+			st.wake() // a late message may be due
 		case <-st.done:
 			return
 		case <-c.request.Context().Done():
@@ -92,6 +103,23 @@ func (s *Server) serveStream(c *call, st *stream, out *reply) {
 			return
 		}
 	}
+}
+
+// goOn waits while a fault has the stream stand still, and says whether it is
+// still wanted then.
+func (s *Server) goOn(c *call, st *stream) bool {
+	still := s.stillness(c)
+	if still == nil {
+		return true
+	}
+	select {
+	case <-still:
+		return true
+	case <-st.done:
+	case <-c.request.Context().Done():
+	case <-s.closing.Done():
+	}
+	return false
 }
 
 // nextEvents takes what is queued, as events; over says that none will follow.
@@ -112,7 +140,7 @@ func (s *Server) nextEvents(st *stream) (events []byte, over bool) {
 		b.Write(m.json)
 		b.WriteString("\n\n")
 	}
-	return b.Bytes(), st.session.ended
+	return b.Bytes(), st.session.ended && len(st.session.queue) == 0
 }
 
 // streamTimes returns the time between pings, 0 for none, and when to ask again
@@ -124,6 +152,9 @@ func (s *Server) streamTimes(st *stream) (ping, idle time.Duration) {
 	idle, idles := s.idleLeft(st.session)
 	if !idles {
 		idle = time.Duration(s.limits.SessionIdle)
+	}
+	if queue := st.session.queue; len(queue) > 0 {
+		idle = min(idle, max(time.Until(queue[0].due), 0))
 	}
 	return time.Duration(s.limits.PingInterval), idle
 }

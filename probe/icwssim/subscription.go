@@ -6,6 +6,14 @@ import (
 	"net/http"
 )
 
+// subscription is what a session is told (docs/protocol.md, 2).
+type subscription struct {
+	state int // as SubscriptionState
+}
+
+// statusMessages is the path of the subscription of status messages.
+const statusMessages = "status/status-messages"
+
 // subscribe answers PUT …/subscriptions/status/status-messages (protocol.md, 2).
 // An empty body, {} and null are all in use, so any JSON will do.
 func (s *Server) subscribe(c *call) answer {
@@ -13,8 +21,7 @@ func (s *Server) subscribe(c *call) answer {
 		return badRequest("error.request.invalidRepresentation", "The body is not JSON.")
 	}
 	x := c.session
-	first := !x.subscribed || x.state != SubscriptionNormal
-	x.subscribed, x.state = true, SubscriptionNormal
+	first := x.subscribe(statusMessages, &subscription{state: SubscriptionNormal})
 	if s.quirks.AnnounceState {
 		s.announceState(x, SubscriptionNormal)
 	}
@@ -24,16 +31,27 @@ func (s *Server) subscribe(c *call) answer {
 	return emptyAnswer(http.StatusOK)
 }
 
-// unsubscribe answers DELETE of the same. What is queued stays queued.
+// subscribe creates or replaces a subscription; first says that there was none that
+// received messages.
+func (x *session) subscribe(path string, sub *subscription) (first bool) {
+	former := x.subscriptions[path]
+	if x.subscriptions == nil {
+		x.subscriptions = map[string]*subscription{}
+	}
+	x.subscriptions[path] = sub
+	return former == nil || former.state != SubscriptionNormal
+}
+
+// unsubscribe answers DELETE of a subscription. What is queued stays queued.
 func (s *Server) unsubscribe(c *call) answer {
 	x := c.session
-	if !x.subscribed {
+	if x.subscriptions[c.subscription] == nil {
 		if code := s.quirks.DeleteMissingCode; code >= 400 {
 			return icwsError{message: "There is no such subscription."}.answer(code)
 		}
 		return emptyAnswer(s.quirks.DeleteMissingCode)
 	}
-	x.subscribed, x.state = false, SubscriptionNone
+	delete(x.subscriptions, c.subscription)
 	if s.quirks.AnnounceState {
 		s.announceState(x, SubscriptionNone)
 	}
