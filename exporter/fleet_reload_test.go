@@ -94,7 +94,7 @@ func TestASlowLeaveHoldsUpNobodyElse(t *testing.T) {
 		applied <- err
 	}()
 	eventually(t, "the slow server is being left", func() bool { return slow.Faults()[0].Acted > 0 })
-	wantLine(t, metrics, `icws_up{server="kept"} 1`)
+	wantLine(t, metrics, `icws_up{server="kept",site=""} 1`)
 	if reasons := fleet.Unhealthy(time.Now()); len(reasons) > 0 || len(fleet.Servers()) != 2 {
 		t.Errorf("in the middle of a reload the fleet is unhealthy: %q", reasons)
 	}
@@ -210,7 +210,7 @@ func scrapeUntil(t *testing.T, stop <-chan struct{}, metrics *collect.Set, name 
 		default:
 		}
 		page, err := getPage(server.URL)
-		if err != nil || !strings.Contains(page, `icws_up{server="`+name+`"} 1`) {
+		if err != nil || !strings.Contains(page, `icws_up{server="`+name+`",site=""} 1`) {
 			t.Errorf("scrape %d: %s is not up (%v)", scrapes, name, err)
 			return
 		}

@@ -68,7 +68,7 @@ func TestAReloadIsATransaction(t *testing.T) {
 		t.Errorf("after a bad file the last outcome is %v", last)
 	}
 	wantLine(t, metrics, "icws_exporter_config_last_reload_successful 0")
-	wantLine(t, metrics, `icws_up{server="a"} 1`)
+	wantLine(t, metrics, `icws_up{server="a",site=""} 1`)
 
 	disk.hold(configuration(t, "all", a.entry("a"), b.entry("b")), nil)
 	if err := r.Reload(t.Context()); err != nil {

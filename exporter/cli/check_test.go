@@ -54,7 +54,7 @@ func TestACaptureIsCheckedAndWatched(t *testing.T) {
 			page := pagesOf(t, p, 1)[0]
 			eventually(t, "live with the same counts", func() bool {
 				s := scrape(t, page)
-				return s[`icws_up{server="chicago"}`] == 1 && equalsTruth(s, "chicago", sim)
+				return s[`icws_up{server="chicago",site=""}`] == 1 && equalsTruth(s, "chicago", sim)
 			})
 			p.end(t, syscall.SIGTERM)
 			replay.end(t, syscall.SIGTERM)

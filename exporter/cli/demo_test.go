@@ -19,7 +19,7 @@ func TestDemoShowsTwoLiveServersAndLeavesNoSession(t *testing.T) {
 	page := find(t, &p.stdout, `Open +(http://127\.0\.0\.1:\d+)/`)
 	eventually(t, "both servers are up", func() bool {
 		s := scrape(t, page)
-		return s[`icws_up{server="chicago"}`] == 1 && s[`icws_up{server="lab"}`] == 1
+		return s[`icws_up{server="chicago",site="us"}`] == 1 && s[`icws_up{server="lab",site=""}`] == 1
 	})
 	first := scrape(t, page)
 	if first[`icws_transport{server="chicago",transport="sse"}`] != 1 || first[`icws_transport{server="lab",transport="poll"}`] != 1 {
@@ -59,7 +59,7 @@ func TestDemoGuideWorks(t *testing.T) {
 	post(t, expire[1], "")
 	eventually(t, "chicago logs on again", func() bool {
 		s := scrape(t, page)
-		return s[`icws_session_opens_total{server="chicago"}`] == 2 && s[`icws_up{server="chicago"}`] == 1
+		return s[`icws_session_opens_total{server="chicago"}`] == 2 && s[`icws_up{server="chicago",site="us"}`] == 1
 	})
 	post(t, fault[2], fault[1])
 	eventually(t, "the fault shows in the metrics of lab", func() bool {

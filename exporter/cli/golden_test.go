@@ -57,7 +57,7 @@ func settledExposition(t *testing.T, secure bool, o icwssim.Options) string {
 	}
 	p := start(t, nil, "serve", "--config.file="+writeFile(t, "icws.yaml", config+"}\n"), "--web.listen-address=127.0.0.1:0")
 	page := pagesOf(t, p, 1)[0]
-	eventually(t, "live", func() bool { return scrape(t, page)[`icws_up{server="chicago"}`] == 1 })
+	eventually(t, "live", func() bool { return scrape(t, page)[`icws_up{server="chicago",site=""}`] == 1 })
 	var lines []string
 	for line := range strings.Lines(get(t, page+"/metrics")) {
 		if settled.MatchString(line) {

@@ -95,7 +95,7 @@ func TestTheReadmeLeadsToAServer(t *testing.T) {
 	t.Cleanup(exporter.kill)
 	pagesOf(t, exporter, 1)
 	eventually(t, "the server is up", func() bool {
-		return n.does("curl -s", "") == fmt.Sprintf("icws_up{server=%q} 1\n", server)
+		return n.does("curl -s", "") == fmt.Sprintf("icws_up{server=%q,site=\"\"} 1\n", server)
 	})
 	exporter.end(t, syscall.SIGTERM)
 	simulator.end(t, syscall.SIGTERM)

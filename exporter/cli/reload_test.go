@@ -51,7 +51,7 @@ func TestSIGHUPReloads(t *testing.T) {
 	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the added one is up", func() bool { return scrape(t, page)[`icws_up{server="added"}`] == 1 })
+	eventually(t, "the added one is up", func() bool { return scrape(t, page)[`icws_up{server="added",site=""}`] == 1 })
 	s := scrape(t, page)
 	if s["icws_exporter_config_last_reload_successful"] != 1 || s.sum("icws_up", `server="removed"`) != 0 || len(sim.Sessions()) != 2 {
 		t.Errorf("after the reload there are %d sessions and the metrics\n%v", len(sim.Sessions()), s)
@@ -72,7 +72,7 @@ func TestSIGHUPWithoutAFile(t *testing.T) {
 	password := writeFile(t, "pw", testPassword)
 	p := start(t, nil, "serve", "--server=a="+server.URL, "--user=svc-prom", "--password-file="+password, "--web.listen-address=127.0.0.1:0")
 	page := pagesOf(t, p, 1)[0]
-	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a"}`] == 1 })
+	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a",site=""}`] == 1 })
 	for _, c := range []struct {
 		prepare func() error
 		log     string
@@ -88,7 +88,7 @@ func TestSIGHUPWithoutAFile(t *testing.T) {
 		}
 		find(t, &p.stderr, c.log)
 	}
-	if s := scrape(t, page); s[`icws_up{server="a"}`] != 1 || s[`icws_session_opens_total{server="a"}`] != 1 {
+	if s := scrape(t, page); s[`icws_up{server="a",site=""}`] != 1 || s[`icws_session_opens_total{server="a"}`] != 1 {
 		t.Error("the reloads cost the session")
 	}
 	p.end(t, syscall.SIGTERM)
@@ -99,9 +99,9 @@ func TestAutoReload(t *testing.T) {
 	w := newWatching(t, entry("kept", server.URL))
 	p := start(t, nil, "serve", "--config.file="+w.file, "--web.listen-address=127.0.0.1:0", "--config.auto-reload", "--config.auto-reload-interval=1s")
 	page := pagesOf(t, p, 1)[0]
-	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="kept"}`] == 1 })
+	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="kept",site=""}`] == 1 })
 	w.change(t, entry("kept", server.URL), entry("added", server.URL))
-	eventually(t, "the added one is up", func() bool { return scrape(t, page)[`icws_up{server="added"}`] == 1 })
+	eventually(t, "the added one is up", func() bool { return scrape(t, page)[`icws_up{server="added",site=""}`] == 1 })
 	if scrape(t, page)[`icws_session_opens_total{server="kept"}`] != 1 {
 		t.Error("the unchanged server logged on again")
 	}
@@ -135,7 +135,7 @@ func TestThreeShardsWatchEveryServerOnce(t *testing.T) {
 			hashes[s["icws_exporter_config_hash"]] = true
 			for i := range servers {
 				name := fmt.Sprintf("cic-%02d", i)
-				if s[`icws_up{server="`+name+`"}`] == 1 {
+				if s[`icws_up{server="`+name+`",site=""}`] == 1 {
 					perServer[name]++
 				}
 			}
@@ -183,7 +183,7 @@ func TestTooFewDescriptorsAreTold(t *testing.T) {
 		}
 		find(t, &p.stderr, log)
 	}
-	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a"}`] == 1 })
+	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a",site=""}`] == 1 })
 	const told = "the limit on open files is too low"
 	if strings.Contains(p.stderr.String(), told) {
 		t.Error("1204 descriptors are too few for one server")

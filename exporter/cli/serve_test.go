@@ -166,7 +166,7 @@ func TestServeQuickStart(t *testing.T) {
 	host := strings.TrimPrefix(server.URL, "http://")
 	eventually(t, "both names are up", func() bool {
 		s := scrape(t, urls[0])
-		return s[`icws_up{server="`+host+`"}`] == 1 && s[`icws_up{server="twice"}`] == 1
+		return s[`icws_up{server="`+host+`",site=""}`] == 1 && s[`icws_up{server="twice",site=""}`] == 1
 	})
 	eventually(t, "every status has its series", func() bool {
 		return scrape(t, urls[1]).sum("icws_status_info", `server="twice"`) == float64(len(sim.Truth().Statuses))
@@ -188,7 +188,7 @@ func TestServeWithPasswordFile(t *testing.T) {
 	p := start(t, nil, "serve", "--server=a="+server.URL, "--user=svc-prom", "--password-file="+writeFile(t, "pw", testPassword+"\n"),
 		"--web.listen-address=127.0.0.1:0")
 	page := pagesOf(t, p, 1)[0]
-	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a"}`] == 1 })
+	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a",site=""}`] == 1 })
 	p.end(t, syscall.SIGTERM)
 }
 
@@ -218,7 +218,7 @@ func TestServeWhoseLogNobodyReads(t *testing.T) {
 		t.Fatal("it does not serve")
 	}
 	page := "http://" + address[1]
-	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a"}`] == 1 })
+	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a",site=""}`] == 1 })
 	before := scrape(t, page)["icws_exporter_config_last_reload_success_timestamp_seconds"]
 	if err := p.Process.Signal(syscall.SIGHUP); err != nil { // its end is a line of the log
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func TestSimulateIsWatchedOverHTTPS(t *testing.T) {
 	page := pagesOf(t, p, 1)[0]
 	eventually(t, "the faults are over and the server is up", func() bool {
 		s := scrape(t, page)
-		return s[`icws_up{server="drill"}`] == 1 && s[`icws_responses_total{code="503",operation="poll",server="drill"}`] == 2
+		return s[`icws_up{server="drill",site=""}`] == 1 && s[`icws_responses_total{code="503",operation="poll",server="drill"}`] == 2
 	})
 	if got := scrape(t, page)[`icws_catalogue_entries{server="drill"}`]; got != 30 {
 		t.Errorf("%v status messages, want 30", got)

@@ -59,7 +59,7 @@ func TestServersComeInOrderOfName(t *testing.T) {
 		s.Add(name, "")
 	}
 	page := exposition(t, s, Text)
-	const want = "icws_up{server=\"berlin\"} 0\nicws_up{server=\"chicago\"} 0\nicws_up{server=\"lab\"} 0\n"
+	const want = "icws_up{server=\"berlin\",site=\"\"} 0\nicws_up{server=\"chicago\",site=\"\"} 0\nicws_up{server=\"lab\",site=\"\"} 0\n"
 	if !strings.Contains(page, want) {
 		t.Errorf("the page does not have the servers in this order: %s", want)
 	}
@@ -71,16 +71,16 @@ func TestNamesWithOneLabelValueAreOneServer(t *testing.T) {
 	if s.Add("a\xff", "") != s.Add("a\xfe", "") {
 		t.Error("want one server for names that are the same label value")
 	}
-	hasLines(t, exposition(t, s, Text), "icws_up{server=\"a\uFFFD\"} 0")
+	hasLines(t, exposition(t, s, Text), "icws_up{server=\"a\uFFFD\",site=\"\"} 0")
 }
 
 func TestWatch(t *testing.T) {
 	s := newTestSet(Options{})
 	m := s.Add("chicago", "")
 	m.Watch(&published{snapshot: live()})
-	hasLines(t, exposition(t, s, Text), `icws_up{server="chicago"} 1`, `icws_exporter_servers{state="live"} 1`)
+	hasLines(t, exposition(t, s, Text), `icws_up{server="chicago",site=""} 1`, `icws_exporter_servers{state="live"} 1`)
 	m.Watch(nil)
-	hasLines(t, exposition(t, s, Text), `icws_up{server="chicago"} 0`, `icws_exporter_servers{state="connecting"} 1`)
+	hasLines(t, exposition(t, s, Text), `icws_up{server="chicago",site=""} 0`, `icws_exporter_servers{state="connecting"} 1`)
 }
 
 // A loop that hangs publishes nothing any more: the clock alone must withhold
@@ -97,7 +97,7 @@ func TestCatalogueTurnsStaleByTheClock(t *testing.T) {
 
 	now = p.snapshot.FreshUntil.Add(-time.Nanosecond)
 	page := exposition(t, s, Text)
-	hasLines(t, page, `icws_up{server="chicago"} 1`, `icws_catalogue_stale{server="chicago"} 0`)
+	hasLines(t, page, `icws_up{server="chicago",site=""} 1`, `icws_catalogue_stale{server="chicago"} 0`)
 	for _, f := range counts {
 		if !strings.Contains(page, "\n"+f+"{") {
 			t.Errorf("%s is missing while the catalogue is fresh", f)
@@ -106,7 +106,7 @@ func TestCatalogueTurnsStaleByTheClock(t *testing.T) {
 
 	now = p.snapshot.FreshUntil
 	page = exposition(t, s, Text)
-	hasLines(t, page, `icws_up{server="chicago"} 0`, `icws_catalogue_stale{server="chicago"} 1`)
+	hasLines(t, page, `icws_up{server="chicago",site=""} 0`, `icws_catalogue_stale{server="chicago"} 1`)
 	hasNo(t, page, counts...)
 }
 

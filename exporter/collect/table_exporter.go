@@ -16,6 +16,11 @@ var (
 			out.add(0, 1, b.Version, b.Revision, b.Branch, b.GoVersion, b.GoOS, b.GoArch, b.Tags)
 		},
 	})
+	MetricExporterStartTime = define(Family{
+		Name:     "icws_exporter_start_time_seconds",
+		Help:     "Unix time in seconds at which the exporter started: it changes with every restart, on every platform.",
+		exporter: func(s *scrape, out *samples) { out.add(0, seconds(s.set.created)) },
+	})
 	MetricExporterConfigLastReloadSuccessful = define(Family{
 		Name: "icws_exporter_config_last_reload_successful",
 		Help: "1 when the configuration was accepted the last time it was loaded; 0 when it was refused and the last good one stays.",

@@ -11,8 +11,9 @@ import (
 var (
 	MetricUp = define(Family{
 		Name:   "icws_up",
-		Help:   "1 when the probe is live, its subscription delivers and its catalogue is fresh; else 0.",
-		server: value(func(r *reading) float64 { return number(r.snapshot.Up(r.now)) }),
+		Help:   "1 when the probe is live, its subscription delivers and its catalogue is fresh; else 0. The site is as configured.",
+		Labels: []Label{{Name: "site"}},
+		server: func(r *reading, out *samples) { out.add(0, number(r.snapshot.Up(r.now)), *r.site.Load()) },
 	})
 	MetricProbeState = define(Family{
 		Name:   "icws_probe_state",

@@ -197,7 +197,7 @@ func wantScrape(t *testing.T, l *pipeListener, within time.Duration) {
 	t.Helper()
 	began := time.Now()
 	answer := request(t, l, scrapeText)
-	if !strings.HasPrefix(answer, "HTTP/1.1 200 ") || !strings.Contains(answer, `icws_up{server="chicago"} 0`) {
+	if !strings.HasPrefix(answer, "HTTP/1.1 200 ") || !strings.Contains(answer, `icws_up{server="chicago",site="us"} 0`) {
 		t.Errorf("a scrape gets %.100q", answer)
 	}
 	if took := time.Since(began); took > within {
@@ -380,7 +380,7 @@ func TestHalfOpenSocketsDoNotDisturbScrapes(t *testing.T) {
 		}
 		page, err := io.ReadAll(response.Body)
 		response.Body.Close()
-		if err != nil || !strings.Contains(string(page), `icws_up{server="chicago"} 0`) {
+		if err != nil || !strings.Contains(string(page), `icws_up{server="chicago",site="us"} 0`) {
 			t.Fatalf("a scrape gets %d bytes, %v", len(page), err)
 		}
 	}

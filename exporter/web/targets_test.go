@@ -66,7 +66,7 @@ func sortedLines(page string) []string {
 
 func TestProbeOfCertainFamilies(t *testing.T) {
 	got := askPages(t, apart(), "GET", "/probe?target=chicago&name[]=icws_up", nil)
-	if got.code != http.StatusOK || !strings.Contains(got.body, "\nicws_up{server=\"chicago\"} 0\n") || strings.Count(got.body, "# TYPE ") != 1 {
+	if got.code != http.StatusOK || !strings.Contains(got.body, "\nicws_up{server=\"chicago\",site=\"us\"} 0\n") || strings.Count(got.body, "# TYPE ") != 1 {
 		t.Errorf("got %d:\n%s", got.code, got.body)
 	}
 }
