@@ -19,6 +19,7 @@ import (
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
+	"icws_exporter/probe/secret"
 )
 
 // measureCatalogue shows budgets 8 and 9: applying one changed status at any number
@@ -156,7 +157,7 @@ func listReaders(n int) (ours, reference *listReader, err error) {
 	defer server.Close()
 	base := &url.URL{Scheme: "http", Host: "sim.example.com"}
 	client := icws.NewClient(base, listening{server, list}, icws.Options{ApplicationName: "bench"})
-	session, err := client.Connect(context.Background(), icws.Credentials{User: user, Password: password})
+	session, err := client.Connect(context.Background(), icws.Credentials{User: user, Password: secret.New(password)})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -161,6 +161,7 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 		Hold:         hold,
 		NewTransport: w.transports.New,
 		Observer:     w.history,
+		Screen:       w.history.Screen(),
 		Logger:       slog.New(w.lines.Handler(w.history.Tee(f.opts.Logger.Handler()))),
 		StartDelay:   delay,
 		UserAgent:    f.opts.UserAgent,

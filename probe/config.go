@@ -1,6 +1,10 @@
 package probe
 
-import "time"
+import (
+	"time"
+
+	"icws_exporter/probe/secret"
+)
 
 // TransportMode is the configured choice of transport.
 type TransportMode string
@@ -27,6 +31,8 @@ type Config struct {
 	// Password reads the password anew; called before every log-on.
 	Password func() (string, error)
 	Language string
+	// ProxyPassword is what the RoundTripper sends to a proxy; it is never shown.
+	ProxyPassword secret.Text
 
 	Transport TransportMode
 

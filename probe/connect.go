@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"icws_exporter/probe/icws"
+	"icws_exporter/probe/secret"
 )
 
 const (
@@ -28,7 +29,7 @@ func (l *loop) newClient(host string, onExchange func(icws.Exchange)) (*icws.Cli
 		ApplicationName:  applicationName,
 		MaxResponseBytes: l.cfg.MaxResponseBytes,
 		RequestTimeout:   l.cfg.RequestTimeout,
-		Password:         l.cfg.Password,
+		Screen:           l.screen,
 		OnExchange: func(e icws.Exchange) {
 			e.Host = host
 			onExchange(e)
@@ -78,6 +79,7 @@ func (l *loop) connect(ctx context.Context) (*icws.Session, error) {
 		Permit:   func(host string) bool { return l.cfg.movable() && l.policy.permits(host) },
 		Rejected: l.rejectListed,
 	}
+	l.screen.Learn(l.cfg.ProxyPassword)
 	logOn, release := graceful(ctx, connectGrace)
 	defer release()
 	var host string
@@ -85,7 +87,7 @@ func (l *loop) connect(ctx context.Context) (*icws.Session, error) {
 	err = l.breaker.do(func() error {
 		l.observer.SessionOpening()
 		var err error
-		host, session, err = round.Connect(logOn, icws.Credentials{User: l.cfg.User, Password: password})
+		host, session, err = round.Connect(logOn, icws.Credentials{User: l.cfg.User, Password: secret.New(password)})
 		return err
 	})
 	if err != nil {
@@ -145,8 +147,8 @@ func (l *loop) connected(host string, s *icws.Session) {
 	l.noteListed(s.AlternateHosts())
 	l.gone = [icws.NumOperations]bool{}
 	l.switchover = Switchover{}
-	l.product, l.release = s.Version().ProductID, s.Version().Release()
-	l.icServer = s.ICServer()
+	l.product, l.release = l.screen.Show(s.Version().ProductID), l.screen.Show(s.Version().Release())
+	l.icServer = l.screen.Show(s.ICServer())
 	l.expiry = time.Time{}
 	if days := s.DaysUntilPasswordExpiration(); days != nil && *days >= -maxPasswordDays && *days <= maxPasswordDays {
 		l.expiry = now.Add(time.Duration(*days) * 24 * time.Hour)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"icws_exporter/probe/icws"
+	"icws_exporter/probe/secret"
 )
 
 // What a History keeps: so many of each, and so many bytes of them. Together they
@@ -97,6 +98,7 @@ type Recent struct {
 // it. A nil History has nothing to tell.
 type History struct {
 	Observer
+	screen *secret.Screen
 
 	mu        sync.Mutex
 	events    recent[Event]
@@ -110,10 +112,11 @@ type History struct {
 	minutes   *[60]minute // nil before the first request
 }
 
-// NewHistory makes an empty history before next.
+// NewHistory makes an empty history before next, with a screen of its own.
 func NewHistory(next Observer) *History {
 	return &History{
 		Observer:  next,
+		screen:    secret.NewScreen(),
 		events:    recent[Event]{most: maxEvents, mostBytes: maxEventBytes},
 		failures:  recent[Request]{most: maxFailures, mostBytes: maxFailureBytes},
 		successes: recent[Request]{most: maxSuccesses, mostBytes: maxSuccessBytes},
@@ -121,6 +124,18 @@ func NewHistory(next Observer) *History {
 		log:       recent[LogLine]{most: maxLogLines, mostBytes: maxLogBytes},
 	}
 }
+
+// Screen returns the screen that all that is remembered has gone through, for the
+// probe to teach it and for whoever shows other texts of the same server.
+func (h *History) Screen() *secret.Screen {
+	if h == nil {
+		return nil
+	}
+	return h.screen
+}
+
+// shown is a text from outside as it may be shown, cut so that a history bears it.
+func (h *History) shown(text string, most int) string { return shortened(h.screen.Show(text), most) }
 
 // Recent returns what happened lately.
 func (h *History) Recent() Recent {
@@ -146,8 +161,8 @@ func (h *History) Exchange(e icws.Exchange) {
 		return
 	}
 	r := Request{
-		At: e.Start.Add(e.Duration), Operation: e.Operation, Host: shortened(e.Host, maxHistoryName),
-		Code: e.Code, ErrorID: shortened(e.ErrorID, maxHistoryName), Duration: e.Duration, Times: 1,
+		At: e.Start.Add(e.Duration), Operation: e.Operation, Host: h.shown(e.Host, maxHistoryName),
+		Code: e.Code, ErrorID: h.shown(e.ErrorID, maxHistoryName), Duration: e.Duration, Times: 1,
 	}
 	if e.Failed() {
 		r.Failure = e.Reason.String()
@@ -194,7 +209,7 @@ func (h *History) StateChanged(to State, reason string) {
 		h.outage.Since = time.Now()
 	}
 	if reason != "" {
-		h.outage.Reason = shortened(reason, maxHistoryText)
+		h.outage.Reason = h.shown(reason, maxHistoryText)
 	}
 }
 
@@ -242,7 +257,7 @@ func (h *History) SwitchedOver() {
 }
 
 func (h *History) note(subject, became, reason string) {
-	e := Event{At: time.Now(), Subject: subject, Became: became, Reason: shortened(reason, maxHistoryText)}
+	e := Event{At: time.Now(), Subject: subject, Became: became, Reason: h.shown(reason, maxHistoryText)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.events.add(e)
@@ -255,7 +270,7 @@ func (h *History) DeliveryChecked(c DeliveryCheck) {
 	defer h.mu.Unlock()
 	h.checks.add(Check{
 		At: time.Now(), Result: c.Result, Took: c.Took, Drift: c.Drift,
-		DriftIDs: shortened(strings.Join(loggable(c.IDs), ", "), maxHistoryText),
+		DriftIDs: h.shown(strings.Join(loggable(c.IDs), ", "), maxHistoryText),
 	})
 }
 

@@ -174,7 +174,7 @@ func (l *loop) noteHost(r hostReport) {
 		l.certificates[r.host] = r.notAfter
 	}
 	if r.err == nil && r.host == l.activeHost && l.product == "" {
-		l.product, l.release = r.version.ProductID, r.version.Release()
+		l.product, l.release = l.screen.Show(r.version.ProductID), l.screen.Show(r.version.Release())
 	}
 }
 

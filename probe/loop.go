@@ -12,6 +12,7 @@ import (
 
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
+	"icws_exporter/probe/secret"
 )
 
 const (
@@ -35,6 +36,7 @@ type loop struct {
 	cfg      Config
 	observer Observer
 	log      *slog.Logger
+	screen   *secret.Screen
 	rand     *rand.Rand
 	policy   hostPolicy
 	breaker  *breaker
@@ -93,7 +95,7 @@ func newLoop(p *Probe) *loop {
 	cfg := p.cfg
 	l := &loop{
 		p: p, cfg: cfg, observer: p.opts.Observer, rand: p.opts.Rand,
-		log:          p.opts.Logger.With("server", cfg.Name),
+		log: p.opts.Logger.With("server", cfg.Name), screen: p.opts.Screen,
 		policy:       newHostPolicy(cfg.Hosts, cfg.AllowedHosts),
 		breaker:      newBreaker(cfg, p.opts.Observer),
 		backoff:      backoff{min: cfg.BackoffMin, max: cfg.BackoffMax, rand: p.opts.Rand},
@@ -114,6 +116,7 @@ func (l *loop) run(ctx context.Context) {
 	if !l.sleep(ctx, time.Now().Add(l.p.opts.StartDelay), nil) {
 		return
 	}
+	l.learnPasswords()
 	l.watch = l.startHostWatch(ctx)
 	defer l.watch.stop()
 	defer l.bequeathHold()
@@ -227,8 +230,19 @@ func (l *loop) onPing() {
 	l.contact.ping(time.Now())
 }
 
-// setState moves to a state and logs the move, once.
+// learnPasswords has the screen know what a server may repeat that we have not sent
+// yet: it may remember it from before.
+func (l *loop) learnPasswords() {
+	l.screen.Learn(l.cfg.ProxyPassword)
+	if password, err := l.cfg.Password(); err == nil { // else the log-on says so
+		l.screen.Learn(secret.New(password))
+	}
+}
+
+// setState moves to a state and logs the move, once. The reason is for people: it
+// goes through the screen here, and nowhere else.
 func (l *loop) setState(s State, reason string, next time.Time) {
+	reason = l.screen.Show(reason)
 	l.reason, l.nextAttempt = reason, next
 	if s == l.state {
 		if reason != "" {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/secret"
 )
 
 // ErrReload is the cancellation cause of a probe whose server was removed from
@@ -30,6 +31,9 @@ type Options struct {
 	NewTransport func() http.RoundTripper
 	Observer     Observer
 	Logger       *slog.Logger
+	// Screen withholds the texts of the server that hold a secret. The probe has it
+	// learn the secrets that it sends. Nil means one of its own.
+	Screen *secret.Screen
 	// Rand is the source of every jitter; nil means a random seed. The probe
 	// uses it from its loop only.
 	Rand *rand.Rand
@@ -61,6 +65,11 @@ func New(cfg Config, o Options) *Probe {
 	if o.Rand == nil {
 		o.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
+	if o.Screen == nil {
+		o.Screen = secret.NewScreen()
+	}
+	o.Screen.Know(append([]string{cfg.Name, cfg.URL, cfg.User}, cfg.Hosts...)...)
+	o.Logger = slog.New(o.Screen.Log(o.Logger.Handler()))
 	p := &Probe{
 		cfg:      cfg,
 		opts:     o,

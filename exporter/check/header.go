@@ -86,6 +86,9 @@ func (r *redactor) cookie(pair string) string {
 	session, isSession := strings.CutPrefix(name, "icws_")
 	if isSession {
 		name = "icws_" + r.placeholder(kindSession, session)
+		if len(value) >= 8 {
+			r.secrets.add(value)
+		}
 	} else {
 		name = r.value(name)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"icws_exporter/exporter/config"
 	"icws_exporter/probe/icws"
+	"icws_exporter/probe/secret"
 )
 
 const captureFile = "capture.jsonl"
@@ -35,7 +36,7 @@ type Recorder struct {
 	exchanges atomic.Int64
 	// lines are made on the writer's goroutine: redacting a long list must not
 	// delay who reads it.
-	lines   chan func(*redactor) any
+	lines   chan func(*redactor) captureLine
 	writing sync.WaitGroup
 	err     error // of the file; read it after writing is done
 }
@@ -56,9 +57,9 @@ func NewRecorder(dir string, server config.Server, limits config.Limits, by stri
 	if err != nil {
 		return nil, err
 	}
-	r := &Recorder{start: time.Now(), maxBody: int64(limits.ResponseBytes), lines: make(chan func(*redactor) any, 64)}
+	r := &Recorder{start: time.Now(), maxBody: int64(limits.ResponseBytes), lines: make(chan func(*redactor) captureLine, 64)}
 	r.writing.Go(func() { r.err = writeLines(file, redacted, r.lines) })
-	r.lines <- func(*redactor) any {
+	r.lines <- func(*redactor) captureLine {
 		return captureHead{Capture: 1, Recorder: by, Recorded: r.start.UTC().Format(time.RFC3339)}
 	}
 	return r, nil
@@ -79,7 +80,7 @@ func createCapture(dir string) (*os.File, error) {
 }
 
 // writeLines writes until the channel is closed. After an error it only drains.
-func writeLines(file *os.File, redactor *redactor, lines <-chan func(*redactor) any) (err error) {
+func writeLines(file *os.File, redactor *redactor, lines <-chan func(*redactor) captureLine) (err error) {
 	for line := range lines {
 		if err == nil {
 			_, err = io.WriteString(file, render(line(redactor), redactor))
@@ -94,15 +95,28 @@ func writeLines(file *os.File, redactor *redactor, lines <-chan func(*redactor) 
 	return nil
 }
 
-// render looks once more for secrets in every byte of the line.
-func render(line any, redactor *redactor) string {
+// render makes the text of a line. Should a secret stand anywhere in it, where only
+// a server puts it, such as in the name of a member, then the line goes without all
+// that the server said.
+func render(line captureLine, redactor *redactor) string {
+	text := encoded(line)
+	if redactor.holds(text) {
+		text = encoded(line.bare())
+	}
+	if redactor.holds(text) {
+		return ""
+	}
+	return text
+}
+
+func encoded(line captureLine) string {
 	var b strings.Builder
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(line); err != nil {
 		return "" // these types can always be written
 	}
-	return redactor.bytes(b.String())
+	return b.String()
 }
 
 // Close ends the capture, after the last exchange has ended. It returns the first
@@ -114,6 +128,25 @@ func (r *Recorder) Close() error {
 	close(r.lines)
 	r.writing.Wait()
 	return r.err
+}
+
+// captureLine is a line of a capture.
+type captureLine interface {
+	// bare is the line without what the server said.
+	bare() captureLine
+}
+
+func (l captureHead) bare() captureLine { return l }
+
+func (l captureExchange) bare() captureLine {
+	l.Query, l.Header = "", nil
+	l.Send = captureContent{captureBody: captureBody{LeftOut: secret.Withheld}}
+	l.captureBody = captureBody{LeftOut: secret.Withheld}
+	return l
+}
+
+func (l captureEvent) bare() captureLine {
+	return captureEvent{T: l.T, Exchange: l.Exchange, End: l.End, captureBody: captureBody{LeftOut: secret.Withheld}}
 }
 
 // The lines of a capture.
@@ -183,7 +216,7 @@ type exchange struct {
 	whole    bool
 }
 
-func (x exchange) line(r *redactor) any {
+func (x exchange) line(r *redactor) captureLine {
 	request := x.request
 	line := captureExchange{
 		T: x.start, Exchange: x.number, Host: r.hostOf(request),

@@ -93,7 +93,7 @@ func TestACaptureHoldsNoSecret(t *testing.T) {
 	for _, want := range []string{
 		`"password":"password-1"`, `"userID":"user-1"`, `"csrfToken":"token-1"`, `"Inin-Icws-Csrf-Token":["token-1"]`,
 		`"Set-Cookie":["icws_session-1=cookie-2; Path=/icws/session-1; HttpOnly"]`, `"path":"/icws/session-1/connection"`,
-		`"statusId":"Available"`, `"X-Debug":["(left out)"]`, `"host":"host-1"`, "<p>password=\\\"password-1\\\" for user-1 at host-",
+		`"statusId":"Available"`, `"X-Debug":["(left out)"]`, `"host":"host-1"`, `"status":502` + "", `"text":"<withheld: it holds a secret>"`, `"reason":"<withheld: it holds a secret>"`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the capture has no %s:\n%s", want, text)

@@ -181,7 +181,7 @@ type event struct {
 	end      string
 }
 
-func (e event) line(r *redactor) any {
+func (e event) line(r *redactor) captureLine {
 	line := captureEvent{T: e.at, Exchange: e.exchange, ID: r.value(e.id), Event: r.value(e.name), End: e.end}
 	switch {
 	case e.comment != nil:

@@ -14,6 +14,7 @@ import (
 
 	"icws_exporter/exporter/config"
 	"icws_exporter/probe/icws"
+	"icws_exporter/probe/secret"
 )
 
 // The kinds of what a capture must not show. A placeholder is kind-number, the
@@ -36,16 +37,26 @@ var members = map[string]string{
 	"alternateHostList": kindHost, "icServer": kindHost, "primaryHost": kindHost, "backupHost": kindHost, "serverName": kindHost,
 }
 
-// redactor replaces what a capture must not show by placeholders. It belongs to
-// one goroutine.
+// redactor replaces what a capture must not show by placeholders where it stands for
+// itself, and withholds a text that holds a secret. It belongs to one goroutine.
 type redactor struct {
 	counts map[string]int
 	known  map[string]string // placeholders by kind and value
-	// Secrets may stand nowhere, the user in no value; what they are replaced by
-	// stands behind each form.
-	secrets, users             []string
-	replaceSecret, replaceUser *strings.Replacer
-	names                      []name // longest first
+	// secrets may stand nowhere. people are no secrets, and yet nobody's business:
+	// they have placeholders where they are words, and may stand nowhere else.
+	secrets, people texts
+	names           []name // longest first
+}
+
+// texts are some texts and what finds them.
+type texts struct {
+	all    []secret.Text
+	finder *secret.Finder
+}
+
+func (t *texts) add(value string) {
+	t.all = append(t.all, secret.New(value))
+	t.finder = secret.NewFinder(t.all, nil)
 }
 
 // name is what is replaced as a whole word: a word of a status text must not be
@@ -58,16 +69,21 @@ type name struct {
 
 var errCommonPassword = errors.New("the password is so short or common that a capture could not be kept free of it; give the user a longer one")
 
+// ownWords are the words that a capture has of itself.
+const ownWords = `{"capture","recorder":"icws_exporter","recorded","t","exchange","host","method":"POST PUT GET DELETE","path":"/icws/connection",
+"query":"include=features,version","send","header","seconds","error","status","stream","json","text","left_out","cut","id","event","comment","end",
+"password-1","token-1","cookie-1","session-1","user-1","host-1","icws_"} (left out)`
+
 // newRedactor knows what the configuration of the server says.
 func newRedactor(server config.Server, password config.Secret) (*redactor, error) {
-	if p := password.Reveal(); len(p) < 4 || strings.Contains(kindPassword, p) {
+	r := &redactor{counts: map[string]int{}, known: map[string]string{}}
+	r.placeholder(kindPassword, password.Reveal())
+	if len(password.Reveal()) < 4 || r.secrets.finder.In(ownWords) {
 		return nil, errCommonPassword
 	}
-	r := &redactor{
-		counts: map[string]int{}, known: map[string]string{},
-		replaceSecret: strings.NewReplacer(), replaceUser: strings.NewReplacer(),
+	if proxy := server.Probe(config.Limits{}).ProxyPassword; !proxy.IsZero() {
+		r.secrets.add(proxy.Reveal())
 	}
-	r.placeholder(kindPassword, password.Reveal())
 	r.placeholder(kindUser, server.User)
 	for _, host := range server.Hosts {
 		r.placeholder(kindHost, host)
@@ -106,34 +122,18 @@ func (r *redactor) placeholder(kind, value string) string {
 func (r *redactor) remember(kind, value, placeholder string) {
 	lookup := value
 	switch kind {
-	case kindPassword, kindToken, kindCookie:
-		// A short cookie of a proxy, such as 1, is everywhere.
-		if kind == kindPassword || len(value) >= 8 {
-			r.secrets = appendForms(r.secrets, value, placeholder)
-			r.replaceSecret = strings.NewReplacer(r.secrets...)
-		}
-	case kindUser:
+	case kindPassword, kindToken:
+		r.secrets.add(value)
+	case kindCookie: // which of them is a secret, cookie knows
+	case kindUser, kindSession:
 		lookup = strings.ToLower(value)
-		if len(value) >= 4 {
-			r.users = appendForms(r.users, value, placeholder)
-			r.replaceUser = strings.NewReplacer(r.users...)
-		}
+		r.people.add(value)
 		r.addName(value, "", placeholder) // in whatever case
 	case kindHost:
 		lookup = strings.ToLower(value)
 		r.addName(value, `(?:\.[A-Za-z0-9-]+)*`, placeholder)
-	default:
-		lookup = strings.ToLower(value)
-		r.addName(value, "", placeholder)
 	}
 	r.known[kind+" "+lookup] = placeholder
-}
-
-func appendForms(pairs []string, value, placeholder string) []string {
-	for _, form := range icws.SecretForms(value) {
-		pairs = append(pairs, form, placeholder)
-	}
-	return pairs
 }
 
 func (r *redactor) addName(value, tail, placeholder string) {
@@ -142,20 +142,26 @@ func (r *redactor) addName(value, tail, placeholder string) {
 	r.names = slices.Insert(r.names, at, n)
 }
 
-// value redacts a text that stands for itself.
+// value redacts a text that stands for itself. A text that holds a secret, or a name
+// in another spelling, is withheld.
 func (r *redactor) value(text string) string {
-	text = r.replaceUser.Replace(r.replaceSecret.Replace(text))
+	if r.secrets.finder.In(text) {
+		return secret.Withheld
+	}
 	for _, n := range r.names {
 		// Twice, because two words may share the character between them.
 		for range 2 {
 			text = n.find.ReplaceAllString(text, "${1}"+n.placeholder+"${2}")
 		}
 	}
+	if r.people.finder.In(text) {
+		return secret.Withheld
+	}
 	return text
 }
 
-// bytes removes the secrets from what is about to be written, whatever it is.
-func (r *redactor) bytes(text string) string { return r.replaceSecret.Replace(text) }
+// holds reports whether a line that is about to be written holds a secret.
+func (r *redactor) holds(line string) bool { return r.secrets.finder.In(line) }
 
 // body redacts the body of an exchange. Of the answer to a log-on nothing is kept
 // that is not whole: it may hold half a token.

@@ -8,6 +8,7 @@ import (
 
 	"icws_exporter/exporter/config"
 	"icws_exporter/probe/icws"
+	"icws_exporter/probe/secret"
 )
 
 // Options are what Run needs besides the server.
@@ -27,7 +28,7 @@ type Options struct {
 // over the hosts, as a probe does, because every refused log-on brings the
 // account nearer to being locked. A step that needs one that failed is skipped.
 func Run(ctx context.Context, server config.Server, o Options) Report {
-	e := &examination{server: server, opts: o, report: Report{Server: server.Name, OK: true}}
+	e := &examination{server: server, opts: o, screen: newScreen(server, o.Limits), report: Report{Server: server.Name, OK: true}}
 	if !e.step(StepConfiguration, e.configuration) {
 		e.skipSession("the configuration cannot be used")
 		return e.report
@@ -38,6 +39,7 @@ func Run(ctx context.Context, server config.Server, o Options) Report {
 		if password, err = server.Password(); err != nil {
 			return failed(err.Error(), "")
 		}
+		e.screen.Learn(password)
 		return good("readable, from %s", passwordPlace(server))
 	})
 	reached := e.hosts(ctx)
@@ -57,7 +59,16 @@ type examination struct {
 	server     config.Server
 	transports *config.Transports // nil when the configuration failed
 	opts       Options
+	screen     *secret.Screen
 	report     Report
+}
+
+// newScreen knows what may be shown because the configuration says it, and the
+// password of the proxy.
+func newScreen(server config.Server, limits config.Limits) *secret.Screen {
+	s := secret.NewScreen(append([]string{server.Name, server.URL, server.User, server.HTTP.ProxyURL.String()}, server.Hosts...)...)
+	s.Learn(server.Probe(limits).ProxyPassword)
+	return s
 }
 
 // step times look, notes what it found, and reports whether it did not fail.
@@ -67,7 +78,10 @@ func (e *examination) step(name string, look func() finding) bool {
 	return e.note(f.step(name, "", time.Since(start)))
 }
 
+// note adds a step to the report. All that a report says goes through the screen
+// here, and nowhere else.
 func (e *examination) note(s Step) bool {
+	s.Host, s.Detail, s.Advice = e.screen.Show(s.Host), e.screen.Show(s.Detail), e.screen.Show(s.Advice)
 	e.report.Steps = append(e.report.Steps, s)
 	if e.opts.OnStep != nil {
 		e.opts.OnStep(s)
@@ -130,7 +144,7 @@ func (e *examination) client(host string, onPing func()) (*icws.Client, error) {
 		ApplicationName:  "icws_exporter",
 		MaxResponseBytes: int64(e.opts.Limits.ResponseBytes),
 		RequestTimeout:   time.Duration(e.server.RequestTimeout),
-		Password:         e.server.Probe(e.opts.Limits).Password,
+		Screen:           e.screen,
 		OnPing:           onPing,
 	}), nil
 }

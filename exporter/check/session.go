@@ -108,7 +108,7 @@ func (v *visitor) logOn(ctx context.Context, password config.Secret) finding {
 	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(logOnGrace, cancel) })()
-	host, session, err := round.Connect(late, icws.Credentials{User: v.server.User, Password: password.Reveal()})
+	host, session, err := round.Connect(late, icws.Credentials{User: v.server.User, Password: password})
 	if err != nil {
 		f := broken(err)
 		if len(rejected) > 0 {

@@ -37,6 +37,16 @@ func (p ProxyURL) URL() *url.URL {
 	return u
 }
 
+// password is that of the address, empty without one.
+func (p ProxyURL) password() Secret {
+	u := p.URL()
+	if u == nil || u.User == nil {
+		return Secret{}
+	}
+	password, _ := u.User.Password()
+	return NewSecret(password)
+}
+
 // IsZero reports whether there is no proxy.
 func (p ProxyURL) IsZero() bool { return p.shown == "" }
 

@@ -110,7 +110,7 @@ func (s Server) Probe(limits Limits) probe.Config {
 	return probe.Config{
 		Name: s.Name,
 		URL:  s.URL, Hosts: slices.Clone(s.Hosts), AllowedHosts: slices.Clone(s.AllowedHosts),
-		User: s.User, Password: s.revealPassword, Language: s.Language,
+		User: s.User, Password: s.revealPassword, ProxyPassword: s.HTTP.ProxyURL.password(), Language: s.Language,
 		Transport:           s.Transport,
 		PollInterval:        time.Duration(s.PollInterval),
 		CheckInterval:       time.Duration(s.CheckInterval),

@@ -11,6 +11,8 @@ import (
 
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
+
+	"icws_exporter/probe/secret"
 )
 
 func simulated(t *testing.T, handler http.Handler) *icws.Client {
@@ -39,7 +41,7 @@ func TestConnectEndsTheSessionOfACutAnswer(t *testing.T) {
 			t.Cleanup(sim.Close)
 			sim.Inject(fault)
 			client := simulated(t, sim)
-			if _, err := client.Connect(context.Background(), icws.Credentials{User: "demo", Password: "demo"}); err == nil {
+			if _, err := client.Connect(context.Background(), icws.Credentials{User: "demo", Password: secret.New("demo")}); err == nil {
 				t.Fatal("a broken answer made a session")
 			}
 			if left := sim.Sessions(); len(left) != 0 {
@@ -66,7 +68,7 @@ func TestPollThatIsDroppedIsNotRepeated(t *testing.T) {
 		}
 		sim.ServeHTTP(w, r)
 	}))
-	s, err := client.Connect(context.Background(), icws.Credentials{User: "demo", Password: "demo"})
+	s, err := client.Connect(context.Background(), icws.Credentials{User: "demo", Password: secret.New("demo")})
 	if err != nil {
 		t.Fatal(err)
 	}

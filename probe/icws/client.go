@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"icws_exporter/probe/secret"
 )
 
 // The defaults of Options.
@@ -30,9 +32,9 @@ type Options struct {
 	// headers arrive. 0 means DefaultRequestTimeout.
 	RequestTimeout time.Duration
 
-	// Password returns the password, which nothing that a server without a session
-	// says may repeat. It is called for such requests only, from any goroutine.
-	Password func() (string, error)
+	// Screen learns the password of a log-on before it is sent, and the secrets of
+	// a session as soon as they are read. Nil: nobody has to know.
+	Screen *secret.Screen
 
 	// OnExchange is called once per HTTP exchange, on the goroutine that made it.
 	// For a stream that is when its headers arrived or failed to.
@@ -78,13 +80,11 @@ func NewClient(base *url.URL, rt http.RoundTripper, o Options) *Client {
 // *ResponseError or a *RequestError.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	var v Version
-	secrets := c.passwordForms()
 	err := c.exchange(ctx, request{
-		op:      OpVersion,
-		url:     c.base.JoinPath(resources[OpVersion].path),
-		secrets: secrets,
+		op:  OpVersion,
+		url: c.base.JoinPath(resources[OpVersion].path),
 	}, func(d *document, _ http.Header) {
-		v = d.version().withoutSecrets(secrets)
+		v = d.version()
 		if v == (Version{}) {
 			d.fail(errNoVersion)
 		}
@@ -98,15 +98,4 @@ func (c *Client) Close() {
 	if rt, ok := c.rt.(interface{ CloseIdleConnections() }); ok {
 		rt.CloseIdleConnections()
 	}
-}
-
-func (c *Client) passwordForms() []string {
-	if c.opts.Password == nil {
-		return nil
-	}
-	password, err := c.opts.Password()
-	if err != nil {
-		return nil // what cannot be read was not sent
-	}
-	return SecretForms(password)
 }

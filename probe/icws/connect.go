@@ -7,17 +7,15 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"icws_exporter/probe/secret"
 )
 
-// Credentials are the user and the password of a log-on. They print without the
-// password.
-type Credentials struct{ User, Password string }
-
-// String returns the user.
-func (c Credentials) String() string { return "user " + c.User }
-
-// GoString returns the user, so that %#v shows no password either.
-func (c Credentials) GoString() string { return c.String() }
+// Credentials are the user and the password of a log-on.
+type Credentials struct {
+	User     string
+	Password secret.Text
+}
 
 // Connect makes a session (protocol.md, 1.1 and 1.2). It asks for features and
 // version, and once more without them when a server that may not know the
@@ -38,18 +36,17 @@ func (c *Client) Connect(ctx context.Context, cr Credentials) (*Session, error) 
 func (c *Client) connect(ctx context.Context, cr Credentials, query string, p *patience) (*Session, SessionKey, error) {
 	u := c.base.JoinPath(resources[OpConnect].path)
 	u.RawQuery = query
-	password := SecretForms(cr.Password)
-	r := request{op: OpConnect, url: u, body: cr.settings(c.opts.ApplicationName), secrets: password, patience: p}
+	c.opts.Screen.Learn(cr.Password)
+	r := request{op: OpConnect, url: u, body: cr.settings(c.opts.ApplicationName), patience: p}
 	var address string
 	r.connected = func(i httptrace.GotConnInfo) { address = i.Conn.RemoteAddr().String() }
 	var s *Session
 	err := c.exchange(ctx, r, func(d *document, h http.Header) {
 		s = d.session(h)
+		c.opts.Screen.LearnSession(s.secrets()...)
 	})
 	if s != nil {
 		s.client, s.address = c, address
-		s.secrets = secretsOf(s.token, s.cookie, cr.Password)
-		s.withoutPassword(password)
 	}
 	if err != nil {
 		return nil, s.Key(), err
@@ -71,7 +68,7 @@ func (k SessionKey) abandon(ctx context.Context) {
 func (c Credentials) settings(application string) []byte {
 	b := []byte(`{"__type":"urn:inin.com:connection:icAuthConnectionRequestSettings"`)
 	for _, m := range [...]struct{ name, value string }{
-		{"applicationName", application}, {"userID", c.User}, {"password", c.Password},
+		{"applicationName", application}, {"userID", c.User}, {"password", c.Password.Reveal()},
 	} {
 		b = append(b, `,"`+m.name+`":`...)
 		// Invalid UTF-8 is replaced: such a password cannot be the right one.

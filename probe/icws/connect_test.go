@@ -102,8 +102,8 @@ func TestConnectTakesIDAndTokenFromBodyElseHeaders(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if session.ID() != test.id || session.token != test.token {
-				t.Errorf("id %q token %q", session.ID(), session.token)
+			if session.ID() != test.id || session.token.Reveal() != test.token {
+				t.Errorf("id %q token %q", session.ID(), session.token.Reveal())
 			}
 		})
 	}

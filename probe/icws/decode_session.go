@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"icws_exporter/probe/secret"
 )
 
 var errNoSession = errors.New("the answer names no session id or no token")
@@ -11,15 +13,15 @@ var errNoSession = errors.New("the answer names no session id or no token")
 // session reads the answer to a log-on (protocol.md, 1.2). Id and token are in
 // the body and in the headers; the body counts.
 func (d *document) session(h http.Header) *Session {
-	s := &Session{cookie: cookieOf(h.Values("Set-Cookie"))}
+	s := &Session{cookie: secret.New(cookieOf(h.Values("Set-Cookie")))}
 	if !d.empty() {
 		d.connection(s)
 	}
 	if s.id == "" {
 		s.id = h.Get("ININ-ICWS-Session-ID")
 	}
-	if s.token == "" {
-		s.token = h.Get("ININ-ICWS-CSRF-Token")
+	if s.token.IsZero() {
+		s.token = secret.New(h.Get("ININ-ICWS-CSRF-Token"))
 	}
 	if !s.usable() {
 		d.fail(errNoSession)
@@ -29,7 +31,7 @@ func (d *document) session(h http.Header) *Session {
 
 // usable reports whether requests can be made in the session.
 func (s *Session) usable() bool {
-	return usableInPath(s.id) && s.token != "" && usableInHeader(s.token) && usableInHeader(s.cookie)
+	return usableInPath(s.id) && !s.token.IsZero() && usableInHeader(s.token.Reveal()) && usableInHeader(s.cookie.Reveal())
 }
 
 func (d *document) connection(s *Session) {
@@ -38,7 +40,7 @@ func (d *document) connection(s *Session) {
 		case "sessionId":
 			s.id = d.text()
 		case "csrfToken":
-			s.token = d.text()
+			s.token = secret.New(d.text())
 		case "icServer":
 			s.icServer = d.text()
 		case "alternateHostList":

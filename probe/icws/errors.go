@@ -42,7 +42,7 @@ func (e *ResponseError) Error() string {
 		fmt.Fprintf(&b, ", %s", e.ErrorID)
 	}
 	if e.Message != "" {
-		fmt.Fprintf(&b, ": %s", strings.TrimRight(e.Message, ". ")) // the sentence goes on
+		b.WriteString(": " + e.Message)
 	}
 	if a := e.advice(); a != "" {
 		fmt.Fprintf(&b, "; %s", a)

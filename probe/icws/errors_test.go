@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"icws_exporter/probe/secret"
 )
 
 // answerTo makes a session call get the answer.
@@ -130,7 +132,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestErrorsSayWhatToDo(t *testing.T) {
 	for want, err := range map[string]error{
-		"connect: the server answered 400 (Bad Request), error.x: no; check the user and the password": &ResponseError{
+		"connect: the server answered 400 (Bad Request), error.x: no.; check the user and the password": &ResponseError{
 			Operation: OpConnect, Code: 400, ErrorID: "error.x", Message: "no.", AuthenticationFailed: true},
 		"connect: the server answered 503 (Service Unavailable); it names 2 other hosts to connect to": &ResponseError{
 			Operation: OpConnect, Code: 503, AlternateHosts: []string{"a", "b"}},
@@ -147,20 +149,28 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestNoErrorRepeatsASecret(t *testing.T) {
+// Whatever a server repeats, the screen knows it before the error is there; and the
+// error keeps what was said.
+func TestTheScreenKnowsWhatAnErrorRepeats(t *testing.T) {
+	const id = "5b0c-4711|languageId=en-us"
 	echo := func(secrets ...string) string {
 		text := strings.Join(secrets, " and ")
 		return fmt.Sprintf(`{"errorId":%[1]q,"message":%[1]q,"alternateHostList":[%[1]q]}`, "what is "+text+" for")
 	}
-	s := newServer(t)
-	s.session("GET status/status-messages", answering(500, echo(testToken, testCookie, "5b0c-4711|languageId=en-us")))
-	session, _ := s.connected(t, Options{})
-	err := session.List(t.Context(), NewStatusReader(&sinkCount{}))
-	repeatsNone(t, err, testToken, testCookie, "4711")
-	if !strings.Contains(err.Error(), "what is [redacted] and") {
-		t.Errorf("err %v", err)
+	for _, repeated := range []string{testToken, testCookie, id, "5b0c-4711", testPassword} {
+		s := newServer(t)
+		screen := secret.NewScreen()
+		s.session("GET status/status-messages", answering(500, echo(repeated)))
+		session, _ := s.connected(t, Options{Screen: screen})
+		err := session.List(t.Context(), NewStatusReader(&sinkCount{}))
+		var response *ResponseError
+		if !errors.As(err, &response) || response.ErrorID != "what is "+repeated+" for" {
+			t.Fatalf("the error is not as it was sent: %v", err)
+		}
+		if got := screen.Show(err.Error()); got != secret.Withheld {
+			t.Errorf("%q is shown in %s", repeated, got)
+		}
 	}
-
 	for _, h := range []http.HandlerFunc{
 		answering(400, echo(testPassword)),
 		answering(503, echo(testPassword)),
@@ -171,31 +181,62 @@ func TestNoErrorRepeatsASecret(t *testing.T) {
 			w.WriteHeader(http.StatusFound)
 		},
 	} {
+		s := newServer(t)
 		s.mux = http.NewServeMux()
 		s.mux.HandleFunc("POST /icws/connection", h)
-		c, _ := s.client(t, Options{})
-		_, err := c.Connect(t.Context(), Credentials{User: "u", Password: testPassword})
-		repeatsNone(t, err, testPassword, "pässword", testToken)
+		screen := secret.NewScreen()
+		c, _ := s.client(t, Options{Screen: screen})
+		_, err := c.Connect(t.Context(), Credentials{User: "u", Password: secret.New(testPassword)})
+		if text := screen.Show(err.Error()); strings.Contains(text, testPassword) || strings.Contains(text, testToken) {
+			t.Errorf("a secret is shown in %s", text)
+		}
 	}
 }
 
-// repeatsNone fails when the error, or what it consists of, shows a secret.
-func repeatsNone(t *testing.T, err error, secrets ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatal("no error")
+// The cookie of a load balancer is no secret: its value is in every second text.
+func TestTheCookieOfALoadBalancerIsNoSecret(t *testing.T) {
+	screen := secret.NewScreen()
+	s := newServer(t)
+	s.mux = http.NewServeMux()
+	s.mux.HandleFunc("POST /icws/connection", func(w http.ResponseWriter, r *http.Request) {
+		for i := range 40 {
+			w.Header().Add("Set-Cookie", fmt.Sprintf("SERVERID%d=%d; Path=/", i, i%10))
+		}
+		w.Header().Add("Set-Cookie", "ROUTEID=.contact; Path=/")
+		answering(201, `{"sessionId":"29113001","csrfToken":"`+testToken+`"}`)(w, r)
+	})
+	s.mux.HandleFunc("GET /icws/29113001/status/status-messages", answering(500, `{"errorId":"-2147221496","message":"0123456789 of .contact"}`))
+	c, exchanges := s.client(t, Options{Screen: screen})
+	session, err := c.Connect(t.Context(), testCredentials)
+	if err != nil {
+		t.Fatal(err)
 	}
-	var parts []any
-	var response *ResponseError
-	if errors.As(err, &response) {
-		parts = append(parts, *response)
+	err = session.List(t.Context(), NewStatusReader(&sinkCount{}))
+	const want = "list: the server answered 500 (Internal Server Error), -2147221496: 0123456789 of .contact"
+	if last := (*exchanges)[len(*exchanges)-1]; last.ErrorID != "-2147221496" || screen.Show(err.Error()) != want {
+		t.Errorf("error id %q, %s", last.ErrorID, screen.Show(err.Error()))
 	}
-	for _, format := range []string{"%v", "%+v", "%#v"} {
-		for _, part := range append(parts, err) {
-			text := fmt.Sprintf(format, part)
-			for _, secret := range secrets {
-				if strings.Contains(text, secret) {
-					t.Errorf("%s repeats %q: %s", format, secret, text)
+	if !screen.Holds("a session 29113001") || !screen.Holds(testPassword) {
+		t.Error("the screen does not know the secrets of the session")
+	}
+}
+
+// No verb prints a secret of what this package hands out, also where it stands in
+// something else.
+func TestNothingPrintsASecret(t *testing.T) {
+	s := newServer(t)
+	session, _ := s.connected(t, Options{})
+	for name, v := range map[string]any{
+		"credentials": testCredentials, "their address": &testCredentials, "in a field": struct{ c Credentials }{testCredentials},
+		"a session": session, "what it points to": *session, "a session in a field": struct{ s Session }{*session},
+		"a key": session.Key(), "a key in a field": struct{ k SessionKey }{session.Key()}, "an error": &UnreadSessionError{session.Key(), errors.New("x")},
+		"a client": session.client,
+	} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			text := fmt.Sprintf(verb, v)
+			for _, hidden := range []string{testPassword, testToken, "5b0c-4711"} {
+				if strings.Contains(text, hidden) || strings.Contains(text, fmt.Sprintf("%x", hidden)) || strings.Contains(text, fmt.Sprintf("%#v", hidden)) {
+					t.Errorf("%s printed by %s gives %q away", name, verb, hidden)
 				}
 			}
 		}

@@ -54,7 +54,6 @@ type request struct {
 	url     *url.URL
 	session *Session // nil: without
 	body    []byte
-	secrets []string // never to be repeated in an error
 	// patience is nil for a request that ends after RequestTimeout, sent or not.
 	patience *patience
 	waiting  *waiting // with patience, once the exchange has begun
@@ -88,7 +87,6 @@ func (c *Client) exchange(ctx context.Context, r request, read func(*document, h
 		}
 		a.body.discard()
 	}
-	err = withoutSecrets(err, r.secrets)
 	c.report(x, err)
 	return err
 }
@@ -184,9 +182,9 @@ func (c *Client) setHeader(h http.Header, r request) {
 		h.Set("Cache-Control", "no-cache")
 	}
 	if s := r.session; s != nil {
-		h["ININ-ICWS-CSRF-Token"] = []string{s.token}
-		if s.cookie != "" {
-			h.Set("Cookie", s.cookie)
+		h["ININ-ICWS-CSRF-Token"] = []string{s.token.Reveal()}
+		if cookie := s.cookie.Reveal(); cookie != "" {
+			h.Set("Cookie", cookie)
 		}
 	}
 }

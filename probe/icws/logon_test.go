@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"icws_exporter/probe/icws"
+
+	"icws_exporter/probe/secret"
 )
 
 type roundTrip func(*http.Request) (*http.Response, error)
@@ -46,7 +48,7 @@ func after(r *http.Request, d time.Duration) error {
 	}
 }
 
-var credentials = icws.Credentials{User: "demo", Password: "s3cret-of-demo"}
+var credentials = icws.Credentials{User: "demo", Password: secret.New("s3cret-of-demo")}
 
 // A log-on that has been sent becomes the session, however late the answer is.
 func TestALogOnThatWasSentIsAwaited(t *testing.T) {
@@ -138,7 +140,7 @@ func TestAnUnreadSessionCanBeEnded(t *testing.T) {
 				Key  icws.SessionKey
 				Keys []icws.SessionKey
 			}{unread.Key, []icws.SessionKey{unread.Key}})
-			for _, secret := range []string{"4711", "token-of", "crumbs", credentials.Password} {
+			for _, secret := range []string{"4711", "token-of", "crumbs", credentials.Password.Reveal()} {
 				if strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
 					t.Errorf("%s prints %q: %s", verb, secret, text)
 				}

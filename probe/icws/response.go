@@ -32,7 +32,7 @@ func responseError(r request, resp *http.Response, body io.Reader) *ResponseErro
 	}
 	// A body that breaks off still says what it said until then.
 	text, _ := io.ReadAll(io.LimitReader(body, maxIgnoredBytes))
-	e.read(text, r.secrets)
+	e.read(text)
 	if r.op == OpConnect {
 		e.AuthenticationFailed = e.refusesUser()
 	}
@@ -52,22 +52,22 @@ func (e *ResponseError) refusesUser() bool {
 }
 
 // read takes what it can from the body (protocol.md, 5.1 and 1.4).
-func (e *ResponseError) read(body []byte, secrets []string) {
+func (e *ResponseError) read(body []byte) {
 	body = bytes.TrimPrefix(body, byteOrderMark)
 	d := newDocument(bytes.NewReader(body))
 	defer d.release()
 	for name := range d.members {
 		switch string(name) {
 		case "errorId":
-			e.ErrorID = plain(redact(d.scalar(), secrets), maxErrorIDRunes)
+			e.ErrorID = cut(d.scalar(), maxErrorIDRunes)
 		case "errorCode":
 			e.ErrorCode, _ = strconv.Atoi(d.scalar())
 		case "message":
-			e.Message = redact(plain(redact(d.scalar(), secrets), maxMessageRunes), secrets)
+			e.Message = plain(d.scalar(), maxMessageRunes)
 		case "alternateHostList":
 			e.AlternateHosts = nil
 			for range d.elements {
-				if host := redact(d.scalar(), secrets); host != "" {
+				if host := d.scalar(); host != "" {
 					e.AlternateHosts = append(e.AlternateHosts, host)
 				}
 			}
@@ -107,7 +107,7 @@ func locationHost(r request, resp *http.Response) string {
 	if err != nil {
 		return ""
 	}
-	return redact(plain(to.Host, maxErrorIDRunes), r.secrets)
+	return cut(to.Host, maxErrorIDRunes)
 }
 
 // plain makes a text of the server fit for one line of a log.

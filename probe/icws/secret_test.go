@@ -12,6 +12,7 @@ import (
 
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
+	"icws_exporter/probe/secret"
 )
 
 // hostilePassword is written differently in every place that it can stand in.
@@ -33,30 +34,17 @@ func echoes(password string) map[string]string {
 	}
 }
 
-func TestSecretFormsFindEveryEcho(t *testing.T) {
-	for name, text := range echoes(hostilePassword) {
-		left := "before " + text + " after"
-		for _, form := range icws.SecretForms(hostilePassword) {
-			left = strings.ReplaceAll(left, form, "*")
-		}
-		if !strings.Contains(left, "*") || len(left) > len("before * after")+10 {
-			t.Errorf("%s: of %q is left %q", name, text, left)
-		}
-	}
-	if forms := icws.SecretForms(""); forms != nil {
-		t.Errorf("an empty secret has the forms %q", forms)
-	}
-}
-
 // A server that repeats the password of the log-on later, in the answer to any
-// request of the session, does not get it into an error.
-func TestNoErrorOfASessionRepeatsThePassword(t *testing.T) {
+// request of the session, does not get it past the screen; and what it said stays as it
+// was.
+func TestTheScreenKnowsThePasswordOfASession(t *testing.T) {
 	for name, echo := range echoes(hostilePassword) {
 		t.Run(name, func(t *testing.T) {
 			sim := icwssim.New(icwssim.Options{Password: hostilePassword, Name: "cic " + echo})
 			t.Cleanup(sim.Close)
-			client := simulated(t, sim)
-			session, err := client.Connect(t.Context(), icws.Credentials{User: "demo", Password: hostilePassword})
+			screen := secret.NewScreen()
+			client := screened(t, sim, screen)
+			session, err := client.Connect(t.Context(), icws.Credentials{User: "demo", Password: secret.New(hostilePassword)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +53,10 @@ func TestNoErrorOfASessionRepeatsThePassword(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			said := session.ICServer() + status.PrimaryHost + strings.Join(status.SubsystemsDown, " ") + version(t, sim, echo)
+			if session.ICServer() != "cic "+echo || status.PrimaryHost != echo {
+				t.Errorf("what the server said is not as it was: %q, %q", session.ICServer(), status.PrimaryHost)
+			}
+			said := append([]string{session.ICServer(), status.PrimaryHost, status.SubsystemsDown[0]}, version(t, client, sim, echo)...)
 			for _, f := range []icwssim.Fault{
 				{Code: http.StatusInternalServerError, Message: "your password is " + echo},
 				{Code: http.StatusBadRequest, ErrorID: "error." + echo},
@@ -75,9 +66,9 @@ func TestNoErrorOfASessionRepeatsThePassword(t *testing.T) {
 			} {
 				sim.Inject(f)
 				err := session.Subscribe(t.Context(), icws.StatusMessages, nil)
-				said += fmt.Sprintf("%v %+v", err, err)
+				said = append(said, fmt.Sprintf("%v %+v", err, err))
 				if _, err = session.Stream(t.Context()); err != nil {
-					said += err.Error()
+					said = append(said, err.Error())
 				}
 				sim.Clear()
 			}
@@ -85,7 +76,7 @@ func TestNoErrorOfASessionRepeatsThePassword(t *testing.T) {
 			if _, err = session.Stream(t.Context()); err == nil {
 				t.Fatal("the stream opened")
 			}
-			said += err.Error()
+			said = append(said, err.Error())
 			sim.Clear()
 			sim.Send(string(must(json.Marshal(map[string]any{
 				"__type": "urn:inin.com:connection:connectionStateChangeMessage", "isDelta": false, "reason": "you are " + echo,
@@ -94,32 +85,44 @@ func TestNoErrorOfASessionRepeatsThePassword(t *testing.T) {
 			messages := 0
 			err = session.Poll(t.Context(), []*icws.Reader{icws.NewStatusReader(&mirror{})}, func(m icws.Message) {
 				messages++
-				said += m.Type + m.Connection.Reason
+				said = append(said, m.Type, m.Connection.Reason)
 			})
 			if err != nil || messages != 2 {
 				t.Fatalf("%d messages, %v", messages, err)
 			}
-			if strings.Contains(said, echo) || strings.Contains(said, hostilePassword) || !strings.Contains(said, "[redacted]") {
-				t.Errorf("the password is repeated in %q", said)
+			withheld := 0
+			for _, text := range said {
+				shown := screen.Show(text)
+				if strings.Contains(shown, echo) || strings.Contains(shown, hostilePassword) {
+					t.Errorf("the password is shown in %q", shown)
+				}
+				if shown == secret.Withheld {
+					withheld++
+				}
+			}
+			if withheld < 10 {
+				t.Errorf("%d texts are withheld of %q", withheld, said)
 			}
 		})
 	}
 }
 
-// version is what a client that knows the password says of a server that repeats
-// it without a session.
-func version(t *testing.T, sim *icwssim.Server, echo string) string {
+// screened is a client of the simulator whose screen learns what it sends.
+func screened(t *testing.T, sim *icwssim.Server, screen *secret.Screen) *icws.Client {
 	t.Helper()
 	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
+	transport := &http.Transport{}
+	t.Cleanup(func() { transport.CloseIdleConnections(); server.Close() })
 	base, err := url.Parse(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := icws.NewClient(base, http.DefaultTransport, icws.Options{
-		Password: func() (string, error) { return hostilePassword, nil },
-	})
-	said := ""
+	return icws.NewClient(base, transport, icws.Options{Screen: screen, ApplicationName: "test"})
+}
+
+// version is what a server says of its version that repeats the password there.
+func version(t *testing.T, client *icws.Client, sim *icwssim.Server, echo string) (said []string) {
+	t.Helper()
 	for _, f := range []icwssim.Fault{
 		{Count: 1, Operation: "version", Code: 500, Message: echo},
 		{Count: 1, Operation: "version", Body: string(must(json.Marshal(map[string]string{"productId": echo})))},
@@ -127,9 +130,8 @@ func version(t *testing.T, sim *icwssim.Server, echo string) string {
 	} {
 		sim.Inject(f)
 		v, err := client.Version(t.Context())
-		said += v.ProductID + fmt.Sprint(err)
+		said = append(said, v.ProductID, fmt.Sprint(err))
 	}
-	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	return said
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"icws_exporter/probe/secret"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 	testCookie   = "icws_1000001=5b0c-4711|languageId=en-us"
 )
 
-var testCredentials = Credentials{User: "svc-prom", Password: testPassword}
+var testCredentials = Credentials{User: "svc-prom", Password: secret.New(testPassword)}
 
 // sinkLog is a StatusSink that writes down what it is told.
 type sinkLog struct{ lines []string }

@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"icws_exporter/probe/secret"
 )
 
 // Session is a session on one host, made by Client.Connect. Its methods may be
-// called from several goroutines. It prints without its token and cookie.
+// called from several goroutines.
 //
 // Every method that makes a request returns a *ResponseError or a *RequestError
 // when it fails.
@@ -19,10 +21,8 @@ type Session struct {
 	client  *Client
 	id      string
 	address string
-	// The secrets of the session, sent with every request.
-	token, cookie string
-	// secrets are what no error of a request may repeat: the two, and the password.
-	secrets []string
+	// token and cookie are sent with every request.
+	token, cookie secret.Text
 
 	icServer       string
 	alternateHosts []string
@@ -33,12 +33,6 @@ type Session struct {
 
 // ID returns the session id, which is part of every path.
 func (s *Session) ID() string { return s.id }
-
-// String returns the id and the host.
-func (s *Session) String() string { return "session " + s.id + " on " + s.Host() }
-
-// GoString returns the same, so that %#v shows no token either.
-func (s *Session) GoString() string { return s.String() }
 
 // Host returns the host and port that the session's requests go to.
 func (s *Session) Host() string { return s.client.base.Host }
@@ -112,7 +106,7 @@ func (s *Session) List(ctx context.Context, to *Reader) error {
 // what it has sent (protocol.md, 3.1).
 func (s *Session) Poll(ctx context.Context, to []*Reader, each func(Message)) error {
 	return s.exchange(ctx, OpPoll, func(d *document, _ http.Header) {
-		d.messages(to, func(m Message) { each(m.withoutSecrets(s.secrets)) })
+		d.messages(to, each)
 	})
 }
 
@@ -120,7 +114,7 @@ func (s *Session) Poll(ctx context.Context, to []*Reader, each func(Message)) er
 func (s *Session) SwitchoverStatus(ctx context.Context) (SwitchoverStatus, error) {
 	var status SwitchoverStatus
 	err := s.exchange(ctx, OpSwitchoverStatus, func(d *document, _ http.Header) {
-		status = d.switchoverStatus().withoutSecrets(s.secrets)
+		status = d.switchoverStatus()
 	})
 	return status, err
 }
@@ -136,7 +130,6 @@ func (s *Session) subscription(op Operation, sub *Subscription) request {
 func (s *Session) request(op Operation, path string) request {
 	return request{
 		op: op, session: s,
-		url:     s.client.base.JoinPath(url.PathEscape(s.id), path),
-		secrets: s.secrets,
+		url: s.client.base.JoinPath(url.PathEscape(s.id), path),
 	}
 }

@@ -19,7 +19,6 @@ func (s *Session) Key() SessionKey {
 	}
 	return SessionKey{&Session{
 		client: s.client, id: s.id, address: s.address, token: s.token, cookie: s.cookie,
-		secrets: secretsOf(s.token, s.cookie, ""),
 	}}
 }
 

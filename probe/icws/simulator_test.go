@@ -18,6 +18,8 @@ import (
 
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
+
+	"icws_exporter/probe/secret"
 )
 
 // mirror follows the messages the simple way: a map of all it was told.
@@ -83,7 +85,7 @@ func simulate(t *testing.T, secure bool, o icwssim.Options) (*icwssim.Server, *i
 	return sim, icws.NewClient(base, transport, icws.Options{ApplicationName: "icws_exporter"})
 }
 
-var demo = icws.Credentials{User: "demo", Password: "demo"}
+var demo = icws.Credentials{User: "demo", Password: secret.New("demo")}
 
 func TestClientFollowsTheSimulator(t *testing.T) {
 	for name, o := range map[string]icwssim.Options{
@@ -201,7 +203,7 @@ func followPolls() (follow follower, leave func()) {
 func TestSimulatedTrouble(t *testing.T) {
 	sim, client := simulate(t, false, icwssim.Options{AlternateHosts: []string{"cic-b"}})
 	var response *icws.ResponseError
-	if _, err := client.Connect(t.Context(), icws.Credentials{User: "demo", Password: "wrong"}); !errors.As(err, &response) || !response.AuthenticationFailed {
+	if _, err := client.Connect(t.Context(), icws.Credentials{User: "demo", Password: secret.New("wrong")}); !errors.As(err, &response) || !response.AuthenticationFailed {
 		t.Errorf("wrong password: %v", err)
 	}
 	if n := len(sim.Journal()); n != 1 {

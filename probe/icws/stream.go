@@ -17,13 +17,12 @@ var errStreamClosed = fmt.Errorf("the stream was closed: %w", net.ErrClosed)
 // Decode belong to one goroutine at a time; Close may be called from any. Whoever
 // opened it has to Close it.
 type Stream struct {
-	ctx     context.Context // ends with the stream, not with a call
-	cancel  context.CancelCauseFunc
-	code    int
-	secrets []string // of the session
-	body    *bodyReader
-	events  *eventReader
-	closed  atomic.Bool
+	ctx    context.Context // ends with the stream, not with a call
+	cancel context.CancelCauseFunc
+	code   int
+	body   *bodyReader
+	events *eventReader
+	closed atomic.Bool
 }
 
 // Stream opens the event stream. It returns when the headers have arrived, a
@@ -42,7 +41,6 @@ func (s *Session) Stream(ctx context.Context) (*Stream, error) {
 	if !headers.Stop() && err == nil {
 		err = failure(ctx, OpStream, x.Code, context.DeadlineExceeded)
 	}
-	err = withoutSecrets(err, s.secrets)
 	c.report(x, err)
 	if err != nil {
 		cancel(nil)
@@ -51,7 +49,7 @@ func (s *Session) Stream(ctx context.Context) (*Stream, error) {
 		}
 		return nil, err
 	}
-	st := &Stream{ctx: ctx, cancel: cancel, code: a.code, secrets: s.secrets, body: a.body}
+	st := &Stream{ctx: ctx, cancel: cancel, code: a.code, body: a.body}
 	st.events = newEventReader(a.body, c.opts.MaxResponseBytes, c.opts.OnPing)
 	return st, nil
 }
@@ -89,12 +87,11 @@ func (st *Stream) Decode(to ...*Reader) (Message, error) {
 	err := d.end()
 	switch {
 	case err == nil:
-		return m.withoutSecrets(st.secrets), nil
+		return m, nil
 	case st.events.err != nil:
 		return m, st.failure(st.events.err)
 	default:
-		err = &RequestError{Operation: OpStream, Reason: FailDecode, Code: st.code, Err: err}
-		return m.withoutSecrets(st.secrets), withoutSecrets(err, st.secrets)
+		return m, &RequestError{Operation: OpStream, Reason: FailDecode, Code: st.code, Err: err}
 	}
 }
 
