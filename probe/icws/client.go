@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"icws_exporter/probe/secret"
@@ -55,6 +56,8 @@ type Client struct {
 	base *url.URL // up to and with /icws
 	rt   http.RoundTripper
 	opts Options
+	// answered is when an answer last began to come, in Unix nanoseconds.
+	answered atomic.Int64
 }
 
 // NewClient makes a client for the host of base, which may have a path prefix (a

@@ -110,33 +110,20 @@ func (c *Client) report(x Exchange, err error) {
 // send makes one request and returns its answer when that has a success code.
 func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, error) {
 	reused := false
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+	req, err := c.newRequest(ctx, r, func(i httptrace.GotConnInfo) {
 		reused = i.Reused
 		if r.connected != nil {
 			r.connected(i)
 		}
-	}})
-	req, err := http.NewRequestWithContext(traced, resources[r.op].method, r.url.String(), bodyOf(r))
+	})
 	if err != nil {
-		return nil, &RequestError{Operation: r.op, Reason: FailOther, Err: errors.New("the URL is not valid")}
+		return nil, err
 	}
-	if r.op == OpPoll {
-		// The server forgets what it has sent. An empty body of our own keeps the
-		// transport from repeating the request on another connection by itself,
-		// which would hide the loss.
-		req.Body = io.NopCloser(bytes.NewReader(nil))
-	}
-	// The sign of life ends its connection: whether a new one can be made, and what
-	// certificate the server has by now, a session on open connections never sees.
-	req.Close = r.op == OpVersion
-	if r.waiting != nil {
-		r.waiting.watch(req, r.body)
-	}
-	c.setHeader(req.Header, r)
 	resp, err := c.rt.RoundTrip(req) //nolint:bodyclose // bodyReader.discard or Stream.Close does
 	if err != nil {
 		return nil, failure(ctx, r.op, 0, err)
 	}
+	c.answered.Store(time.Now().UnixNano())
 	if r.waiting != nil {
 		r.waiting.answered(c.opts.RequestTimeout)
 	}
@@ -144,6 +131,11 @@ func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, err
 	x.Date, _ = http.ParseTime(resp.Header.Get("Date"))
 	if !reused {
 		x.NotAfter = firstExpiry(resp.TLS)
+	}
+	if resp.StatusCode < 200 {
+		// The body of a 101 is the bare connection: no deadline ends a read of it.
+		resp.Body.Close()
+		resp.Body = http.NoBody
 	}
 	body := c.bodyReader(resp.Body, r.op)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
@@ -156,6 +148,42 @@ func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, err
 		return nil, &RequestError{Operation: r.op, Reason: FailDecode, Code: resp.StatusCode, Err: err}
 	}
 	return &answer{code: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+// idleBeforePoll is how long a connection may have been idle before a poll. Firewalls
+// forget connections, some after less than a minute.
+const idleBeforePoll = 20 * time.Second
+
+// newRequest makes the request, which tells its connection. What the transport does
+// when a connection that was kept turns out dead depends on the operation: a log-on
+// is never sent twice, what can be repeated is sent once more on another one. A poll
+// cannot be repeated, because the server forgets what it has sent; so it goes over a
+// connection that was used a moment ago, or over a new one.
+func (c *Client) newRequest(ctx context.Context, r request, connected func(httptrace.GotConnInfo)) (*http.Request, error) {
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: connected})
+	req, err := http.NewRequestWithContext(traced, resources[r.op].method, r.url.String(), bodyOf(r))
+	if err != nil {
+		return nil, &RequestError{Operation: r.op, Reason: FailOther, Err: errors.New("the URL is not valid")}
+	}
+	switch {
+	case r.op == OpPoll:
+		req.Body = io.NopCloser(bytes.NewReader(nil)) // that it cannot repeat keeps the transport from it
+		if time.Since(time.Unix(0, c.answered.Load())) > idleBeforePoll {
+			c.Close()
+		}
+	case req.Method == http.MethodPut, req.Method == http.MethodDelete:
+		// Without a value it is not sent. It tells the transport, which takes only
+		// GET for repeatable by itself.
+		req.Header["Idempotency-Key"] = []string{}
+	}
+	// The sign of life ends its connection: whether a new one can be made, and what
+	// certificate the server has by now, a session on open connections never sees.
+	req.Close = r.op == OpVersion
+	if r.waiting != nil {
+		r.waiting.watch(req, r.body)
+	}
+	c.setHeader(req.Header, r)
+	return req, nil
 }
 
 func bodyOf(r request) io.Reader {
