@@ -58,7 +58,7 @@ func probing(n, events int) (time.Duration, error) {
 	defer running.Wait()
 	defer stop()
 	running.Go(func() { p.Run(ctx) })
-	for deadline := time.Now().Add(30 * time.Second); !p.Snapshot().SubscriptionUp; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !p.Snapshot().Feeds[probe.StatusMessages].Up; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			return 0, fmt.Errorf("the probe is not up: %s", p.Snapshot().Reason)
 		}

@@ -77,9 +77,9 @@ func (c *subjectCommand) Run() error {
 func change(m *collect.ServerMetrics) {
 	m.StreamHeartbeats(1)
 	m.Read(8)
-	m.MessageReceived(probe.MessageFull)
-	m.DeliveryChecked(probe.DeliveryCheck{Result: probe.CheckOK})
-	m.Delivered(3 * time.Millisecond)
+	m.MessageReceived(probe.StatusMessages, probe.MessageFull)
+	m.DeliveryChecked(probe.StatusMessages, probe.DeliveryCheck{Result: probe.CheckOK})
+	m.Delivered(probe.StatusMessages, 3*time.Millisecond)
 }
 
 // copied writes the page as it was at its first request.

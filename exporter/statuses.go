@@ -51,7 +51,7 @@ func (l *statusList) Statuses() []catalogue.Entry {
 
 // latest returns the list as it is now, or with an error the one fetched last.
 func (l *statusList) latest(ctx context.Context) ([]catalogue.Entry, error) {
-	changed := l.Snapshot().LastChange
+	changed := l.Snapshot().Feeds[probe.StatusMessages].LastChange
 	if list := l.fetched.Load(); list != nil && list.changed.Equal(changed) {
 		return list.entries, nil
 	}

@@ -14,15 +14,16 @@ func BenchmarkPublish(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			cfg := testConfig(ModeSSE, "a", "b")
 			l := newLoop(New(cfg, Options{Observer: &recorder{}}))
-			stage := l.catalogue.Stage()
+			copied := l.feeds[StatusMessages].copy.(*statusCopy)
+			stage := copied.catalogue.Stage()
 			stage.Begin()
 			for i := range 64 {
 				stage.Add(catalogue.Status{ID: []byte{byte('0' + i)}, Group: []byte{byte('0' + i)}})
 			}
-			l.catalogue.CommitFull(time.Now())
+			copied.catalogue.CommitFull(time.Now())
 			b.ReportAllocs()
 			for b.Loop() {
-				l.groupsChanged = changed
+				copied.changed = changed
 				l.publish()
 			}
 		})

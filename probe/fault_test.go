@@ -135,7 +135,7 @@ func TestFaultedSubscriptionIsMadeAgain(t *testing.T) {
 		r.count("lost faulted", 1)
 		r.count("resync faulted", 1)
 		r.count("opens", 1)
-		if s := r.probe.Snapshot(); !s.SubscriptionUp {
+		if s := r.probe.Snapshot(); !s.Feeds[StatusMessages].Up {
 			t.Error("the subscription was not made again")
 		}
 	})

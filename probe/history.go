@@ -229,9 +229,9 @@ func (h *History) SessionClosed(why CloseReason) {
 	h.note("session", "closed", why.String())
 }
 
-// SubscriptionLost remembers the loss of the subscription.
-func (h *History) SubscriptionLost(why LossReason) {
-	h.Observer.SubscriptionLost(why)
+// SubscriptionLost remembers the loss of a subscription.
+func (h *History) SubscriptionLost(of Subscription, why LossReason) {
+	h.Observer.SubscriptionLost(of, why)
 	h.note("subscription", "lost", why.String())
 }
 
@@ -264,8 +264,8 @@ func (h *History) note(subject, became, reason string) {
 }
 
 // DeliveryChecked remembers a delivery check.
-func (h *History) DeliveryChecked(c DeliveryCheck) {
-	h.Observer.DeliveryChecked(c)
+func (h *History) DeliveryChecked(of Subscription, c DeliveryCheck) {
+	h.Observer.DeliveryChecked(of, c)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.checks.add(Check{

@@ -145,8 +145,8 @@ func TestTriesOfTheBreakerAreNoNews(t *testing.T) {
 
 func TestADeliveryCheckKnowsItsDrift(t *testing.T) {
 	h := NewHistory(new(recorder))
-	h.DeliveryChecked(DeliveryCheck{Result: CheckFailed})
-	h.DeliveryChecked(DeliveryCheck{Result: CheckDrift, Took: 30 * time.Millisecond, Drift: 2, IDs: []string{"Lunch", "Away"}})
+	h.DeliveryChecked(StatusMessages, DeliveryCheck{Result: CheckFailed})
+	h.DeliveryChecked(StatusMessages, DeliveryCheck{Result: CheckDrift, Took: 30 * time.Millisecond, Drift: 2, IDs: []string{"Lunch", "Away"}})
 	got := h.Recent().Checks
 	if len(got) != 2 || got[0].Drift != 2 || got[0].DriftIDs != "Lunch, Away" || got[0].Took != 30*time.Millisecond {
 		t.Fatalf("got %+v", got)
@@ -216,7 +216,7 @@ func TestAHistoryIsSmall(t *testing.T) {
 			e.Err = nil
 			h.Exchange(e)
 			h.StateChanged(StateBackoff, text)
-			h.DeliveryChecked(DeliveryCheck{Result: CheckDrift, Drift: 3, IDs: []string{text, text, text}})
+			h.DeliveryChecked(StatusMessages, DeliveryCheck{Result: CheckDrift, Drift: 3, IDs: []string{text, text, text}})
 			log.Warn(text, "reason", text)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/secret"
 )
@@ -18,9 +17,9 @@ import (
 const (
 	// heartbeatInterval is how long the loop sleeps at most.
 	heartbeatInterval = 15 * time.Second
-	// calmAfter is how long a session must be live until earlier failures are
+	// stableAfter is how long a session must be live until earlier failures are
 	// forgotten; a 201 alone proves nothing.
-	calmAfter = time.Minute
+	stableAfter = time.Minute
 	// passwordLookInterval is how often a held log-on looks for a new password.
 	passwordLookInterval = 10 * time.Second
 	maxListedHosts       = 8
@@ -45,8 +44,9 @@ type loop struct {
 	backoff  backoff
 	authHold hold
 
-	catalogue *catalogue.Catalogue
-	reader    *icws.Reader
+	feeds     []*feed
+	session   *session // the running one, or the last; nil before the first
+	streaming streaming
 
 	state       State
 	stateSince  time.Time
@@ -58,9 +58,6 @@ type loop struct {
 	// retriedUnauthorized says that the running session replaced one that was
 	// told 401: a second 401 soon after it is not healed by a third session.
 	retriedUnauthorized bool
-	pollOnlyUntil       time.Time
-	undelivered         int
-	contact             *contact // of the running session, or of the last
 
 	hosts        []Host
 	listed       []string // alternate hosts of the last 201
@@ -75,20 +72,9 @@ type loop struct {
 
 	product, release, icServer string
 
-	transport      Transport
-	transportKnown bool
-
-	sessionUp      bool
-	sessionSince   time.Time
-	subscriptionUp bool
-	subscription   SubscriptionState
-	subscribedAt   time.Time
-	lastContact    time.Time
-	lastMessage    time.Time
-
-	lastVerified, lastFull, lastChange time.Time
-	groups                             []catalogue.GroupCount
-	groupsChanged                      bool
+	sessionUp    bool
+	sessionSince time.Time
+	lastContact  time.Time
 }
 
 func newLoop(p *Probe) *loop {
@@ -100,13 +86,12 @@ func newLoop(p *Probe) *loop {
 		breaker:      newBreaker(cfg, p.opts.Observer),
 		backoff:      backoff{min: cfg.BackoffMin, max: cfg.BackoffMax, rand: p.opts.Rand},
 		authHold:     hold{min: cfg.AuthHoldMin, max: cfg.AuthHoldMax},
-		catalogue:    catalogue.New(catalogue.Limits{Groups: cfg.MaxGroups}),
 		hosts:        configuredHosts(cfg.Hosts),
 		rejected:     make(map[string]bool),
 		certificates: make(map[string]time.Time),
 		stateSince:   time.Now(),
 	}
-	l.reader = NewStatusReader(l.catalogue)
+	l.feeds = l.newFeeds()
 	return l
 }
 
@@ -143,15 +128,17 @@ func (l *loop) run(ctx context.Context) {
 }
 
 // serve runs one session from its 201 to its DELETE.
-func (l *loop) serve(ctx context.Context, s *icws.Session) *sessionEnd {
-	w := newWatch(l, s)
-	end := w.run(ctx)
-	if ctx.Err() == nil {
-		l.lose(end.loss)
+func (l *loop) serve(ctx context.Context, wire *icws.Session) *sessionEnd {
+	l.session = newSession(l, wire)
+	end := l.session.run(ctx)
+	for _, f := range l.feeds {
+		if ctx.Err() == nil {
+			f.lost(end.loss)
+		}
+		f.Up = false // before leaving, which can take seconds
 	}
-	l.subscriptionUp = false // before leaving, which can take seconds
 	l.publish()
-	w.leave(ctx, end.close)
+	l.session.leave(ctx, end.close)
 	return end
 }
 
@@ -167,7 +154,9 @@ func (l *loop) sessionEnded(ctx context.Context, end *sessionEnd) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	l.subscription = SubscriptionNone
+	for _, f := range l.feeds {
+		f.State = SubscriptionNone
+	}
 	if end.state == StateConnecting {
 		l.setState(StateConnecting, end.Error(), time.Time{})
 		l.publish()
@@ -206,8 +195,8 @@ func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) boo
 		case <-timer.C:
 		case r := <-l.hostReports():
 			l.noteHost(r)
-		case answer := <-l.p.statuses:
-			answer <- l.catalogue.Entries()
+		case answer := <-l.p.asked:
+			answer(l)
 		case <-ctx.Done():
 		}
 		timer.Stop()
@@ -223,11 +212,11 @@ func (l *loop) hostReports() chan hostReport {
 }
 
 // onStreamRead and onPing are told by the stream's reader.
-func (l *loop) onStreamRead(int) { l.contact.read(time.Now()) }
+func (l *loop) onStreamRead(int) { l.session.contact.read(time.Now()) }
 
 func (l *loop) onPing() {
 	l.observer.StreamHeartbeats(1)
-	l.contact.ping(time.Now())
+	l.session.contact.ping(time.Now())
 }
 
 // learnPasswords has the screen know what a server may repeat that we have not sent
@@ -262,7 +251,7 @@ func (l *loop) setState(s State, reason string, next time.Time) {
 	}
 	switch s {
 	case StateLive:
-		l.log.Info("live", append(attrs, "host", l.activeHost, "transport", l.transport.String(), "statuses", l.catalogue.Len())...)
+		l.log.Info("live", append(attrs, "host", l.activeHost, "transport", l.session.transport.String(), "statuses", l.statuses().Len())...)
 	case StateConnecting, StateSubscribing:
 		l.log.Info(s.String(), attrs...)
 	default:
@@ -270,17 +259,19 @@ func (l *loop) setState(s State, reason string, next time.Time) {
 	}
 }
 
-// lose counts the loss of a subscription that delivered.
-func (l *loop) lose(reason LossReason) {
-	if l.subscriptionUp {
-		l.subscriptionUp = false
-		l.observer.SubscriptionLost(reason)
+// failuresForgottenAt is when a probe that stays live forgets earlier failures;
+// zero when it is not live.
+func (l *loop) failuresForgottenAt() time.Time {
+	if l.state != StateLive {
+		return time.Time{}
 	}
+	return l.stateSince.Add(stableAfter)
 }
 
-// calm forgets earlier failures once the probe has been live for calmAfter.
-func (l *loop) calm(now time.Time) {
-	if l.state != StateLive || now.Sub(l.stateSince) < calmAfter {
+// forgetFailures begins backoff and holds anew once the probe has been live for
+// stableAfter.
+func (l *loop) forgetFailures(now time.Time) {
+	if at := l.failuresForgottenAt(); at.IsZero() || now.Before(at) {
 		return
 	}
 	l.backoff.reset()

@@ -42,20 +42,22 @@ type Observer interface {
 
 	// SubscriptionLost reports that an established subscription ended or
 	// stopped delivering.
-	SubscriptionLost(LossReason)
+	SubscriptionLost(Subscription, LossReason)
 	// DeliveryChecked reports one delivery check and all that it found.
-	DeliveryChecked(DeliveryCheck)
+	DeliveryChecked(Subscription, DeliveryCheck)
 	// Delivered reports the time from a subscribe PUT to its decoded full message.
-	Delivered(time.Duration)
+	Delivered(Subscription, time.Duration)
 
-	// MessageReceived reports one whole message.
-	MessageReceived(MessageKind)
-	// MessageDecodeFailed reports a message that could not be decoded.
-	MessageDecodeFailed()
+	// MessageReceived reports one whole message. One that is about no subscription
+	// is reported once.
+	MessageReceived(Subscription, MessageKind)
+	// MessageDecodeFailed reports a message that could not be decoded, for each
+	// subscription that it may have been of.
+	MessageDecodeFailed(Subscription)
 	// CatalogueCommitted reports what a message or list did to the live copy.
 	CatalogueCommitted(catalogue.Result)
-	// CatalogueResync reports that the whole catalogue was asked for again.
-	CatalogueResync(ResyncReason)
+	// Resynced reports that all that a subscription delivers was asked for again.
+	Resynced(Subscription, ResyncReason)
 }
 
 // DeliveryCheck is one delivery check: whether what the server announces still

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/secret"
 )
 
@@ -18,7 +17,7 @@ import (
 // reload, not by a shutdown.
 var ErrReload = errors.New("configuration changed")
 
-// ErrStopped is returned by Statuses when the probe is not running.
+// ErrStopped is returned by methods that ask the probe when the probe is not running.
 var ErrStopped = errors.New("the probe is not running")
 
 // Options are what a probe works with besides its configuration.
@@ -54,7 +53,7 @@ type Probe struct {
 	attempted atomic.Bool
 	hold      atomic.Pointer[AuthenticationHold]
 	stopped   chan struct{}
-	statuses  chan chan<- []catalogue.Entry
+	asked     chan func(*loop)
 }
 
 // New makes a probe for one server. Nothing happens before Run.
@@ -71,10 +70,10 @@ func New(cfg Config, o Options) *Probe {
 	o.Screen.Know(append([]string{cfg.Name, cfg.URL, cfg.User}, cfg.Hosts...)...)
 	o.Logger = slog.New(o.Screen.Log(o.Logger.Handler()))
 	p := &Probe{
-		cfg:      cfg,
-		opts:     o,
-		stopped:  make(chan struct{}),
-		statuses: make(chan chan<- []catalogue.Entry),
+		cfg:     cfg,
+		opts:    o,
+		stopped: make(chan struct{}),
+		asked:   make(chan func(*loop)),
 	}
 	now := time.Now()
 	p.snapshot.Store(&Snapshot{
@@ -107,17 +106,20 @@ func (p *Probe) Snapshot() *Snapshot { return p.snapshot.Load() }
 // goroutine may call it.
 func (p *Probe) Attempted() bool { return p.attempted.Load() }
 
-// Statuses returns the live copy, sorted by id. The loop answers between two
-// requests, so it may take as long as one request. It returns ErrStopped when
-// the probe has ended, or the context's error. Any goroutine may call it.
-func (p *Probe) Statuses(ctx context.Context) ([]catalogue.Entry, error) {
-	answer := make(chan []catalogue.Entry, 1)
+// ask has the loop call f between two requests, and waits until it has.
+func (p *Probe) ask(ctx context.Context, f func(*loop)) error {
+	done := make(chan struct{})
+	asked := func(l *loop) {
+		f(l)
+		close(done)
+	}
 	select {
-	case p.statuses <- answer:
-		return <-answer, nil
+	case p.asked <- asked:
+		<-done
+		return nil
 	case <-p.stopped:
-		return nil, ErrStopped
+		return ErrStopped
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 }

@@ -180,7 +180,7 @@ func TestLostDeltaIsFoundAsDrift(t *testing.T) {
 		r.count("drift", 1)
 		r.count("check drift", 1)
 		r.count("opens", 1)
-		if s := r.probe.Snapshot(); !s.SubscriptionUp {
+		if s := r.probe.Snapshot(); !s.Feeds[StatusMessages].Up {
 			t.Error("a check broke the subscription")
 		}
 		if r.logs.count("drift") == 0 || r.logs.count(st.ID) == 0 {
@@ -234,7 +234,7 @@ func TestSubscriptionThatDeliversNothingIsNotUp(t *testing.T) {
 		r.pass(10 * time.Second)
 		sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowMessages})
 		r.pass(2 * time.Minute)
-		if s := r.probe.Snapshot(); s.SubscriptionUp || s.Up(time.Now()) {
+		if s := r.probe.Snapshot(); s.Feeds[StatusMessages].Up || s.Up(time.Now()) {
 			t.Errorf("up with a subscription that delivers nothing: %+v\n%s", s, r.logs)
 		}
 		r.count("lost not_delivering", 1)

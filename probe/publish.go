@@ -9,40 +9,32 @@ import (
 
 // publish makes what the loop knows visible, as one immutable snapshot.
 func (l *loop) publish() {
-	if l.groupsChanged || l.groups == nil {
-		l.groups = l.catalogue.Groups()
-		l.groupsChanged = false
-	}
-	if l.contact != nil {
-		if t := l.contact.time(); !t.IsZero() {
-			l.lastContact = t
-		}
-	}
 	s := &Snapshot{
 		State: l.state, StateSince: l.stateSince, Reason: l.reason,
 		Heartbeat: time.Now(), NextAttempt: l.nextAttempt,
 
 		Product: l.product, Release: l.release, ICServer: l.icServer,
-		Hosts:          slices.Clone(l.hosts),
-		TransportKnown: l.transportKnown, Transport: l.transport,
+		Hosts:               slices.Clone(l.hosts),
 		CertificateNotAfter: l.earliestCertificate(), PasswordExpiry: l.expiry,
 		ClockKnown: l.offsetKnown, ClockOffset: l.offset,
 		OperationGone: l.gone, Switchover: l.switchover,
 
 		SessionUp: l.sessionUp, SessionEstablished: l.sessionSince,
 		Breaker: l.breaker.state,
-
-		SubscriptionUp: l.subscriptionUp, SubscriptionState: l.subscription,
-		SubscriptionEstablished: l.subscribedAt,
-		LastContact:             l.lastContact, LastMessage: l.lastMessage,
-
-		Entries: l.catalogue.Len(), Groups: l.groups,
-		DistinctGroups: l.catalogue.DistinctGroups(), FoldedGroups: l.catalogue.FoldedGroups(),
-		Hash:         l.catalogue.Hash(),
-		LastVerified: l.lastVerified, LastFull: l.lastFull, LastChange: l.lastChange,
 	}
-	if !l.lastVerified.IsZero() {
-		s.FreshUntil = l.lastVerified.Add(l.cfg.StaleAfter)
+	if l.session != nil {
+		s.TransportKnown, s.Transport = true, l.session.transport
+		if t := l.session.contact.time(); !t.IsZero() {
+			l.lastContact = t
+		}
+	}
+	s.LastContact = l.lastContact
+	for n, f := range l.feeds {
+		s.Feeds[n] = f.FeedState
+		f.copy.publish(s)
+	}
+	if verified := l.feeds[StatusMessages].LastVerified; !verified.IsZero() {
+		s.FreshUntil = verified.Add(l.cfg.StaleAfter)
 	}
 	l.p.snapshot.Store(s)
 }

@@ -11,112 +11,114 @@ import (
 
 // succeeded takes note of a request that proves the subscription works: nothing
 // is missing and nothing but a check is awaited.
-func (w *watch) succeeded() {
-	streaming := w.l.transport == TransportPoll || w.pump != nil
-	if !w.delivered || w.resync != nil || !streaming || !w.l.subscriptionUp {
+func (s *session) succeeded() {
+	streaming := s.transport == TransportPoll || s.pump != nil
+	if !streaming || s.any(func(f *feed) bool { return f.required && !f.delivers() }) {
 		return
 	}
-	w.failures = 0
-	w.retryAt = time.Time{}
-	w.l.outcome()
-	w.l.setState(StateLive, "", time.Time{})
+	s.failures = 0
+	s.retryAt = time.Time{}
+	s.loop.outcome()
+	s.loop.setState(StateLive, "", time.Time{})
 }
 
 // failed reacts to an error as the fault table says. It returns nil when the
 // session goes on, after retryAt.
-func (w *watch) failed(ctx context.Context, err error) *sessionEnd {
+func (s *session) failed(ctx context.Context, err error) *sessionEnd {
 	if ctx.Err() != nil {
 		return nil
 	}
-	defer w.l.outcome()
-	w.streamFailed(err)
+	defer s.loop.outcome()
+	s.streamFailed(err)
 	if errors.Is(err, errNotDelivering) {
-		w.l.wait(err.Error(), err)
-		return w.end(err, CloseReplaced, LossNotDelivering)
+		s.loop.wait(err.Error(), err)
+		return s.end(err, CloseReplaced, LossNotDelivering)
 	}
 	switch faultOf(err) {
 	case faultUnauthorized:
-		return w.unauthorized(err)
+		return s.unauthorized(err)
 	case faultGone:
-		return w.goneAnswered(err)
+		return s.goneAnswered(err)
 	case faultBreaker:
-		w.l.observer.BreakerRejected()
-		w.l.setState(StateBreakerOpen, breakerReason(w.l.reason), w.l.breaker.retryAt())
-		w.retryAt = w.l.nextAttempt
+		s.observer.BreakerRejected()
+		s.loop.setState(StateBreakerOpen, breakerReason(s.loop.reason), s.loop.breaker.retryAt())
+		s.retryAt = s.loop.nextAttempt
 		return nil
 	case faultRefused:
-		w.l.setState(StateBackoff, err.Error(), time.Now().Add(w.l.cfg.BackoffMax))
+		s.loop.setState(StateBackoff, err.Error(), time.Now().Add(s.cfg.BackoffMax))
 	default:
-		w.l.wait(err.Error(), err)
+		s.loop.wait(err.Error(), err)
 	}
-	w.failures++
-	w.retryAt = w.l.nextAttempt
-	if w.failures < maxSessionFailures {
+	s.failures++
+	s.retryAt = s.loop.nextAttempt
+	if s.failures < maxSessionFailures {
 		return nil
 	}
 	switch {
-	case w.l.switchover.Active:
-		return w.end(err, CloseSwitchover, LossSwitchover)
+	case s.loop.switchover.Active:
+		return s.end(err, CloseSwitchover, LossSwitchover)
 	case lastCode(err) != 0 || faultOf(err) == faultUndecodable:
-		return w.end(err, CloseReplaced, LossNotDelivering)
+		return s.end(err, CloseReplaced, LossNotDelivering)
 	default:
-		return w.end(err, CloseNetwork, LossStreamLost)
+		return s.end(err, CloseNetwork, LossStreamLost)
 	}
 }
 
 // end leaves the session and waits in the state that was set.
-func (w *watch) end(err error, reason CloseReason, loss LossReason) *sessionEnd {
-	return &sessionEnd{err: err, close: reason, loss: loss, state: w.l.state, until: w.l.nextAttempt}
+func (s *session) end(err error, reason CloseReason, loss LossReason) *sessionEnd {
+	return &sessionEnd{err: err, close: reason, loss: loss, state: s.loop.state, until: s.loop.nextAttempt}
 }
 
 // streamFailed drops a stream that ended or fell silent: it has to be opened
 // again, and what it carried meanwhile is lost.
-func (w *watch) streamFailed(err error) {
+func (s *session) streamFailed(err error) {
 	var ended *streamError
 	var silent errSilent
-	if w.pump == nil || !errors.As(err, &ended) && !errors.As(err, &silent) {
+	if s.pump == nil || !errors.As(err, &ended) && !errors.As(err, &silent) {
 		return
 	}
-	w.pump.close()
-	w.pump = nil
+	s.pump.close()
+	s.pump = nil
 	if reason, broke := streamFailure(err); broke {
-		w.l.observer.StreamBroke(reason)
+		s.observer.StreamBroke(reason)
 	}
-	w.abandon()
-	w.suspect = true
-	w.l.lose(LossStreamLost)
+	for _, f := range s.feeds {
+		f.abandon()
+		f.suspect = true
+		f.lost(LossStreamLost)
+	}
 }
 
 // unauthorized leaves a session that was told 401: for a new one at once, but
 // only once. A second 401 soon after, in a session that never delivered, means
 // that a new session heals nothing (a proxy that strips the cookie), and each
 // costs a log-on.
-func (w *watch) unauthorized(err error) *sessionEnd {
+func (s *session) unauthorized(err error) *sessionEnd {
 	now := time.Now()
 	end := &sessionEnd{err: err, close: CloseUnauthorized, loss: LossUnauthorized, state: StateConnecting}
 	switch {
-	case !w.l.retriedUnauthorized || now.Sub(w.opened) >= calmAfter:
-	case w.delivered:
-		end.state, end.until = StateBackoff, now.Add(w.l.backoff.next())
+	case !s.loop.retriedUnauthorized || now.Sub(s.opened) >= stableAfter:
+	case s.hasDelivered():
+		end.state, end.until = StateBackoff, now.Add(s.loop.backoff.next())
 	default:
 		end.err = fmt.Errorf("a new session was refused as well; does a proxy strip the cookie? %w", err)
-		end.state, end.until = StateBackoff, now.Add(w.l.authHold.next())
+		end.state, end.until = StateBackoff, now.Add(s.loop.authHold.next())
 	}
-	w.l.retriedUnauthorized = true
+	s.loop.retriedUnauthorized = true
 	return end
 }
 
 // goneAnswered reacts to a 410: without the subscription or the messages there
 // is nothing to watch; any other operation is left alone until the next session.
-func (w *watch) goneAnswered(err error) *sessionEnd {
+func (s *session) goneAnswered(err error) *sessionEnd {
 	var response *icws.ResponseError
 	if !errors.As(err, &response) {
 		return nil
 	}
-	w.l.gone[response.Operation] = true
-	w.retryAt = time.Now().Add(w.l.cfg.BackoffMin)
+	s.loop.gone[response.Operation] = true
+	s.retryAt = time.Now().Add(s.cfg.BackoffMin)
 	if response.Operation != icws.OpSubscribe && response.Operation != icws.OpPoll {
-		w.l.log.Warn("the server removed an operation; it is not used until the next session", "operation", response.Operation.String())
+		s.log.Warn("the server removed an operation; it is not used until the next session", "operation", response.Operation.String())
 		return nil
 	}
 	return &sessionEnd{

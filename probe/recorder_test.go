@@ -90,18 +90,18 @@ func (r *recorder) BreakerChanged(to BreakerState) {
 	r.mind(func(m *manners) []string { return m.breakerChanged(to) })
 }
 func (r *recorder) BreakerRejected() { r.add("breaker rejections", 1) }
-func (r *recorder) SubscriptionLost(v LossReason) {
+func (r *recorder) SubscriptionLost(_ Subscription, v LossReason) {
 	r.add("lost "+v.String(), 1)
 	r.mind(func(m *manners) []string { return m.lost(v) })
 }
-func (r *recorder) DeliveryChecked(c DeliveryCheck) {
+func (r *recorder) DeliveryChecked(_ Subscription, c DeliveryCheck) {
 	r.add("check "+c.Result.String(), 1)
 	r.add("drift", c.Drift)
 }
-func (r *recorder) Delivered(time.Duration)        { r.add("delivered", 1) }
-func (r *recorder) MessageReceived(v MessageKind)  { r.add("message "+v.String(), 1) }
-func (r *recorder) MessageDecodeFailed()           { r.add("decode failures", 1) }
-func (r *recorder) CatalogueResync(v ResyncReason) { r.add("resync "+v.String(), 1) }
+func (r *recorder) Delivered(Subscription, time.Duration)         { r.add("delivered", 1) }
+func (r *recorder) MessageReceived(_ Subscription, v MessageKind) { r.add("message "+v.String(), 1) }
+func (r *recorder) MessageDecodeFailed(Subscription)              { r.add("decode failures", 1) }
+func (r *recorder) Resynced(_ Subscription, v ResyncReason)       { r.add("resync "+v.String(), 1) }
 func (r *recorder) CatalogueCommitted(c catalogue.Result) {
 	for change := range catalogue.NumChanges {
 		r.add(catalogue.Change(change).String(), c.Changes[change])

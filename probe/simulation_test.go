@@ -150,8 +150,8 @@ func (d *day) invariants() {
 	if now.Sub(s.Heartbeat) > 3*heartbeatInterval {
 		d.fatalf("the loop stood still since %s", s.Heartbeat)
 	}
-	if d.before != nil && (s.LastVerified.Before(d.before.LastVerified) || s.LastContact.Before(d.before.LastContact) ||
-		s.LastFull.Before(d.before.LastFull) || s.StateSince.Before(d.before.StateSince)) {
+	if d.before != nil && (s.Feeds[StatusMessages].LastVerified.Before(d.before.Feeds[StatusMessages].LastVerified) || s.LastContact.Before(d.before.LastContact) ||
+		s.Feeds[StatusMessages].LastFull.Before(d.before.Feeds[StatusMessages].LastFull) || s.StateSince.Before(d.before.StateSince)) {
 		d.fatalf("a timestamp went back")
 	}
 	if strangers := d.net.strangers("a:8018", "b:8018"); len(strangers) > 0 {
@@ -162,7 +162,7 @@ func (d *day) invariants() {
 			d.fatalf("%d requests %s", n, bad)
 		}
 	}
-	if s.SubscriptionState == SubscriptionFaulted && s.SubscriptionUp && s.State == StateLive {
+	if s.Feeds[StatusMessages].State == SubscriptionFaulted && s.Feeds[StatusMessages].Up && s.State == StateLive {
 		d.fatalf("live with a subscription that the server calls faulted")
 	}
 	d.truthful(s, now)
@@ -199,22 +199,22 @@ const inFlight = 30 * time.Second
 // come from: whatever was verified after its last change has to equal it.
 func (d *day) truthful(s *Snapshot, now time.Time) {
 	d.t.Helper()
-	if s.FreshUntil.After(s.LastVerified.Add(d.cfg.StaleAfter)) || s.Fresh(now) && now.Sub(s.LastVerified) > d.cfg.StaleAfter {
-		d.fatalf("fresh until %s, but last verified %s", s.FreshUntil, s.LastVerified)
+	if s.FreshUntil.After(s.Feeds[StatusMessages].LastVerified.Add(d.cfg.StaleAfter)) || s.Fresh(now) && now.Sub(s.Feeds[StatusMessages].LastVerified) > d.cfg.StaleAfter {
+		d.fatalf("fresh until %s, but last verified %s", s.FreshUntil, s.Feeds[StatusMessages].LastVerified)
 	}
 	lists := d.seen.get("message full") + d.seen.get("response list 200")
-	if d.before != nil && s.LastVerified.After(d.before.LastVerified) && lists == d.lists {
-		d.fatalf("verified at %s without a full message or list", s.LastVerified)
+	if d.before != nil && s.Feeds[StatusMessages].LastVerified.After(d.before.Feeds[StatusMessages].LastVerified) && lists == d.lists {
+		d.fatalf("verified at %s without a full message or list", s.Feeds[StatusMessages].LastVerified)
 	}
 	d.lists = lists
 	host := activeHost(s)
-	if host == "" || !s.Fresh(now) || s.LastVerified.Before(s.SessionEstablished) ||
-		s.LastVerified.Before(d.mutated[host].Add(inFlight)) {
+	if host == "" || !s.Fresh(now) || s.Feeds[StatusMessages].LastVerified.Before(s.SessionEstablished) ||
+		s.Feeds[StatusMessages].LastVerified.Before(d.mutated[host].Add(inFlight)) {
 		return
 	}
 	if !snapshotEquals(s, d.sims[host].Truth()) {
 		d.fatalf("verified at %s, fresh and wrong: %d entries of %d, last change at %s",
-			s.LastVerified, s.Entries, len(d.sims[host].Truth().Statuses), d.mutated[host])
+			s.Feeds[StatusMessages].LastVerified, s.Entries, len(d.sims[host].Truth().Statuses), d.mutated[host])
 	}
 }
 

@@ -57,20 +57,19 @@ type Snapshot struct {
 
 	Breaker BreakerState
 
-	SubscriptionUp          bool
-	SubscriptionState       SubscriptionState
-	SubscriptionEstablished time.Time
-	LastContact             time.Time
-	LastMessage             time.Time
+	// LastContact is the last answered poll or the last byte of the stream.
+	LastContact time.Time
+	// Feeds has each subscription under its number.
+	Feeds [NumSubscriptions]FeedState
+	// copies are what feeds show of their live copies, for those whose file has a
+	// method of Snapshot that returns it.
+	copies [NumSubscriptions]any
 
 	Entries        int
 	Groups         []catalogue.GroupCount
 	DistinctGroups int
 	FoldedGroups   int
 	Hash           uint64
-	LastVerified   time.Time
-	LastFull       time.Time
-	LastChange     time.Time
 	// FreshUntil is when the live copy turns stale unless it is verified
 	// before; zero when it was never verified in this session's life.
 	FreshUntil time.Time
@@ -93,5 +92,5 @@ func (s *Snapshot) Fresh(now time.Time) bool { return now.Before(s.FreshUntil) }
 // Up reports whether the probe is live, the subscription delivers and the
 // catalogue is fresh at now (icws_up).
 func (s *Snapshot) Up(now time.Time) bool {
-	return s.State == StateLive && s.SubscriptionUp && s.Fresh(now)
+	return s.State == StateLive && s.Feeds[StatusMessages].Up && s.Fresh(now)
 }

@@ -1,9 +1,69 @@
 package probe
 
 import (
+	"context"
+	"time"
+
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 )
+
+// newStatusFeed makes the feed of the status messages, without which there is
+// nothing to watch.
+func newStatusFeed(cfg Config, o Observer) *feed {
+	return &feed{copy: newStatusCopy(cfg, o), required: true}
+}
+
+// statusCopy is the live copy of the status messages.
+type statusCopy struct {
+	catalogue *catalogue.Catalogue
+	decoder   *icws.Reader
+	observer  Observer
+	groups    []catalogue.GroupCount // as published last
+	changed   bool                   // since then
+}
+
+func newStatusCopy(cfg Config, o Observer) *statusCopy {
+	c := catalogue.New(catalogue.Limits{Groups: cfg.MaxGroups})
+	return &statusCopy{catalogue: c, decoder: NewStatusReader(c), observer: o, changed: true}
+}
+
+func (c *statusCopy) reader() *icws.Reader { return c.decoder }
+
+func (c *statusCopy) commit(full bool, at time.Time) change {
+	var r catalogue.Result
+	if full {
+		r = c.catalogue.CommitFull(at)
+	} else {
+		r = c.catalogue.CommitDelta(at)
+	}
+	c.observer.CatalogueCommitted(r)
+	c.changed = c.changed || r.Total() > 0
+	return change{entries: r.Total(), ids: r.ChangedIDs}
+}
+
+func (c *statusCopy) publish(s *Snapshot) {
+	if c.changed {
+		c.groups, c.changed = c.catalogue.Groups(), false
+	}
+	s.Entries, s.Groups, s.Hash = c.catalogue.Len(), c.groups, c.catalogue.Hash()
+	s.DistinctGroups, s.FoldedGroups = c.catalogue.DistinctGroups(), c.catalogue.FoldedGroups()
+}
+
+// Statuses returns the live copy, sorted by id. The loop answers between two
+// requests, so it may take as long as one request. It returns ErrStopped when
+// the probe has ended, or the context's error. Any goroutine may call it.
+func (p *Probe) Statuses(ctx context.Context) ([]catalogue.Entry, error) {
+	var entries []catalogue.Entry
+	err := p.ask(ctx, func(l *loop) {
+		entries = l.statuses().Entries()
+	})
+	return entries, err
+}
+
+func (l *loop) statuses() *catalogue.Catalogue {
+	return l.feeds[StatusMessages].copy.(*statusCopy).catalogue
+}
 
 // NewStatusReader makes a reader that stages what it decodes for a catalogue. It
 // belongs to the goroutine of the catalogue.

@@ -100,12 +100,12 @@ func TestSuspendedIsShownAcrossChecks(t *testing.T) {
 		r.pass(10 * time.Second)
 		sim.SubscriptionState(2)
 		r.pass(5 * time.Second)
-		if s := r.probe.Snapshot(); s.SubscriptionState != SubscriptionSuspended {
-			t.Fatalf("subscription state %s", s.SubscriptionState)
+		if s := r.probe.Snapshot(); s.Feeds[StatusMessages].State != SubscriptionSuspended {
+			t.Fatalf("subscription state %s", s.Feeds[StatusMessages].State)
 		}
 		r.pass(62 * time.Second)
-		if s := r.probe.Snapshot(); s.SubscriptionState != SubscriptionSuspended {
-			t.Errorf("a check made it %s", s.SubscriptionState)
+		if s := r.probe.Snapshot(); s.Feeds[StatusMessages].State != SubscriptionSuspended {
+			t.Errorf("a check made it %s", s.Feeds[StatusMessages].State)
 		}
 	})
 }
@@ -266,7 +266,7 @@ func TestLeavingIsNotUp(t *testing.T) {
 		sim.Inject(icwssim.Fault{Operation: "unsubscribe", Stall: true, Delay: time.Hour})
 		r.cancel(ErrReload)
 		r.pass(100 * time.Millisecond)
-		if s := r.probe.Snapshot(); s.Up(time.Now()) || s.SubscriptionUp {
+		if s := r.probe.Snapshot(); s.Up(time.Now()) || s.Feeds[StatusMessages].Up {
 			t.Error("it is up")
 		}
 		r.stop()
@@ -307,8 +307,8 @@ func TestFaultedIsNotShownOnceItDeliversAgain(t *testing.T) {
 		r.count("response subscribe 500", 1)
 		r.state(StateLive)
 		r.equalsTruth(sim)
-		if s := r.probe.Snapshot(); s.SubscriptionState != SubscriptionNone {
-			t.Errorf("live with a subscription that is shown as %s", s.SubscriptionState)
+		if s := r.probe.Snapshot(); s.Feeds[StatusMessages].State != SubscriptionNone {
+			t.Errorf("live with a subscription that is shown as %s", s.Feeds[StatusMessages].State)
 		}
 	})
 }

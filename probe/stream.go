@@ -10,6 +10,8 @@ import (
 
 const (
 	minSilence = 45 * time.Second
+	// pollOnlyTime is how long a stream that is no good is left alone.
+	pollOnlyTime = time.Hour
 	// contactNotice is how often the loop is told of contact at most.
 	contactNotice = time.Second
 )
@@ -123,4 +125,41 @@ func (p *pump) close() {
 	p.cut()
 	close(p.stop)
 	p.done.Wait()
+}
+
+// streaming remembers from session to session whether the event stream is any good.
+type streaming struct {
+	pollOnlyUntil time.Time
+	undelivered   int // times in a row that it carried nothing
+}
+
+// wanted reports whether a new session should open the event stream.
+func (m *streaming) wanted(mode TransportMode, s *icws.Session, now time.Time) bool {
+	switch mode {
+	case ModeSSE:
+		return true
+	case ModePoll:
+		return false
+	default:
+		return s.Feature("messaging") >= 2 && !m.avoided(now)
+	}
+}
+
+func (m *streaming) avoid(now time.Time) { m.pollOnlyUntil = now.Add(pollOnlyTime) }
+
+func (m *streaming) avoided(now time.Time) bool { return now.Before(m.pollOnlyUntil) }
+
+// undelivered counts the times in a row that the stream carried nothing although
+// the PUT was answered: a proxy that buffers. Two are enough to poll.
+func (s *session) undelivered() {
+	if s.transport != TransportSSE {
+		return
+	}
+	m := &s.loop.streaming
+	m.undelivered++
+	if m.undelivered >= 2 && s.cfg.Transport == ModeAuto {
+		m.undelivered = 0
+		m.avoid(time.Now())
+		s.log.Warn("the event stream delivers nothing although subscribing works; polling for an hour (does a proxy buffer the stream?)")
+	}
 }

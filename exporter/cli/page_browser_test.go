@@ -244,7 +244,7 @@ func newCrowd(n int) *crowd {
 	for i := range servers {
 		servers[i] = exporter.Server{Name: fmt.Sprintf("cic-%04d", i), Site: "site", Snapshot: &probe.Snapshot{
 			State: probe.StateLive, StateSince: now.Add(-time.Hour), Heartbeat: now.Add(time.Hour), Hosts: []probe.Host{{Name: "host", Active: true}},
-			TransportKnown: true, SessionUp: true, SubscriptionUp: true, LastContact: now, Entries: 100, FreshUntil: now.Add(time.Hour),
+			TransportKnown: true, SessionUp: true, Feeds: [probe.NumSubscriptions]probe.FeedState{probe.StatusMessages: {Up: true}}, LastContact: now, Entries: 100, FreshUntil: now.Add(time.Hour),
 		}}
 	}
 	c := &crowd{}

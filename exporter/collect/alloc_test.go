@@ -35,7 +35,7 @@ func TestEventsDoNotAllocate(t *testing.T) {
 	m := newTestSet(Options{}).Add("chicago", "")
 	if allocs := testing.AllocsPerRun(100, func() {
 		m.Read(4096)
-		m.MessageReceived(0)
+		m.MessageReceived(0, 0)
 		m.StreamHeartbeats(1)
 	}); allocs > 0 {
 		t.Errorf("%v allocations per event", allocs)

@@ -153,7 +153,7 @@ func TestGathererAcceptsEveryScenario(t *testing.T) {
 
 func TestNativeHistograms(t *testing.T) {
 	s := newTestSet(Options{})
-	s.Add("chicago", "us").Delivered(300 * time.Millisecond)
+	s.Add("chicago", "us").Delivered(probe.StatusMessages, 300*time.Millisecond)
 	gathered, err := s.Gatherer().Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +244,7 @@ func FuzzExposition(f *testing.F) {
 			p.snapshot.Hash, p.snapshot.ClockOffset = n, time.Duration(offset)
 			m := s.Add(name, site)
 			m.Watch(p)
-			m.Delivered(time.Duration(offset))
+			m.Delivered(probe.StatusMessages, time.Duration(offset))
 			m.Exchange(icws.Exchange{Code: int(n % 1000), ErrorID: text})
 			if _, err := s.Gatherer().Gather(); err != nil {
 				t.Fatal(err)

@@ -32,7 +32,7 @@ func TestEventsMoveTheirSeries(t *testing.T) {
 		"switched over":      {(*ServerMetrics).SwitchedOver, []string{`icws_switchovers_total{server="c"} 1`}},
 		"alternate rejected": {(*ServerMetrics).AlternateHostRejected, []string{`icws_alternate_hosts_rejected_total{server="c"} 1`}},
 		"breaker rejected":   {(*ServerMetrics).BreakerRejected, []string{`icws_breaker_rejections_total{server="c"} 1`}},
-		"decode failed":      {(*ServerMetrics).MessageDecodeFailed, []string{`icws_message_decode_failures_total{server="c",subscription="status-messages"} 1`}},
+		"decode failed":      {func(m *ServerMetrics) { m.MessageDecodeFailed(probe.StatusMessages) }, []string{`icws_message_decode_failures_total{server="c",subscription="status-messages"} 1`}},
 		"open failed": {
 			func(m *ServerMetrics) { m.SessionOpenFailed(probe.OpenFailureProtocol) },
 			[]string{`icws_session_open_failures_total{reason="protocol",server="c"} 1`},
@@ -46,22 +46,24 @@ func TestEventsMoveTheirSeries(t *testing.T) {
 			[]string{`icws_breaker_transitions_total{server="c",to="half_open"} 1`},
 		},
 		"lost": {
-			func(m *ServerMetrics) { m.SubscriptionLost(probe.LossSelfInflicted) },
+			func(m *ServerMetrics) { m.SubscriptionLost(probe.StatusMessages, probe.LossSelfInflicted) },
 			[]string{`icws_subscription_losses_total{reason="self_inflicted",server="c",subscription="status-messages"} 1`},
 		},
 		"checked": {
-			func(m *ServerMetrics) { m.DeliveryChecked(probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 3}) },
+			func(m *ServerMetrics) {
+				m.DeliveryChecked(probe.StatusMessages, probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 3})
+			},
 			[]string{
 				`icws_delivery_checks_total{result="drift",server="c",subscription="status-messages"} 1`,
 				`icws_catalogue_drift_total{server="c"} 3`,
 			},
 		},
 		"message": {
-			func(m *ServerMetrics) { m.MessageReceived(probe.MessageOther) },
+			func(m *ServerMetrics) { m.MessageReceived(probe.StatusMessages, probe.MessageOther) },
 			[]string{`icws_messages_total{kind="other",server="c",subscription="status-messages"} 1`},
 		},
 		"resync": {
-			func(m *ServerMetrics) { m.CatalogueResync(probe.ResyncSession) },
+			func(m *ServerMetrics) { m.Resynced(probe.StatusMessages, probe.ResyncSession) },
 			[]string{`icws_catalogue_resyncs_total{reason="session",server="c"} 1`},
 		},
 		"committed": {

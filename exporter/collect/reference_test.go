@@ -124,7 +124,7 @@ func TestServerThatWorksHasFewSeries(t *testing.T) {
 	m.Exchange(icws.Exchange{Operation: icws.OpConnect, Code: 201})
 	m.Exchange(icws.Exchange{Operation: icws.OpStream, Code: 200})
 	m.Exchange(icws.Exchange{Operation: icws.OpSubscribe, Code: 200})
-	m.Delivered(time.Second)
+	m.Delivered(probe.StatusMessages, time.Second)
 	if n := strings.Count(exposition(t, s, Text), `server="chicago"`); n >= 300 {
 		t.Errorf("%d series, want less than 300", n)
 	}

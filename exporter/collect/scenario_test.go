@@ -62,11 +62,12 @@ func live() probe.Snapshot {
 		ClockKnown:          true, ClockOffset: -1500 * time.Millisecond,
 		Switchover: probe.Switchover{Known: true, BackupKnown: true, BackupState: probe.BackupUpgradeHigher},
 		SessionUp:  true, SessionEstablished: noon.Add(-time.Hour),
-		SubscriptionUp: true, SubscriptionState: probe.SubscriptionNormal,
-		SubscriptionEstablished: noon.Add(-time.Hour),
-		LastContact:             noon.Add(-3 * time.Second),
-		LastMessage:             noon.Add(-20 * time.Second),
-		Entries:                 9,
+		LastContact: noon.Add(-3 * time.Second),
+		Feeds: [probe.NumSubscriptions]probe.FeedState{probe.StatusMessages: {
+			Up: true, State: probe.SubscriptionNormal, Since: noon.Add(-time.Hour), LastMessage: noon.Add(-20 * time.Second),
+			LastVerified: noon.Add(-20 * time.Second), LastFull: noon.Add(-20 * time.Second), LastChange: noon.Add(-10 * time.Minute),
+		}},
+		Entries: 9,
 		Groups: []catalogue.GroupCount{
 			group("(none)", 2),
 			group("Available", 4, catalogue.IsSelectableStatus, catalogue.IsAcdStatus),
@@ -75,9 +76,6 @@ func live() probe.Snapshot {
 		},
 		DistinctGroups: 3,
 		Hash:           0xfedcba987654,
-		LastVerified:   noon.Add(-20 * time.Second),
-		LastFull:       noon.Add(-20 * time.Second),
-		LastChange:     noon.Add(-10 * time.Minute),
 		FreshUntil:     noon.Add(2 * time.Minute),
 	}
 	s.OperationGone[icws.OpSwitchoverStatus] = true
@@ -108,17 +106,17 @@ func busy(m *ServerMetrics) {
 	m.AlternateHostRejected()
 	m.BreakerChanged(probe.BreakerOpen)
 	m.BreakerRejected()
-	m.SubscriptionLost(probe.LossStreamLost)
-	m.DeliveryChecked(probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 2})
-	m.Delivered(300 * time.Millisecond)
-	m.MessageReceived(probe.MessageFull)
-	m.MessageReceived(probe.MessageDelta)
-	m.MessageDecodeFailed()
+	m.SubscriptionLost(probe.StatusMessages, probe.LossStreamLost)
+	m.DeliveryChecked(probe.StatusMessages, probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 2})
+	m.Delivered(probe.StatusMessages, 300*time.Millisecond)
+	m.MessageReceived(probe.StatusMessages, probe.MessageFull)
+	m.MessageReceived(probe.StatusMessages, probe.MessageDelta)
+	m.MessageDecodeFailed(probe.StatusMessages)
 	var r catalogue.Result
 	r.Changes[catalogue.Changed] = 3
 	r.Anomalies[catalogue.Duplicate] = 1
 	m.CatalogueCommitted(r)
-	m.CatalogueResync(probe.ResyncCheck)
+	m.Resynced(probe.StatusMessages, probe.ResyncCheck)
 }
 
 const (

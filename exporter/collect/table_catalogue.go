@@ -62,17 +62,17 @@ var (
 	MetricCatalogueLastVerified = define(Family{
 		Name:   "icws_catalogue_last_verified_timestamp_seconds",
 		Help:   "Unix time in seconds of the last full list or equal audit; no series before the first one.",
-		server: timestamp(func(s *probe.Snapshot) time.Time { return s.LastVerified }),
+		server: timestamp(func(s *probe.Snapshot) time.Time { return s.Feeds[probe.StatusMessages].LastVerified }),
 	})
 	MetricCatalogueLastFull = define(Family{
 		Name:   "icws_catalogue_last_full_timestamp_seconds",
 		Help:   "Unix time in seconds of the last full list; no series before the first one.",
-		server: timestamp(func(s *probe.Snapshot) time.Time { return s.LastFull }),
+		server: timestamp(func(s *probe.Snapshot) time.Time { return s.Feeds[probe.StatusMessages].LastFull }),
 	})
 	MetricCatalogueLastChange = define(Family{
 		Name:   "icws_catalogue_last_change_timestamp_seconds",
 		Help:   "Unix time in seconds at which the catalogue changed last; no series before the first change.",
-		server: timestamp(func(s *probe.Snapshot) time.Time { return s.LastChange }),
+		server: timestamp(func(s *probe.Snapshot) time.Time { return s.Feeds[probe.StatusMessages].LastChange }),
 	})
 )
 

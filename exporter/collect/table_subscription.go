@@ -37,20 +37,20 @@ var (
 		Name:   "icws_subscription_up",
 		Help:   "1 while the subscription to status messages is registered and delivers, else 0.",
 		Labels: []Label{labelSubscription},
-		server: value(func(r *reading) float64 { return number(r.snapshot.SubscriptionUp) }),
+		server: value(func(r *reading) float64 { return number(r.snapshot.Feeds[probe.StatusMessages].Up) }),
 	})
 	MetricSubscriptionState = define(Family{
 		Name:   "icws_subscription_state",
 		Type:   StateSet,
 		Help:   "What the server said of the subscription: 1 for the present state; none until it says something.",
 		Labels: []Label{{Name: "state", Values: valuesOf[probe.SubscriptionState](probe.NumSubscriptionStates)}, labelSubscription},
-		server: func(r *reading, out *samples) { emitState(out, int(r.snapshot.SubscriptionState)) },
+		server: func(r *reading, out *samples) { emitState(out, int(r.snapshot.Feeds[probe.StatusMessages].State)) },
 	})
 	MetricSubscriptionEstablished = define(Family{
 		Name:   "icws_subscription_established_timestamp_seconds",
 		Help:   "Unix time in seconds at which the last subscription was established; no series before the first one.",
 		Labels: []Label{labelSubscription},
-		server: timestamp(func(s *probe.Snapshot) time.Time { return s.SubscriptionEstablished }),
+		server: timestamp(func(s *probe.Snapshot) time.Time { return s.Feeds[probe.StatusMessages].Since }),
 	})
 	MetricSubscriptionLastContact = define(Family{
 		Name:   "icws_subscription_last_contact_timestamp_seconds",
@@ -62,7 +62,7 @@ var (
 		Name:   "icws_subscription_last_message_timestamp_seconds",
 		Help:   "Unix time in seconds of the last message; no series before the first one. A quiet server sends few, so look at delivery checks for trouble.",
 		Labels: []Label{labelSubscription},
-		server: timestamp(func(s *probe.Snapshot) time.Time { return s.LastMessage }),
+		server: timestamp(func(s *probe.Snapshot) time.Time { return s.Feeds[probe.StatusMessages].LastMessage }),
 	})
 	MetricSubscriptionLosses = define(Family{
 		Name:   "icws_subscription_losses_total",

@@ -110,7 +110,7 @@ func liveServer(now time.Time) exporter.Server {
 		State: probe.StateLive, StateSince: now.Add(-3 * time.Hour),
 		Hosts:          []probe.Host{{Name: "cic-a"}, {Name: "cic-b", Active: true}},
 		TransportKnown: true, Transport: probe.TransportSSE,
-		SessionUp: true, SubscriptionUp: true, SubscriptionState: probe.SubscriptionNormal,
+		SessionUp: true, Feeds: [probe.NumSubscriptions]probe.FeedState{probe.StatusMessages: {Up: true, State: probe.SubscriptionNormal}},
 		LastContact: now.Add(-2 * time.Second), Entries: 4711, FreshUntil: now.Add(time.Minute),
 	}}
 }
@@ -174,7 +174,7 @@ func TestThePagesEscapeWhatServersSay(t *testing.T) {
 	history := probe.NewHistory(collect.New(collect.Options{}).Add("h", ""))
 	history.StateChanged(probe.StateBackoff, hostile)
 	history.Exchange(icws.Exchange{Host: hostile, Code: 500, ErrorID: hostile, Err: errors.New("x")})
-	history.DeliveryChecked(probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 1, IDs: []string{hostile}})
+	history.DeliveryChecked(probe.StatusMessages, probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 1, IDs: []string{hostile}})
 	slog.New(history.Tee(slog.DiscardHandler)).Warn(hostile, "reason", hostile)
 	fleet := stubFleet{
 		servers: []exporter.Server{{Name: hostile, Site: hostile, History: history, Snapshot: &probe.Snapshot{

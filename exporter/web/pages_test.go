@@ -27,12 +27,12 @@ func fleetOfStates(now time.Time) stubFleet {
 	var fleet stubFleet
 	for state := range probe.State(probe.NumStates) {
 		fleet.servers = append(fleet.servers, exporter.Server{Name: state.String(), Snapshot: &probe.Snapshot{
-			State: state, StateSince: now.Add(-2 * time.Minute), SubscriptionUp: true, FreshUntil: now.Add(time.Hour), Heartbeat: now,
+			State: state, StateSince: now.Add(-2 * time.Minute), Feeds: [probe.NumSubscriptions]probe.FeedState{probe.StatusMessages: {Up: true}}, FreshUntil: now.Add(time.Hour), Heartbeat: now,
 		}})
 	}
 	live := *fleet.servers[probe.StateLive].Snapshot
 	silent, stale, hung := live, live, live
-	silent.SubscriptionUp = false
+	silent.Feeds[probe.StatusMessages].Up = false
 	stale.FreshUntil = now
 	hung.Heartbeat = now.Add(-time.Hour)
 	fleet.servers = append(fleet.servers, exporter.Server{Name: "silent", Snapshot: &silent},
@@ -127,7 +127,7 @@ func TestAdviceKnowsThatNothingIsDelivered(t *testing.T) {
 	}{{probe.LossNotDelivering, "runbooks/NotDelivering"}, {probe.LossStreamLost, "runbooks/ServerDown"}} {
 		server := liveServer(time.Now())
 		server.History = probe.NewHistory(collect.New(collect.Options{}).Add("chicago", ""))
-		server.History.SubscriptionLost(test.why)
+		server.History.SubscriptionLost(probe.StatusMessages, test.why)
 		fail(&server, time.Now())
 		for _, state := range []probe.State{probe.StateBackoff, probe.StateSubscribing} {
 			server.Snapshot.State = state
@@ -160,13 +160,13 @@ func TestOverviewFilters(t *testing.T) {
 func eventful(now time.Time) exporter.Server {
 	h := probe.NewHistory(collect.New(collect.Options{}).Add("chicago", ""))
 	h.StateChanged(probe.StateBackoff, "the server answered 500")
-	h.SubscriptionLost(probe.LossStreamLost)
+	h.SubscriptionLost(probe.StatusMessages, probe.LossStreamLost)
 	h.Exchange(icws.Exchange{
 		Operation: icws.OpSubscribe, Host: "cic-a", Code: 500, ErrorID: "error.server.unavailable", Err: errors.New("x"),
 		Start: now, Duration: 1234 * time.Millisecond,
 	})
 	h.Exchange(icws.Exchange{Operation: icws.OpPoll, Host: "cic-a", Code: 200, Start: now, Duration: 17 * time.Millisecond})
-	h.DeliveryChecked(probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 3, IDs: []string{"Lunch"}})
+	h.DeliveryChecked(probe.StatusMessages, probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 3, IDs: []string{"Lunch"}})
 	s := liveServer(now)
 	s.History = h
 	s.Snapshot.Groups = []catalogue.GroupCount{{Group: "Away", Entries: 7}}
@@ -235,7 +235,7 @@ func TestNoticesOfServersThatAreUp(t *testing.T) {
 	s.CertificateNotAfter = now.Add(-time.Hour)
 	s.Hosts[0].Checked = true
 	s.ClockKnown, s.ClockOffset = true, -5*time.Minute
-	s.SubscriptionState = probe.SubscriptionSuspended
+	s.Feeds[probe.StatusMessages].State = probe.SubscriptionSuspended
 	s.OperationGone[icws.OpSwitchoverStatus] = true
 	s.Switchover.Active = true
 	page := ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/").body

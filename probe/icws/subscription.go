@@ -1,5 +1,7 @@
 package icws
 
+import "strings"
+
 // Subscription is one of the things that a server sends messages about. Each is a
 // value, in a file of its own; nobody changes it. A session has at most one
 // subscription of each (protocol.md, 2).
@@ -14,6 +16,9 @@ type Subscription struct {
 	// MessageType is the `__type` of its messages.
 	MessageType string
 }
+
+// String returns the name in words, for an error.
+func (s *Subscription) String() string { return strings.ReplaceAll(s.Name, "-", " ") }
 
 // Reader decodes what one subscription delivers, and hands it on while it reads.
 // Each subscription has a function that makes one. It belongs to the goroutine

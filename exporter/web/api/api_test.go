@@ -67,11 +67,13 @@ func knownServer(t *testing.T) exporter.Server {
 		ClockKnown: true, ClockOffset: -1500 * time.Millisecond,
 		Switchover: probe.Switchover{Known: true, BackupKnown: true, BackupState: probe.BackupUpgradeHigher},
 		SessionUp:  true, SessionEstablished: noon.Add(-3 * time.Hour),
-		SubscriptionUp: true, SubscriptionState: probe.SubscriptionNormal, SubscriptionEstablished: noon.Add(-3 * time.Hour),
-		LastContact: noon.Add(-3 * time.Second), LastMessage: noon.Add(-20 * time.Second),
+		LastContact: noon.Add(-3 * time.Second),
+		Feeds: [probe.NumSubscriptions]probe.FeedState{probe.StatusMessages: {
+			Up: true, State: probe.SubscriptionNormal, Since: noon.Add(-3 * time.Hour), LastMessage: noon.Add(-20 * time.Second),
+			LastVerified: noon.Add(-20 * time.Second), LastFull: noon.Add(-20 * time.Second), LastChange: noon.Add(-10 * time.Minute),
+		}},
 		Entries: 3, DistinctGroups: 2,
-		Groups:       []catalogue.GroupCount{{Group: "(none)", Entries: 1}, {Group: "Away", Entries: 2}},
-		LastVerified: noon.Add(-20 * time.Second), LastFull: noon.Add(-20 * time.Second), LastChange: noon.Add(-10 * time.Minute),
+		Groups:     []catalogue.GroupCount{{Group: "(none)", Entries: 1}, {Group: "Away", Entries: 2}},
 		FreshUntil: noon.Add(160 * time.Second),
 	}
 	s.Groups[1].Flagged[catalogue.IsSelectableStatus] = 2

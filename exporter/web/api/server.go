@@ -118,13 +118,13 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 		ActiveHost: s.ActiveHost(), Hosts: newHostDetails(s.Hosts),
 		Session: sessionDetail{Up: s.SessionUp, Established: atUTC(s.SessionEstablished)},
 		Subscription: subscriptionDetail{
-			Up: s.SubscriptionUp, State: s.SubscriptionState.String(), Established: atUTC(s.SubscriptionEstablished),
-			LastContact: atUTC(s.LastContact), LastMessage: atUTC(s.LastMessage),
+			Up: s.Feeds[probe.StatusMessages].Up, State: s.Feeds[probe.StatusMessages].State.String(), Established: atUTC(s.Feeds[probe.StatusMessages].Since),
+			LastContact: atUTC(s.LastContact), LastMessage: atUTC(s.Feeds[probe.StatusMessages].LastMessage),
 		},
 		Breaker: s.Breaker.String(),
 		Catalogue: catalogueDetail{
 			Fresh: s.Fresh(now), FreshUntil: atUTC(s.FreshUntil),
-			LastVerified: atUTC(s.LastVerified), LastFull: atUTC(s.LastFull), LastChange: atUTC(s.LastChange),
+			LastVerified: atUTC(s.Feeds[probe.StatusMessages].LastVerified), LastFull: atUTC(s.Feeds[probe.StatusMessages].LastFull), LastChange: atUTC(s.Feeds[probe.StatusMessages].LastChange),
 		},
 		CertificateNotAfter: atUTC(s.CertificateNotAfter), PasswordExpiry: atUTC(s.PasswordExpiry),
 		AnswersLastHour: newAnswersDetail(server.History.LastHour(now)),

@@ -112,7 +112,7 @@ func heldAdvice(server exporter.Server) advice {
 func liveAdvice(server exporter.Server, now time.Time) advice {
 	s := server.Snapshot
 	switch {
-	case !s.SubscriptionUp:
+	case !s.Feeds[probe.StatusMessages].Up:
 		return notDelivering
 	case !s.Fresh(now):
 		return advice{[]string{

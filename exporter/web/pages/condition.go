@@ -61,7 +61,7 @@ func conditionOf(s exporter.Server, now time.Time) condition {
 	case !snapshot.Heartbeat.IsZero() && now.Sub(snapshot.Heartbeat) > exporter.HeartbeatLimit:
 		c.severity, c.Words = hung, "The probe hangs"
 	case snapshot.State != probe.StateLive:
-	case !snapshot.SubscriptionUp:
+	case !snapshot.Feeds[probe.StatusMessages].Up:
 		c.severity, c.Words = doubtful, "Live, nothing is delivered"
 	case !snapshot.Fresh(now):
 		c.severity, c.Words = doubtful, "Live, numbers are stale"
@@ -119,7 +119,7 @@ func notices(server exporter.Server, now time.Time) []string {
 			notice("Host %s does not answer.", h.Name)
 		}
 	}
-	if s.SubscriptionUp && s.SubscriptionState == probe.SubscriptionSuspended {
+	if s.Feeds[probe.StatusMessages].Up && s.Feeds[probe.StatusMessages].State == probe.SubscriptionSuspended {
 		notice("The server has suspended the subscription.")
 	}
 	if s.Switchover.Active {
@@ -148,9 +148,9 @@ func driftOf(server exporter.Server, now time.Time) int {
 // subscriptionWords say how the subscription is.
 func subscriptionWords(s *probe.Snapshot) string {
 	switch {
-	case s.SubscriptionUp && s.SubscriptionState > probe.SubscriptionNormal:
-		return s.SubscriptionState.String()
-	case s.SubscriptionUp:
+	case s.Feeds[probe.StatusMessages].Up && s.Feeds[probe.StatusMessages].State > probe.SubscriptionNormal:
+		return s.Feeds[probe.StatusMessages].State.String()
+	case s.Feeds[probe.StatusMessages].Up:
 		return "delivering"
 	case s.SessionUp:
 		return "not delivering"

@@ -19,18 +19,18 @@ func factsOf(server exporter.Server, c clock) []factGroup {
 		{"Subscription", []fact{
 			{Name: "Delivery", Text: subscriptionWords(s)},
 			{Name: "Server says", Text: serverWord(s)},
-			{Name: "Last established", At: c.moment(s.SubscriptionEstablished)},
+			{Name: "Last established", At: c.moment(s.Feeds[probe.StatusMessages].Since)},
 			{Name: "Last contact", At: c.moment(s.LastContact)},
-			{Name: "Last message", At: c.moment(s.LastMessage)},
+			{Name: "Last message", At: c.moment(s.Feeds[probe.StatusMessages].LastMessage)},
 			{Name: "Circuit breaker", Text: strings.ReplaceAll(s.Breaker.String(), "_", " ")},
 			{Name: "Left alone after a 410", Text: goneOperations(s)},
 		}},
 		{"Catalogue", []fact{
 			{Name: "Statuses", Text: freshCount(s, c.now)},
-			{Name: "Last verified", At: c.moment(s.LastVerified)},
+			{Name: "Last verified", At: c.moment(s.Feeds[probe.StatusMessages].LastVerified)},
 			{Name: "Turns stale", At: c.moment(s.FreshUntil)},
-			{Name: "Last whole list", At: c.moment(s.LastFull)},
-			{Name: "Last change", At: c.moment(s.LastChange)},
+			{Name: "Last whole list", At: c.moment(s.Feeds[probe.StatusMessages].LastFull)},
+			{Name: "Last change", At: c.moment(s.Feeds[probe.StatusMessages].LastChange)},
 		}},
 		{"Hosts and switchover", hostFacts(s)},
 		{"Server", []fact{
@@ -107,10 +107,10 @@ func goneOperations(s *probe.Snapshot) string {
 
 // serverWord is what the server said of the subscription; most servers say nothing.
 func serverWord(s *probe.Snapshot) string {
-	if s.SubscriptionState == probe.SubscriptionNone {
+	if s.Feeds[probe.StatusMessages].State == probe.SubscriptionNone {
 		return "nothing"
 	}
-	return s.SubscriptionState.String()
+	return s.Feeds[probe.StatusMessages].State.String()
 }
 
 func freshCount(s *probe.Snapshot, now time.Time) string {

@@ -32,7 +32,7 @@ func liveServer(now time.Time) exporter.Server {
 		State: probe.StateLive, StateSince: now.Add(-3 * time.Hour),
 		Hosts:          []probe.Host{{Name: "cic-a"}, {Name: "cic-b", Active: true}},
 		TransportKnown: true, Transport: probe.TransportSSE,
-		SessionUp: true, SubscriptionUp: true, SubscriptionState: probe.SubscriptionNormal,
+		SessionUp: true, Feeds: [probe.NumSubscriptions]probe.FeedState{probe.StatusMessages: {Up: true, State: probe.SubscriptionNormal}},
 		LastContact: now.Add(-2 * time.Second), Entries: 4711, FreshUntil: now.Add(time.Minute),
 	}}
 }

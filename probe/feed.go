@@ -1,0 +1,242 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"icws_exporter/probe/icws"
+)
+
+// FeedState is what a probe knows of one subscription. It outlives the session.
+// Times are zero when the thing has not happened.
+type FeedState struct {
+	// Up says that the subscription is registered and delivers.
+	Up bool
+	// State is what the server said of the subscription.
+	State SubscriptionState
+	// Since is when it was last established.
+	Since time.Time
+
+	LastMessage, LastFull, LastVerified, LastChange time.Time
+}
+
+// liveCopy is what a feed keeps of the server's list. It belongs to the loop's
+// goroutine.
+type liveCopy interface {
+	// reader decodes messages and lists for the next commit.
+	reader() *icws.Reader
+	// commit applies what was decoded last: all that there is, or a change.
+	commit(full bool, at time.Time) change
+	// publish shows the copy in a snapshot.
+	publish(*Snapshot)
+}
+
+// change is what a commit did to a live copy.
+type change struct {
+	entries int      // added, changed or removed
+	ids     []string // some of them, after a full message or a list
+}
+
+// feed is one subscription and the live copy of what it delivers: what was asked,
+// what is awaited, and whether the copy can be trusted. It outlives the session
+// and belongs to the loop's goroutine.
+type feed struct {
+	FeedState
+	what Subscription
+	wire *icws.Subscription
+	copy liveCopy
+	// body says what the subscription is about; nil when it needs nothing said.
+	body func() any
+	// required says that there is nothing to watch without the subscription: its
+	// failures are the session's. Another feed waits and tries again on its own.
+	required bool
+
+	cfg      Config
+	observer Observer
+	rand     *rand.Rand
+	log      *slog.Logger
+
+	sessionFeed
+}
+
+// sessionFeed is what a feed knows of its subscription in the running session.
+type sessionFeed struct {
+	s *session
+
+	resync   *ResyncReason // why the whole list has to be asked for
+	renew    bool          // the resync has to DELETE before it PUTs
+	awaiting *delivery
+	checkAt  time.Time
+	renewAt  time.Time
+
+	subscribed bool // a PUT was answered 200
+	delivered  bool // a full message came
+	suspect    bool // a delta may be missing from the live copy
+	noResend   bool // a second PUT did not resend the full message
+
+	// Of a feed that is not required.
+	retryAt time.Time
+	backoff backoff
+	gone    [icws.NumOperations]bool
+}
+
+// begin starts the feed in a new session.
+func (f *feed) begin(s *session) {
+	f.sessionFeed = sessionFeed{
+		s: s, suspect: true,
+		backoff: backoff{min: f.cfg.BackoffMin, max: f.cfg.BackoffMax, rand: f.rand},
+	}
+	if f.LastFull.IsZero() {
+		f.ask(ResyncInitial)
+	} else {
+		f.ask(ResyncSession)
+	}
+}
+
+// task is one thing to do: one request, two at most.
+type task func(context.Context) error
+
+// next returns what the feed has to do next, and when.
+func (f *feed) next() (time.Time, task) {
+	var at time.Time // at once
+	var do task
+	switch {
+	case f.awaiting != nil:
+		at, do = f.awaiting.deadline, f.deliveryTimedOut
+	case f.resync != nil:
+		do = f.resynchronise
+	default:
+		at, do = f.checkAt, f.check
+	}
+	if f.required {
+		return at, do
+	}
+	return later(at, f.retryAt), f.alone(do)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// alone keeps the failures of a feed that is not required from the session, except
+// the end of that.
+func (f *feed) alone(do task) task {
+	return func(ctx context.Context) error {
+		err := do(ctx)
+		if err == nil || ctx.Err() != nil || faultOf(err) == faultUnauthorized {
+			return err
+		}
+		f.lost(LossNotDelivering)
+		pause := max(f.backoff.next(), min(retryAfterOf(err), maxRetryAfter))
+		var response *icws.ResponseError
+		if errors.As(err, &response) && faultOf(err) == faultGone {
+			f.gone[response.Operation] = true
+			pause = goneHold
+		}
+		f.retryAt = time.Now().Add(pause)
+		if f.backoff.failures == 1 {
+			f.log.Warn("a subscription that is not required does not work", "subscription", f.wire.Name, "err", err)
+		}
+		f.ask(ResyncNotDelivering)
+		return nil
+	}
+}
+
+// call makes one request of the feed. What a server answers to one that is not
+// required says nothing about the session, so the breaker does not count it.
+func (f *feed) call(request func() error) error {
+	if f.required {
+		return f.s.call(request)
+	}
+	return f.s.loop.breaker.doUncounted(request)
+}
+
+// ask requests the whole list; a reason that waits already stays.
+func (f *feed) ask(reason ResyncReason) {
+	if f.resync == nil {
+		f.resync = &reason
+	}
+}
+
+// lost counts the loss of a subscription that delivered.
+func (f *feed) lost(reason LossReason) {
+	if f.Up {
+		f.Up = false
+		f.observer.SubscriptionLost(f.what, reason)
+	}
+}
+
+// mustAsk reports whether the whole list of what is required is missing and not
+// asked for yet.
+func (f *feed) mustAsk() bool { return f.required && f.resync != nil && f.awaiting == nil }
+
+// delivers reports whether the subscription delivers and nothing is missing.
+func (f *feed) delivers() bool { return f.delivered && f.resync == nil && f.Up }
+
+func (f *feed) checked(c DeliveryCheck) { f.observer.DeliveryChecked(f.what, c) }
+
+// check begins a delivery check.
+func (f *feed) check(ctx context.Context) error {
+	now := time.Now()
+	f.checkAt = now.Add(jittered(f.rand, f.cfg.CheckInterval))
+	var err error
+	switch {
+	case f.noResend && f.renewalDue(now) && f.mayDelete():
+		err = f.put(ctx, ResyncCheck, true)
+	case f.mayAudit():
+		err = f.audit(ctx, ResyncCheck)
+	default:
+		err = f.put(ctx, ResyncCheck, false)
+	}
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	f.checkAt = now.Add(f.cfg.BackoffMin)
+	if rejectedByBreaker(err) {
+		f.checked(DeliveryCheck{Result: CheckSkipped})
+	} else {
+		f.checked(DeliveryCheck{Result: CheckFailed})
+	}
+	return err
+}
+
+// renewalDue reports whether a server that does not resend should be made to by
+// DELETE and PUT: every resubscribe_interval, or at every check when it does not
+// have the list either.
+func (f *feed) renewalDue(now time.Time) bool {
+	if !f.hasList() {
+		return true
+	}
+	return f.cfg.ResubscribeInterval > 0 && !now.Before(f.renewAt)
+}
+
+// hasList reports whether the server has the list of what the subscription
+// delivers.
+func (f *feed) hasList() bool { return f.wire.List != "" && !f.isGone(icws.OpList) }
+
+// mayDelete reports whether the subscription may be deleted to be made again: a
+// monitor must not break a working subscription on a server in trouble.
+func (f *feed) mayDelete() bool {
+	return f.s.loop.breaker.state == BreakerClosed && !f.s.lastFailed && !f.isGone(icws.OpUnsubscribe)
+}
+
+// mayAudit reports whether the status list is the way to the truth: for a
+// subscription that delivers, on a server that does not resend. One that was lost
+// has to deliver again first, and the list cannot show that.
+func (f *feed) mayAudit() bool {
+	return f.noResend && f.subscribed && f.Up && f.hasList()
+}
+
+// isGone reports whether the server has removed an operation (410).
+func (f *feed) isGone(op icws.Operation) bool {
+	if f.required {
+		return f.s.loop.gone[op]
+	}
+	return f.gone[op]
+}

@@ -1,0 +1,256 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"icws_exporter/probe/icws"
+)
+
+const (
+	leaveTimeout = 3 * time.Second
+	// maxSessionFailures is how many failures in a row, without a full message
+	// between them, one session is given before it is replaced by a new round
+	// over the hosts.
+	maxSessionFailures = 3
+	firstPollDelay     = 100 * time.Millisecond
+)
+
+// session is one ICWS session from its 201 to its DELETE: how its messages come,
+// which feeds they are for, and what fails in it. It brings what is there to what
+// should be there, one request a turn. It belongs to the loop's goroutine.
+type session struct {
+	loop     *loop
+	cfg      Config
+	observer Observer
+	log      *slog.Logger
+
+	wire    *icws.Session
+	opened  time.Time
+	feeds   []*feed
+	readers []*icws.Reader // of the feeds
+
+	transport Transport
+	contact   *contact
+	pump      *pump
+	streamed  bool // a stream was open in this session
+	pollAt    time.Time
+	pollEvery time.Duration
+
+	switchoverAt time.Time // when its status is asked for
+	retryAt      time.Time // no request before
+	failures     int       // in a row
+	lastFailed   bool      // the last request
+	over         *sessionEnd
+}
+
+func newSession(l *loop, s *icws.Session) *session {
+	now := time.Now()
+	n := &session{
+		loop: l, cfg: l.cfg, observer: l.observer, log: l.log,
+		wire: s, opened: now, feeds: l.feeds,
+		transport: TransportPoll, contact: newContact(), switchoverAt: now,
+	}
+	if l.streaming.wanted(l.cfg.Transport, s, now) {
+		n.transport = TransportSSE
+	}
+	for _, f := range n.feeds {
+		f.begin(n)
+		n.readers = append(n.readers, f.copy.reader())
+	}
+	return n
+}
+
+// run keeps the session until it has to be left.
+func (s *session) run(ctx context.Context) *sessionEnd {
+	for {
+		now := time.Now()
+		s.loop.forgetFailures(now)
+		s.loop.publish()
+		if ctx.Err() != nil {
+			return &sessionEnd{err: context.Cause(ctx), close: closeReasonOf(ctx)}
+		}
+		if end := s.turn(ctx, now); end != nil {
+			return end
+		}
+		if s.over != nil {
+			return s.over
+		}
+	}
+}
+
+// turn does the most urgent thing that is due, or waits for something to happen.
+func (s *session) turn(ctx context.Context, now time.Time) *sessionEnd {
+	at, do := s.next(now)
+	if do != nil && !now.Before(at) {
+		if err := do(ctx); err != nil {
+			return s.failed(ctx, err)
+		}
+		return nil
+	}
+	timer := time.NewTimer(max(0, s.wakeAt(now, at).Sub(now)))
+	defer timer.Stop()
+	var ready chan error
+	if s.pump != nil {
+		ready = s.pump.ready
+	}
+	select {
+	case err := <-ready:
+		return s.streamReady(ctx, err)
+	case r := <-s.loop.hostReports():
+		s.loop.noteHost(r)
+	case answer := <-s.loop.p.asked:
+		answer(s.loop)
+	case <-s.contact.noticed:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// next returns what has to be done next, and when. Of what is due, a way for the
+// messages comes first, then the messages, then what the feeds want.
+func (s *session) next(now time.Time) (at time.Time, do task) {
+	if silent := s.silentAt(); !silent.IsZero() && !now.Before(silent) {
+		return silent, func(context.Context) error { return errSilent{s.contact.silence(s.cfg.StreamTimeout)} }
+	}
+	if s.transport == TransportSSE && s.pump == nil {
+		return s.retryAt, s.openStream
+	}
+	consider := func(t time.Time, what task) {
+		if do == nil || now.Before(at) && t.Before(at) {
+			at, do = t, what
+		}
+	}
+	// A message before a list that has to be asked for is of no use.
+	if s.transport == TransportPoll && s.subscribed() && !s.any((*feed).mustAsk) {
+		consider(s.pollAt, s.poll)
+	}
+	for _, f := range s.feeds {
+		consider(f.next())
+	}
+	if s.asksSwitchover() {
+		consider(s.switchoverAt, s.askSwitchover)
+	}
+	return later(at, s.retryAt), do
+}
+
+// wakeAt is when a turn that has nothing to do before at ends at the latest.
+func (s *session) wakeAt(now, at time.Time) time.Time {
+	wake := now.Add(heartbeatInterval)
+	for _, t := range []time.Time{at, s.silentAt(), s.loop.failuresForgottenAt()} {
+		if t.After(now) && t.Before(wake) {
+			wake = t
+		}
+	}
+	return wake
+}
+
+// silentAt is when the stream has been silent for too long; zero while that is
+// not known.
+func (s *session) silentAt() time.Time {
+	if s.pump == nil {
+		return time.Time{}
+	}
+	silence := s.contact.silence(s.cfg.StreamTimeout)
+	if silence <= 0 {
+		return time.Time{}
+	}
+	return s.contact.time().Add(silence)
+}
+
+// call makes one request through the breaker.
+func (s *session) call(request func() error) error {
+	err := s.loop.breaker.do(request)
+	s.lastFailed = err != nil
+	return err
+}
+
+func (s *session) any(is func(*feed) bool) bool {
+	for _, f := range s.feeds {
+		if is(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// subscribed reports whether messages can come at all.
+func (s *session) subscribed() bool { return s.any(func(f *feed) bool { return f.subscribed }) }
+
+// hasDelivered reports whether all that is required has come once.
+func (s *session) hasDelivered() bool {
+	return !s.any(func(f *feed) bool { return f.required && !f.delivered })
+}
+
+func (s *session) asksSwitchover() bool {
+	return s.wire.Feature("connection") >= 11 && !s.loop.gone[icws.OpSwitchoverStatus] &&
+		s.hasDelivered() && !s.any(func(f *feed) bool { return f.awaiting != nil })
+}
+
+// askSwitchover reads the switchover status. Nothing depends on it, so that only
+// the end of the session is a reason to react.
+func (s *session) askSwitchover(ctx context.Context) error {
+	s.switchoverAt = time.Now().Add(jittered(s.loop.rand, s.cfg.CheckInterval))
+	var status icws.SwitchoverStatus
+	err := s.call(func() (err error) {
+		status, err = s.wire.SwitchoverStatus(ctx)
+		return err
+	})
+	switch {
+	case err == nil:
+		s.loop.switchover = switchoverOf(status)
+	case faultOf(err) == faultGone || faultOf(err) == faultUnauthorized:
+		return fmt.Errorf("asking for the switchover status: %w", err)
+	default:
+		s.log.Debug("the switchover status is not known", "err", err)
+	}
+	return nil
+}
+
+// leave ends the session on the server, also when ctx has ended: a session left
+// behind costs the server a slot. It is bounded by leaveTimeout.
+//
+// A session that the server has ended is left alone. One that was told 401 gets
+// the DELETE of the session only: the 401 may have been a proxy's.
+func (s *session) leave(ctx context.Context, reason CloseReason) {
+	if s.pump != nil {
+		s.pump.close()
+		s.pump = nil
+	}
+	if reason == CloseServerClosed {
+		s.wire.Close()
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	if reason != CloseUnauthorized {
+		if err := withTimeout(ctx, leaveTimeout/3, s.unsubscribe); err != nil {
+			s.log.Debug("leaving: the subscription was not removed", "err", err)
+		}
+	}
+	err := withTimeout(ctx, leaveTimeout*2/3, s.wire.Disconnect)
+	if err != nil && reason != CloseUnauthorized {
+		s.log.Warn("the session could not be ended; it costs the server a slot until it expires", "session", s.wire.ID(), "err", err)
+	}
+}
+
+// unsubscribe removes every subscription.
+func (s *session) unsubscribe(ctx context.Context) error {
+	for _, f := range s.feeds {
+		if !f.subscribed {
+			continue
+		}
+		if err := s.wire.Unsubscribe(ctx, f.wire); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func withTimeout(ctx context.Context, d time.Duration, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return call(ctx)
+}
