@@ -15,44 +15,44 @@ const strandable = 10
 
 // misfortunes are what can befall a host besides faults of its answers.
 var misfortunes = []struct {
-	what string
-	act  func(d *day, host string)
+	what  string
+	loses bool // messages
+	act   func(d *day, host string)
 }{
-	{"dies", func(d *day, host string) {
+	{"dies", true, func(d *day, host string) {
 		d.out = true
 		d.kill(host)
 		d.unseenSessions += strandable // it keeps the session until it expires
 	}},
-	{"sessions expire", func(d *day, host string) { d.sims[host].ExpireSessions() }},
-	{"sessions end", func(d *day, host string) { d.sims[host].EndSessions(true) }},
-	{"sessions are displaced", func(d *day, host string) { d.sims[host].EndSessions(false) }},
-	{"subscription suspended", func(d *day, host string) { d.sims[host].SubscriptionState(icwssim.SubscriptionSuspended) }},
-	{"subscription faulted", func(d *day, host string) { d.sims[host].SubscriptionState(icwssim.SubscriptionFaulted) }},
-	{"a lost delta", func(d *day, host string) {
-		d.mutated[host] = time.Now()
-		d.sims[host].Silently(icwssim.Remove(d.sims[host].Truth().Statuses[0].ID))
+	{"sessions expire", false, func(d *day, host string) { d.sims[host].ExpireSessions() }},
+	{"sessions end", false, func(d *day, host string) { d.sims[host].EndSessions(true) }},
+	{"sessions are displaced", false, func(d *day, host string) { d.sims[host].EndSessions(false) }},
+	{"subscription suspended", false, func(d *day, host string) { d.sims[host].SubscriptionState(icwssim.SubscriptionSuspended) }},
+	{"subscription faulted", false, func(d *day, host string) { d.sims[host].SubscriptionState(icwssim.SubscriptionFaulted) }},
+	{"a lost delta", true, func(d *day, host string) {
+		d.mutate(host, func(s *icwssim.Server) { s.Silently(icwssim.Remove(s.Truth().Statuses[0].ID)) })
 	}},
-	{"a malformed message", func(d *day, host string) {
+	{"a malformed message", false, func(d *day, host string) {
 		d.sims[host].Send(`{"__type":"urn:inin.com:status:statusMessagesMessage","statusMessagesAdded":7}`)
 	}},
-	{"takes no log-on", func(d *day, host string) {
+	{"takes no log-on", false, func(d *day, host string) {
 		d.out = true
 		d.sims[host].SetNotAccepting(true)
 		d.sims[host].ExpireSessions()
 	}},
-	{"switches over", func(d *day, host string) {
+	{"switches over", false, func(d *day, host string) {
 		d.out = true
 		d.sims[host].SetSwitchover(icwssim.Switchover{Active: true})
 		d.sims[host].SetNotAccepting(true)
 		d.sims[host].EndSessions(true)
 	}},
-	{"password expires", func(d *day, host string) {
+	{"password expires", false, func(d *day, host string) {
 		d.a.SetPassword("expired") // both hosts have the same accounts
 		d.b.SetPassword("expired")
 		d.sims[host].ExpireSessions()
 	}},
-	{"streams fall silent", func(d *day, host string) { d.net.SilenceStreams(host + ":8018") }},
-	{"connections are cut", func(d *day, host string) { d.net.Cut(host + ":8018") }},
+	{"streams fall silent", true, func(d *day, host string) { d.net.SilenceStreams(host + ":8018") }},
+	{"connections are cut", true, func(d *day, host string) { d.net.Cut(host + ":8018") }},
 }
 
 var (
@@ -66,6 +66,7 @@ var (
 // misfortune lets one thing go wrong with a host and says what.
 func (d *day) misfortune(host string) string {
 	if n := d.random.IntN(2 * len(misfortunes)); n < len(misfortunes) {
+		d.losing = d.losing || misfortunes[n].loses
 		misfortunes[n].act(d, host)
 		return host + " " + misfortunes[n].what
 	}
@@ -80,6 +81,7 @@ func (d *day) misfortune(host string) string {
 	if fault.Operation == "" || fault.Operation == "disconnect" {
 		d.unseenSessions += strandable // it cannot be ended either
 	}
+	d.losing = d.losing || fault.Cut != nil || fault.Stall || fault.Drop || fault.Delay > 0 || fault.Swallow != ""
 	d.sims[host].Inject(fault)
 	text, err := json.Marshal(fault) // as a person can inject it
 	if err != nil {
@@ -130,6 +132,9 @@ func (d *day) relieve() {
 		if _, up := d.servers[host]; !up {
 			d.listen(host)
 		}
+	}
+	if d.losing {
+		d.losing, d.lost = false, d.now()
 	}
 	d.out = false
 	d.password.Store(password)

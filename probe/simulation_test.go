@@ -48,8 +48,11 @@ type day struct {
 	random *rand.Rand
 	a, b   *icwssim.Server
 	story  []string
-	// mutated is when the truth of a host last changed.
+	// mutated is when the truth of a host last changed, and truths what it was.
 	mutated map[string]time.Time
+	truths  map[string]timeline
+	losing  bool      // messages are being lost, or come out of order
+	lost    time.Time // when that was last so
 	// held is when the last log-on was refused, unless the password changed or a
 	// log-on worked since then.
 	held                time.Time
@@ -105,7 +108,7 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 	quirks := icwssim.Quirks{NoResend: seed%4 == 1, IsDeltaLast: seed%7 == 1, AnnounceState: seed%5 == 2, ReverseStatus: seed%2 == 0}
 	d := &day{
 		rig: newRig(t, cfg), replay: fmt.Sprintf(replayCommand, mode, seed), random: rand.New(rand.NewPCG(seed, 0)),
-		mutated: map[string]time.Time{}, logOns: map[string]int{}, looked: time.Now(), calm: time.Now(),
+		mutated: map[string]time.Time{}, truths: map[string]timeline{}, logOns: map[string]int{}, looked: time.Now(), calm: time.Now(),
 	}
 	pings := []time.Duration{15, 30, 60}[seed/3%3] * time.Second
 	d.a = d.serve("a", icwssim.Options{
@@ -116,6 +119,9 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(15, seed+1),
 		AlternateHosts: []string{"evil.example.net", "a"},
 	})
+	for host, sim := range d.sims {
+		d.truths[host] = timeline{{truth: sim.Truth()}}
+	}
 	d.start()
 	return d
 }
@@ -133,10 +139,14 @@ func (d *day) fatalf(format string, args ...any) {
 // live lets the catalogues change, as they do at any time.
 func (d *day) live() {
 	for _, host := range []string{"a", "b"} { // in this order, for a seed to replay
-		d.mutated[host] = time.Now()
-		d.sims[host].Step(1 + d.random.IntN(5))
+		for range 1 + d.random.IntN(3) {
+			d.mutate(host, func(s *icwssim.Server) { s.Step(1) })
+		}
 	}
 }
+
+// now is the time of the wall clock.
+func (d *day) now() time.Time { return time.Now() }
 
 // sessions is how many sessions the servers hold.
 func (d *day) sessions() int { return len(d.a.Sessions()) + len(d.b.Sessions()) }
@@ -166,6 +176,7 @@ func (d *day) invariants() {
 		d.fatalf("live with a subscription that the server calls faulted")
 	}
 	d.truthful(s, now)
+	d.neverOld(s)
 	d.sparing(s, now)
 	d.before, d.looked = s, now
 }
