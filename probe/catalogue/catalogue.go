@@ -7,11 +7,21 @@ import (
 	"time"
 )
 
-// defaultGroups is how many groups are exported unless Limits says otherwise.
-const defaultGroups = 64
+// What Limits are unless they say otherwise.
+const (
+	defaultGroups  = 64
+	defaultEntries = 200_000
+	defaultBytes   = 64 << 20
+)
 
-// Limits bounds what a Catalogue exports.
+// Limits bounds what a Catalogue holds and exports.
 type Limits struct {
+	// Entries and Bytes are how many status messages the catalogue holds, and how
+	// many bytes of their ids and texts; 200,000 and 64 MiB when they are 0. Beyond
+	// them a commit reports Result.TooLarge, and the catalogue is of no more use
+	// until Forget.
+	Entries, Bytes int
+
 	// Groups is how many group labels are exported, 64 when it is 0.
 	//
 	// The label of a group is its tag with every byte that is not UTF-8 replaced
@@ -30,6 +40,8 @@ type Catalogue struct {
 	entries map[string]*entry // by folded id
 	groups  groupTable
 	hash    uint64
+	bytes   int // of ids and texts
+	limits  Limits
 	stage   Stage
 }
 
@@ -45,6 +57,9 @@ type entry struct {
 	changedAt time.Time
 }
 
+// bytes is what counts toward Limits.Bytes.
+func (e *entry) bytes() int { return len(e.key) + len(e.id) + len(e.text) }
+
 // content is all that must be equal for an entry to be unchanged.
 type content struct {
 	id, text string
@@ -58,12 +73,35 @@ func New(l Limits) *Catalogue {
 	if l.Groups <= 0 {
 		l.Groups = defaultGroups
 	}
-	c := &Catalogue{
-		entries: make(map[string]*entry),
-		groups:  groupTable{limit: l.Groups, byLabel: make(map[string]*group)},
+	if l.Entries <= 0 {
+		l.Entries = defaultEntries
 	}
+	if l.Bytes <= 0 {
+		l.Bytes = defaultBytes
+	}
+	c := &Catalogue{limits: l}
 	c.stage = Stage{catalogue: c, message: 1, seed: maphash.MakeSeed()}
+	c.clear()
 	return c
+}
+
+// Forget empties the catalogue and its stage, and keeps no memory of what was
+// there.
+func (c *Catalogue) Forget() {
+	c.clear()
+	c.stage.named, c.stage.drafts, c.stage.fresh = nil, nil, nil
+	c.stage.reset()
+}
+
+func (c *Catalogue) clear() {
+	c.entries = make(map[string]*entry)
+	c.groups = groupTable{limit: c.limits.Groups, byLabel: make(map[string]*group)}
+	c.hash, c.bytes = 0, 0
+}
+
+// tooLarge reports whether the catalogue holds more than it may.
+func (c *Catalogue) tooLarge() bool {
+	return len(c.entries) > c.limits.Entries || c.bytes > c.limits.Bytes
 }
 
 // Stage returns the catalogue's one staging area, which serves every message.

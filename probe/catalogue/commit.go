@@ -8,8 +8,12 @@ import "time"
 // ChangedAt of what is new or different.
 func (c *Catalogue) CommitFull(at time.Time) Result {
 	s := &c.stage
+	if s.overflow {
+		s.reset()
+		return Result{TooLarge: true}
+	}
 	var r Result
-	r.noteSlips(s.statuses)
+	r.noteAnomalies(s.statuses)
 	listed := 0
 	for _, e := range s.named {
 		if e.lists&inStatuses == 0 {
@@ -27,6 +31,7 @@ func (c *Catalogue) CommitFull(at time.Time) Result {
 		}
 	}
 	s.reset()
+	r.TooLarge = c.tooLarge()
 	return r
 }
 
@@ -39,9 +44,13 @@ func (c *Catalogue) CommitFull(at time.Time) Result {
 // anomaly; removed and changed is ChangedUnknown.
 func (c *Catalogue) CommitDelta(at time.Time) Result {
 	s := &c.stage
+	if s.overflow {
+		s.reset()
+		return Result{TooLarge: true}
+	}
 	var r Result
-	r.noteSlips(s.statuses)
-	r.noteSlips(s.removals)
+	r.noteAnomalies(s.statuses)
+	r.noteAnomalies(s.removals)
 	for _, e := range s.named {
 		r.noteContradictions(e)
 		if e.lists&inStatuses != 0 {
@@ -54,6 +63,7 @@ func (c *Catalogue) CommitDelta(at time.Time) Result {
 		}
 	}
 	s.reset()
+	r.TooLarge = c.tooLarge()
 	return r
 }
 
@@ -84,11 +94,13 @@ func (c *Catalogue) include(e *entry, at time.Time) {
 	e.changedAt = at
 	e.hash = entryHash(e.key, e.group.label, e.flags)
 	c.hash += e.hash
+	c.bytes += e.bytes()
 	c.groups.count(e.group, e.flags, 1)
 }
 
 func (c *Catalogue) exclude(e *entry) {
 	c.hash -= e.hash
+	c.bytes -= e.bytes()
 	c.groups.count(e.group, e.flags, -1)
 }
 
@@ -112,7 +124,7 @@ func (r *Result) note(change Change, id string) {
 	}
 }
 
-func (r *Result) noteSlips(s slips) {
+func (r *Result) noteAnomalies(s stagingAnomalies) {
 	r.Anomalies[MissingID] += s.missing
 	r.Anomalies[Duplicate] += s.duplicate
 }

@@ -36,23 +36,32 @@ func (t *tally) merge(o tally) {
 type group struct {
 	label string
 	tally
-	folded  bool
-	emptied uint64 // the round of the table in which it last came to zero
+	folded bool
+	place  int // 1 + its index in the table's places; 0: none
+
+	// Of a group at zero that still has its place: its neighbours in the table's
+	// list of those.
+	vacant        bool
+	before, after *group
 }
 
 // groupTable knows the groups and which of them are exported. Staging may
 // introduce groups; they stay invisible until settle gives each a place, folds it
 // or forgets it. So a place changes hands only between messages, never because a
-// group is at zero half-way through one.
+// group is at zero half-way through one. What a new group costs does not grow with
+// the limit.
 type groupTable struct {
 	limit      int
 	byLabel    map[string]*group
-	places     []*group // exported, sorted by label
+	places     []*group // exported, in any order
+	sorted     []*group // the same by label; nil after a change
+	occupied   int      // places of groups with entries
 	introduced []*group // since the last settle, in order of appearance
-	drained    []*group // folded groups that came to zero since the last settle
-	folded     int      // folded groups
-	other      tally    // what the folded groups hold together
-	round      uint64
+	drained    []*group // groups that came to zero since the last settle
+	oldest     *group   // of the places at zero, by the time that they are
+	newest     *group
+	folded     int   // folded groups
+	other      tally // what the folded groups hold together
 	scratch    []byte
 }
 
@@ -100,21 +109,30 @@ func (t *groupTable) count(g *group, flags Flags, by int) {
 	if g.folded {
 		t.other.add(flags, by)
 	}
-	if g.entries > 0 {
-		return
-	}
-	g.emptied = t.round
-	if g.folded {
+	switch {
+	case g.entries == 0:
 		t.drained = append(t.drained, g)
+		if g.place > 0 {
+			t.occupied--
+		}
+	case g.entries == by && g.place > 0: // from zero
+		t.occupied++
+		t.unlink(g)
 	}
 }
 
 // settle ends a message, committed or dropped.
 func (t *groupTable) settle() {
+	slices.SortFunc(t.drained, byLabel)
 	for _, g := range t.drained {
-		if g.entries == 0 {
+		switch {
+		case g.entries > 0:
+		case g.folded:
 			delete(t.byLabel, g.label)
+			g.folded = false // it may stand here twice
 			t.folded--
+		case g.place > 0:
+			t.link(g)
 		}
 	}
 	for _, g := range t.introduced {
@@ -122,7 +140,7 @@ func (t *groupTable) settle() {
 		case g.entries == 0:
 			delete(t.byLabel, g.label)
 		case t.vacancy():
-			t.place(g)
+			t.seat(g)
 		default:
 			g.folded = true
 			t.folded++
@@ -132,8 +150,9 @@ func (t *groupTable) settle() {
 	clear(t.drained)
 	clear(t.introduced)
 	t.drained, t.introduced = t.drained[:0], t.introduced[:0]
-	t.round++
 }
+
+func byLabel(a, b *group) int { return strings.Compare(a.label, b.label) }
 
 // vacancy reports whether a place is free, after taking it from the group that
 // came to zero longest ago if need be.
@@ -141,42 +160,68 @@ func (t *groupTable) vacancy() bool {
 	if len(t.places) < t.limit {
 		return true
 	}
-	oldest := -1
-	for i, g := range t.places {
-		if g.entries == 0 && (oldest < 0 || g.emptied < t.places[oldest].emptied) {
-			oldest = i
-		}
-	}
-	if oldest < 0 {
+	g := t.oldest
+	if g == nil {
 		return false
 	}
-	delete(t.byLabel, t.places[oldest].label)
-	t.places = slices.Delete(t.places, oldest, oldest+1)
+	t.unlink(g)
+	delete(t.byLabel, g.label)
+	last := t.places[len(t.places)-1]
+	t.places[g.place-1], last.place = last, g.place
+	t.places[len(t.places)-1] = nil
+	t.places = t.places[:len(t.places)-1]
+	g.place, t.sorted = 0, nil
 	return true
 }
 
-func (t *groupTable) place(g *group) {
-	at, _ := slices.BinarySearchFunc(t.places, g.label, func(p *group, label string) int {
-		return strings.Compare(p.label, label)
-	})
-	t.places = slices.Insert(t.places, at, g)
+func (t *groupTable) seat(g *group) {
+	t.places = append(t.places, g)
+	g.place, t.sorted = len(t.places), nil
+	t.occupied++
+}
+
+// link puts a group that has come to zero behind those that are there already.
+func (t *groupTable) link(g *group) {
+	if g.vacant {
+		return
+	}
+	g.vacant, g.before, g.after = true, t.newest, nil
+	if t.newest == nil {
+		t.oldest = g
+	} else {
+		t.newest.after = g
+	}
+	t.newest = g
+}
+
+func (t *groupTable) unlink(g *group) {
+	if !g.vacant {
+		return
+	}
+	if g.before == nil {
+		t.oldest = g.after
+	} else {
+		g.before.after = g.after
+	}
+	if g.after == nil {
+		t.newest = g.before
+	} else {
+		g.after.before = g.before
+	}
+	g.vacant, g.before, g.after = false, nil, nil
 }
 
 // distinct counts the groups that have entries; a folded group always has.
-func (t *groupTable) distinct() int {
-	n := t.folded
-	for _, g := range t.places {
-		if g.entries > 0 {
-			n++
-		}
-	}
-	return n
-}
+func (t *groupTable) distinct() int { return t.folded + t.occupied }
 
 // exported returns the counts by label value, sorted by it.
 func (t *groupTable) exported() []GroupCount {
-	counts := make([]GroupCount, 0, len(t.places)+1)
-	for _, g := range t.places {
+	if t.sorted == nil {
+		t.sorted = slices.Clone(t.places)
+		slices.SortFunc(t.sorted, byLabel)
+	}
+	counts := make([]GroupCount, 0, len(t.sorted)+1)
+	for _, g := range t.sorted {
 		counts = append(counts, GroupCount{Group: g.label, Entries: g.entries, Flagged: g.flagged})
 	}
 	if t.folded == 0 {

@@ -32,14 +32,15 @@ type Stage struct {
 	named     []*entry          // every id of the message once
 	fresh     map[string]*entry // those of them that the catalogue does not hold
 	drafts    []content         // what the held ones change to
-	statuses  slips             // in the added and changed lists
-	removals  slips             // in the removed list
+	statuses  stagingAnomalies  // in the added and changed lists
+	removals  stagingAnomalies  // in the removed list
+	overflow  bool              // the message names more ids than the catalogue may hold
 	seed      maphash.Seed
 	scratch   []byte
 }
 
-// slips are the faults of a message that show while it is staged.
-type slips struct{ missing, duplicate int }
+// stagingAnomalies are the faults of a message that show while it is staged.
+type stagingAnomalies struct{ missing, duplicate int }
 
 // Begin starts a new message: whatever was staged and not committed is dropped.
 func (s *Stage) Begin() { s.reset() }
@@ -58,6 +59,9 @@ func (s *Stage) Remove(id []byte) {
 		return
 	}
 	e := s.name(id, nil)
+	if e == nil {
+		return
+	}
 	if e.lists&inRemoved != 0 {
 		s.removals.duplicate++
 	}
@@ -70,6 +74,9 @@ func (s *Stage) put(st Status, list lists) {
 		return
 	}
 	e := s.name(st.ID, st.Text)
+	if e == nil {
+		return
+	}
 	if e.lists&inStatuses != 0 {
 		s.statuses.duplicate++
 	}
@@ -93,7 +100,8 @@ func (s *Stage) put(st Status, list lists) {
 }
 
 // name returns the entry of an id, the held one or a fresh one, ready to note
-// what this message says of it. A fresh one starts with id and text.
+// what this message says of it. A fresh one starts with id and text. It returns nil
+// when the message names too many ids: it is given up.
 func (s *Stage) name(id, text []byte) *entry {
 	key := appendFold(s.scratch[:0], id)
 	s.scratch = key
@@ -102,6 +110,10 @@ func (s *Stage) name(id, text []byte) *entry {
 		e, known = s.fresh[string(key)]
 	}
 	if !known {
+		if s.overflow || len(s.fresh) >= s.catalogue.limits.Entries {
+			s.overflow = true
+			return nil
+		}
 		e = s.create(key, id, text)
 		if s.fresh == nil {
 			s.fresh = make(map[string]*entry)
@@ -155,6 +167,7 @@ func (s *Stage) reset() {
 		s.fresh = nil
 	}
 	clear(s.fresh)
-	s.statuses, s.removals = slips{}, slips{}
+	s.overflow = false
+	s.statuses, s.removals = stagingAnomalies{}, stagingAnomalies{}
 	s.catalogue.groups.settle()
 }

@@ -115,6 +115,9 @@ type Result struct {
 	// MaxChangedIDs of them. Only a full message fills it: deltas announce what
 	// they change, and naming it would cost an allocation each.
 	ChangedIDs []string
+	// TooLarge says that the message makes the catalogue larger than its Limits. It
+	// may not have been applied: Forget the catalogue.
+	TooLarge bool
 }
 
 // Total returns how many entries were added, changed or removed.
