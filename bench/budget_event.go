@@ -50,9 +50,12 @@ func probing(n, events int) (time.Duration, error) {
 	limits := watched.Limits()
 	metrics := &counting{ServerMetrics: collect.New(collect.Options{}).Add("sim", ""), done: make(chan struct{}), want: int64(events)}
 	stream := newStreamBody(n, events)
-	p := probe.New(watched.Servers()[0].Probe(limits), probe.Options{
+	p, err := probe.New(watched.Servers()[0].Probe(limits), probe.Options{
 		NewTransport: func() http.RoundTripper { return streaming{listening{server: server}, stream} }, Observer: metrics,
 	})
+	if err != nil {
+		return 0, err
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	defer running.Wait()

@@ -24,6 +24,10 @@ var ErrClosed = errors.New("the fleet is closed")
 // bounds its own requests to much less, so that one that takes longer hangs.
 const leaveLimit = 15 * time.Second
 
+// closeLimit is how long Close takes at most. It leaves a log-on of ten seconds the
+// time to be answered and its session to be ended.
+const closeLimit = 15 * time.Second
+
 // Options are what a Fleet works with besides the configuration.
 type Options struct {
 	// Metrics receives the events and the snapshots of every probe.
@@ -45,8 +49,10 @@ type Fleet struct {
 	opts Options
 	// turn holds one token: whoever takes it may change what is watched. It is
 	// held while probes leave their servers, which a mutex must not be.
-	turn    chan struct{}
-	closed  bool
+	turn   chan struct{}
+	closed bool
+	// ledger outlives the probes: sessions to end, log-ons to await, refused passwords.
+	ledger  *probe.Ledger
 	current atomic.Pointer[generation]
 	ready   atomic.Bool
 }
@@ -68,7 +74,7 @@ func New(o Options) *Fleet {
 	if o.Shard != (Shard{}) {
 		o.Metrics.SetShard(o.Shard.Ordinal, o.Shard.Total)
 	}
-	f := &Fleet{opts: o, turn: make(chan struct{}, 1)}
+	f := &Fleet{opts: o, turn: make(chan struct{}, 1), ledger: probe.NewLedger(o.Logger)}
 	f.current.Store(&generation{beforeFirst: true})
 	return f
 }
@@ -127,6 +133,9 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 		if former != nil && former.server.Equal(server) && former.limits == limits {
 			w.run = former.run
 		} else {
+			if err := server.Probe(limits).Validate(); err != nil {
+				return nil, nil, fmt.Errorf("server %q: %w", server.Name, err)
+			}
 			transports, err := server.Transports(f.opts.Dial)
 			if err != nil {
 				return nil, nil, fmt.Errorf("server %q: %w", server.Name, err)
@@ -134,9 +143,6 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 			w.run = &run{transports: transports}
 			if former != nil {
 				w.history, w.lines = former.history, former.lines
-			}
-			if former != nil && former.server.Equal(server) {
-				w.former = former.probe
 			}
 			starting = append(starting, w)
 		}
@@ -153,12 +159,8 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 	if w.history == nil {
 		w.history, w.lines = probe.NewHistory(metrics), new(logging.Limit)
 	}
-	var hold *probe.AuthenticationHold
-	if w.former != nil {
-		hold, w.former = w.former.Hold(), nil
-	}
-	w.probe = probe.New(w.server.Probe(w.limits), probe.Options{
-		Hold:         hold,
+	p, err := probe.New(w.server.Probe(w.limits), probe.Options{
+		Ledger:       f.ledger,
 		NewTransport: w.transports.New,
 		Observer:     w.history,
 		Screen:       w.history.Screen(),
@@ -166,6 +168,10 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 		StartDelay:   delay,
 		UserAgent:    f.opts.UserAgent,
 	})
+	if err != nil {
+		panic("a configuration that was good for the plan is not good for the probe: " + err.Error())
+	}
+	w.probe = p
 	ctx, cancel := context.WithCancelCause(context.Background())
 	w.cancel = cancel
 	w.statuses = &statusList{Probe: w.probe}
@@ -179,8 +185,10 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 }
 
 // Close makes every probe leave its server and waits for it. Each probe bounds
-// its own leaving to a few seconds, and all leave at the same time. The last
-// snapshots stay readable. A second Close waits for the first.
+// its own leaving to a few seconds, and all leave at the same time. A log-on that is
+// not answered yet is awaited, and what could not be ended is tried again, until
+// closeLimit has passed; the log says what is left. The last snapshots stay readable.
+// A second Close waits for the first.
 func (f *Fleet) Close() {
 	f.turn <- struct{}{}
 	defer func() { <-f.turn }()
@@ -188,7 +196,9 @@ func (f *Fleet) Close() {
 		return
 	}
 	f.closed = true
+	start := time.Now()
 	f.stopAll(f.current.Load().watches, context.Canceled)
+	f.ledger.Close(max(closeLimit-time.Since(start), 0))
 }
 
 // stopAll has all probes leave at the same time, and waits for them. One that hangs

@@ -270,6 +270,4 @@ func TestAHoldOutlivesAChangeOfLimits(t *testing.T) {
 	if n := sim.LogOns()["demo"]; n != 1 {
 		t.Errorf("%d log-ons with a refused password", n)
 	}
-	apply(t, f, configuration(t, "attempted", sim.entry("held", "language: de")))
-	eventually(t, "the changed server is tried", func() bool { return sim.LogOns()["demo"] == 2 })
 }

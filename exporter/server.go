@@ -35,10 +35,7 @@ type run struct {
 	statuses   *statusList
 	transports *config.Transports
 	cancel     context.CancelCauseFunc
-	// former is the probe of the same server that this one replaces for limits
-	// alone, so that its authentication hold goes on; nil once it runs.
-	former *probe.Probe
-	ending sync.WaitGroup
+	ending     sync.WaitGroup
 }
 
 // stop tells the probe to leave its server, and why. It does not wait; the channel

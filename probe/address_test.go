@@ -132,12 +132,12 @@ func newPair(t *testing.T) *pair {
 	return p
 }
 
-func (p *pair) watch(mode TransportMode, dns *rotatingDNS, seen Observer) (_ *Probe, stop func()) {
+func (p *pair) watch(t *testing.T, mode TransportMode, dns *rotatingDNS, seen Observer) (_ *Probe, stop func()) {
 	cfg := testConfig(mode)
 	cfg.URL, cfg.Hosts = "http://{host}:"+p.port, []string{"cic.example.test"}
 	cfg.PollInterval, cfg.BackoffMin = 20*time.Millisecond, 10*time.Millisecond
 	cfg.Password = func() (string, error) { return testPassword, nil }
-	watching := New(cfg, Options{Observer: seen, NewTransport: func() http.RoundTripper {
+	watching := newProbe(t, cfg, Options{Observer: seen, NewTransport: func() http.RoundTripper {
 		return &http.Transport{DialContext: icws.OneAddress(dns.dial), DisableCompression: true}
 	}})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -155,7 +155,7 @@ func TestASessionLivesOnTheAddressThatTookItsLogOn(t *testing.T) {
 	for _, mode := range []TransportMode{ModeSSE, ModePoll} {
 		for range 3 {
 			seen := &recorder{}
-			p, stop := servers.watch(mode, dns, seen)
+			p, stop := servers.watch(t, mode, dns, seen)
 			eventually(t, "live", func() bool { return p.Snapshot().Up(time.Now()) })
 			if a, b := len(servers.sims[0].Sessions()), len(servers.sims[1].Sessions()); a+b != 1 {
 				t.Errorf("%s: %d and %d sessions, want one on one server", mode, a, b)
@@ -179,7 +179,7 @@ func TestTheNextRoundLooksTheNameUpAgain(t *testing.T) {
 	servers := newPair(t)
 	dns := newRotatingDNS(t, "127.0.0.1")
 	servers.sims[0].Inject(icwssim.Fault{Operation: icwssim.OpConnect, Code: http.StatusServiceUnavailable})
-	p, stop := servers.watch(ModePoll, dns, &recorder{})
+	p, stop := servers.watch(t, ModePoll, dns, &recorder{})
 	defer stop()
 	eventually(t, "refused", func() bool { return p.Snapshot().Reason != "" })
 	dns.move("127.0.0.2")

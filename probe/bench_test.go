@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -13,7 +14,8 @@ func BenchmarkPublish(b *testing.B) {
 	for name, changed := range map[string]bool{"changed": true, "unchanged": false} {
 		b.Run(name, func(b *testing.B) {
 			cfg := testConfig(ModeSSE, "a", "b")
-			l := newLoop(New(cfg, Options{Observer: &recorder{}}))
+			cfg.Password = func() (string, error) { return testPassword, nil }
+			l := newLoop(newProbe(b, cfg, Options{Observer: &recorder{}, NewTransport: func() http.RoundTripper { return nil }}))
 			copied := l.feeds[StatusMessages].copy.(*statusCopy)
 			stage := copied.catalogue.Stage()
 			stage.Begin()

@@ -53,7 +53,7 @@ func newBreaker(cfg Config, o Observer) *breaker {
 			b.inARow = 0
 			return true
 		},
-		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
+		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) || onlyAwaited(err) },
 	})
 	return b
 }

@@ -1,11 +1,11 @@
 package probe
 
 import (
+	"context"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"icws_exporter/probe/icwssim"
 )
 
 // A server that swallows everything fails slowly: five failures take longer than the
@@ -15,8 +15,10 @@ func TestSlowFailuresInARowOpenTheBreaker(t *testing.T) {
 		cfg := testConfig(ModeSSE, "a")
 		cfg.BackoffMin, cfg.BackoffMax = time.Minute, time.Minute
 		r := newRig(t, cfg)
-		sim := r.serve("a", icwssim.Options{})
-		sim.Inject(icwssim.Fault{Operation: "connect", Delay: time.Hour})
+		r.rt.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
 		r.start()
 		cycle := cfg.RequestTimeout + cfg.BackoffMin
 		r.pass(5*cycle - cfg.BackoffMin - time.Second)

@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"icws_exporter/probe/secret"
@@ -16,8 +18,7 @@ const (
 	ModePoll TransportMode = "poll"
 )
 
-// Config is what one probe needs to watch one server. exporter/config makes and
-// validates it; the probe trusts it.
+// Config is what one probe needs to watch one server: see Validate.
 type Config struct {
 	Name string // label server=
 	// URL is the template of the server's base URL; {host} stands for the host.
@@ -51,4 +52,43 @@ type Config struct {
 
 	MaxGroups        int
 	MaxResponseBytes int64
+}
+
+// Validate returns every reason why no probe can be made of c, or nil. A forgotten
+// duration would make a probe ask without a pause.
+func (c Config) Validate() error {
+	var problems []error
+	refuse := func(bad bool, format string, args ...any) {
+		if bad {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"PollInterval", c.PollInterval}, {"CheckInterval", c.CheckInterval},
+		{"DeliveryTimeout", c.DeliveryTimeout}, {"RequestTimeout", c.RequestTimeout}, {"StaleAfter", c.StaleAfter},
+		{"BackoffMin", c.BackoffMin}, {"BackoffMax", c.BackoffMax},
+		{"AuthHoldMin", c.AuthHoldMin}, {"AuthHoldMax", c.AuthHoldMax}, {"BreakerOpenFor", c.BreakerOpenFor},
+	} {
+		refuse(d.value <= 0, "%s is %s, want more than 0", d.name, d.value)
+	}
+	refuse(c.ResubscribeInterval < 0, "ResubscribeInterval is %s, want 0 for never, or more", c.ResubscribeInterval)
+	refuse(c.StreamTimeout < 0, "StreamTimeout is %s, want 0 for automatic, or more", c.StreamTimeout)
+	refuse(c.BackoffMin > c.BackoffMax, "BackoffMin is more than BackoffMax")
+	refuse(c.AuthHoldMin > c.AuthHoldMax, "AuthHoldMin is more than AuthHoldMax")
+	refuse(c.BreakerFailures == 0, "BreakerFailures is 0, want more")
+	refuse(c.MaxGroups < 0 || c.MaxResponseBytes < 0, "MaxGroups and MaxResponseBytes are limits, want 0 or more")
+	refuse(len(c.Hosts) == 0, "Hosts is empty")
+	refuse(c.URL == "" || c.User == "" || c.Password == nil, "URL, User and Password are needed")
+	switch c.Transport {
+	case ModeAuto, ModeSSE, ModePoll:
+	default:
+		refuse(true, "Transport is %q, want %s, %s or %s", c.Transport, ModeAuto, ModeSSE, ModePoll)
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("the configuration of the probe is not valid: %w", errors.Join(problems...))
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,20 +41,11 @@ func (l *loop) newClient(host string, onExchange func(icws.Exchange)) (*icws.Cli
 	}), nil
 }
 
-// exchanged takes what one exchange of the loop with a host taught besides its
-// answer.
+// exchanged takes what one exchange with a host taught besides its answer. It is
+// called on the goroutine that made the exchange.
 func (l *loop) exchanged(host string, e icws.Exchange) {
 	l.observer.Exchange(e)
-	if !e.Date.IsZero() {
-		// Date counts whole seconds: its middle is the best guess.
-		middle := e.Start.Add(e.Duration / 2)
-		l.offset, l.offsetKnown = e.Date.Add(time.Second/2).Sub(middle), true
-	}
-	if !e.NotAfter.IsZero() {
-		l.certificates[host] = e.NotAfter
-	}
-	// A round over dead hosts is long: each of its answers shows that we live.
-	l.publish()
+	l.learned.note(host, e)
 }
 
 // passwordError is a password that cannot be read: no log-on is tried.
@@ -62,42 +54,136 @@ type passwordError struct{ err error }
 func (e *passwordError) Error() string { return e.err.Error() }
 func (e *passwordError) Unwrap() error { return e.err }
 
-// connect makes a session: one round over the hosts, as one call of the breaker.
+// heldError is a password that was refused: no log-on is tried before its time.
+type heldError struct{ refusal }
+
+func (e *heldError) Error() string { return e.reason }
+
+// connect makes a session: one round over the hosts, as one call of the breaker, or
+// the late answer to an earlier log-on.
 func (l *loop) connect(ctx context.Context) (*icws.Session, error) {
+	if lo := l.takeLate(); lo != nil {
+		l.observer.SessionOpening()
+		l.connected(lo.host, lo.session)
+		return lo.session, nil
+	}
 	password, err := l.cfg.Password()
 	if err != nil {
 		return nil, &passwordError{err}
 	}
+	l.tried = l.ledger.key.of(password)
+	if r, held := l.ledger.held(l.accounts, l.tried); held {
+		return nil, &heldError{r}
+	}
+	cr := credentials{
+		Credentials: icws.Credentials{User: l.cfg.User, Password: secret.New(password)}, digest: l.tried,
+		accounts: l.accounts, schedule: hold{min: l.cfg.AuthHoldMin, max: l.cfg.AuthHoldMax},
+	}
+	l.opening = false
 	round := icws.Round{
-		Hosts: append(append([]string{}, l.cfg.Hosts...), l.listed...),
-		Client: func(host string) (*icws.Client, error) {
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
-			return l.newClient(host, func(e icws.Exchange) { l.exchanged(host, e) })
-		},
+		Hosts:    append(append([]string{}, l.cfg.Hosts...), l.listed...),
+		LogOn:    func(ctx context.Context, host string) (*icws.Session, error) { return l.logOn(ctx, host, cr) },
 		Permit:   func(host string) bool { return l.cfg.movable() && l.policy.permits(host) },
 		Rejected: l.rejectListed,
 	}
 	l.screen.Learn(l.cfg.ProxyPassword)
-	logOn, release := graceful(ctx, connectGrace)
-	defer release()
 	var host string
 	var session *icws.Session
 	err = l.breaker.do(func() error {
-		l.observer.SessionOpening()
 		var err error
-		host, session, err = round.Connect(logOn, icws.Credentials{User: l.cfg.User, Password: secret.New(password)})
+		host, session, err = round.Connect(ctx, cr.Credentials)
 		return err
 	})
 	if err != nil {
-		if faultOf(err) == faultAuth {
-			l.refusedPassword = password
-		}
 		return nil, err
 	}
 	l.connected(host, session)
 	return session, nil
+}
+
+// logOn logs on to one host of a round. What is owed there is ended first, and a
+// log-on that is under way is not doubled. One that was sent and is not answered in
+// time goes on in the ledger.
+func (l *loop) logOn(ctx context.Context, host string, cr credentials) (*icws.Session, error) {
+	defer l.publish() // a round over dead hosts is long: each answer shows that we live
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	client, err := l.newClient(host, func(e icws.Exchange) { l.exchanged(host, e) })
+	if err != nil {
+		return nil, err
+	}
+	lo := &logOn{account: l.cfg.accountAt(host), host: host, timeout: l.cfg.RequestTimeout}
+	if err := l.ledger.awaits(lo.account); err != nil {
+		return nil, err
+	}
+	if !l.opening {
+		l.opening = true
+		l.observer.SessionOpening()
+	}
+	if err := l.ledger.settle(ctx, lo.account); err != nil {
+		return nil, err
+	}
+	if err := l.ledger.logOn(ctx, lo, client, cr, l.reporter(), l.notifyLate); err != nil {
+		return nil, err
+	}
+	select {
+	case <-lo.done:
+		return lo.session, lo.err
+	case <-lo.overdue:
+	}
+	select {
+	case <-lo.done:
+		return lo.session, lo.err
+	default:
+		l.awaited = append(l.awaited, lo)
+		l.watch.hurry(host)
+		return nil, &icws.RequestError{Operation: icws.OpConnect, Reason: icws.FailTimeout, Err: errOverdue}
+	}
+}
+
+func (l *loop) reporter() reporter { return reporter{l.cfg.Name, l.observer, l.log} }
+
+// notifyLate says that an awaited log-on is answered. Any goroutine may call it.
+func (l *loop) notifyLate() {
+	select {
+	case l.late <- struct{}{}:
+	default:
+	}
+}
+
+// takeLate returns a log-on that was answered late with a session, or nil.
+func (l *loop) takeLate() *logOn {
+	for i, lo := range l.awaited {
+		if lo.isDone() && lo.session != nil {
+			l.awaited = slices.Delete(l.awaited, i, i+1)
+			return lo
+		}
+	}
+	return nil
+}
+
+// lateMatters looks at the awaited log-ons that are answered by now, and reports
+// whether one ends a wait: it made a session, or was refused.
+func (l *loop) lateMatters() bool {
+	matters := false
+	l.awaited = slices.DeleteFunc(l.awaited, func(lo *logOn) bool {
+		if !lo.isDone() {
+			return false
+		}
+		matters = matters || lo.session != nil || faultOf(lo.err) == faultAuth
+		return lo.session == nil
+	})
+	return matters
+}
+
+// disownAwaited leaves the awaited log-ons to the ledger, which ends what comes of
+// them: there is another session, or no probe any more.
+func (l *loop) disownAwaited() {
+	for _, lo := range l.awaited {
+		l.ledger.disown(lo, l.reporter())
+	}
+	l.awaited = nil
 }
 
 // rejectListed is told of each listed host that is not tried.
@@ -107,30 +193,10 @@ func (l *loop) rejectListed(entry string) {
 	}
 }
 
-// connectGrace is how long a log-on under way may go on when the probe stops: a
-// session whose 201 nobody reads could not be ended.
-const connectGrace = 2 * time.Second
-
-// graceful returns a context that ends grace after ctx does. Call release when
-// it is not needed any more.
-func graceful(ctx context.Context, grace time.Duration) (_ context.Context, release func()) {
-	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-time.After(grace):
-			cancel()
-		case <-late.Done():
-		}
-	})
-	return late, func() {
-		stop()
-		cancel()
-	}
-}
-
 // connected takes over what the 201 said.
 func (l *loop) connected(host string, s *icws.Session) {
 	now := time.Now()
+	l.disownAwaited()
 	if l.activeHost != "" && !strings.EqualFold(l.activeHost, host) {
 		l.observer.SwitchedOver()
 		l.log.Warn("switched over to another host", "from", l.activeHost, "host", host)
@@ -160,12 +226,17 @@ func (l *loop) connected(host string, s *icws.Session) {
 // connectFailed waits after a log-on that made no session, as the fault table
 // says. It reports whether the loop goes on.
 func (l *loop) connectFailed(ctx context.Context, err error) bool {
-	f := faultOf(err)
-	if ctx.Err() != nil && f != faultAuth {
-		return false // but a refusal is left to the next probe of the server
+	if ctx.Err() != nil {
+		return false
 	}
+	f := faultOf(err)
 	defer l.outcome()
 	now := time.Now()
+	var held *heldError
+	if errors.As(err, &held) {
+		l.setState(StateAuthHold, held.reason, held.until)
+		return l.sleepAfterOutcome(ctx, l.passwordChanged)
+	}
 	var unreadable *passwordError
 	if errors.As(err, &unreadable) {
 		l.setState(StateBackoff, err.Error(), now.Add(l.cfg.BackoffMax))
@@ -176,11 +247,14 @@ func (l *loop) connectFailed(ctx context.Context, err error) bool {
 		l.setState(StateBreakerOpen, breakerReason(l.reason), l.breaker.retryAt())
 		return l.sleepAfterOutcome(ctx, nil)
 	}
-	l.observer.SessionOpenFailed(openFailureOf(err))
+	if l.opening {
+		l.observer.SessionOpenFailed(openFailureOf(err))
+	}
 	reason := fmt.Sprintf("log-on failed: %v", err)
 	switch f {
 	case faultAuth:
-		l.setState(StateAuthHold, reason+"; more tries could lock the account, so the next one waits", now.Add(l.authHold.next()))
+		r, _ := l.ledger.held(l.accounts, l.tried)
+		l.setState(StateAuthHold, r.reason, r.until)
 		return l.sleepAfterOutcome(ctx, l.passwordChanged)
 	case faultGone:
 		l.gone[icws.OpConnect] = true
@@ -228,7 +302,7 @@ func breakerReason(last string) string {
 // refused: the only thing that ends an authentication hold early.
 func (l *loop) passwordChanged() bool {
 	password, err := l.cfg.Password()
-	if err != nil || password == l.refusedPassword {
+	if err != nil || l.ledger.key.of(password) == l.tried {
 		return false
 	}
 	l.log.Info("the password changed; trying to log on")

@@ -12,14 +12,15 @@ const (
 	StateBackoff
 	StateBreakerOpen
 	StateAuthHold
+	StateUnauthorizedHold
 	StateDisplacedHold
 	StateGoneHold
 
-	NumStates = 8
+	NumStates = 9
 )
 
 var stateNames = [NumStates]string{
-	"connecting", "subscribing", "live", "backoff", "breaker_open", "auth_hold", "displaced_hold", "gone_hold",
+	"connecting", "subscribing", "live", "backoff", "breaker_open", "auth_hold", "unauthorized_hold", "displaced_hold", "gone_hold",
 }
 
 // String returns the label value of v.

@@ -98,6 +98,18 @@ func openFailureOf(err error) OpenFailure {
 	}
 }
 
+// onlyAwaited reports whether err is a round that asked no host, because log-ons to all
+// of them are under way.
+func onlyAwaited(err error) bool {
+	for _, e := range attemptsOf(err) {
+		var awaited *awaitedError
+		if !errors.As(e, &awaited) {
+			return false
+		}
+	}
+	return err != nil
+}
+
 // lastCode is the HTTP code of the last host that answered, or 0.
 func lastCode(err error) int {
 	code := 0

@@ -1,41 +1,87 @@
 package probe
 
 import (
-	"context"
+	"fmt"
+	"slices"
 	"time"
 )
 
-// AuthenticationHold is a hold that outlives its probe. Without it, a reload would
-// cost the account another refused log-on. It is immutable.
-type AuthenticationHold struct {
+// maxRefusals is how many refused passwords are remembered for an account.
+const maxRefusals = 16
+
+// refusal is a password that a server has refused. It is not tried again before
+// until, whatever else changes. It holds no password.
+type refusal struct {
+	password digest
 	until    time.Time
-	count    int    // of refusals, by which the hold grows
-	password string // that was refused
+	count    int // of refusals in a row, by which the hold grows
 	reason   string
 }
 
-// Hold returns the authentication hold that the probe was in when Run ended, or
-// nil. Any goroutine may call it.
-func (p *Probe) Hold() *AuthenticationHold { return p.hold.Load() }
-
-// bequeathHold leaves the hold to the next probe of the server.
-func (l *loop) bequeathHold() {
-	if l.state == StateAuthHold {
-		l.p.hold.Store(&AuthenticationHold{l.nextAttempt, l.authHold.count, l.refusedPassword, l.reason})
+// refused notes that a server refused the password for the accounts, which are the
+// same one on all hosts of the server, and holds it.
+func (l *Ledger) refused(accounts []account, password digest, schedule hold, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := refusal{password: password, reason: reason}
+	for _, a := range accounts {
+		if before := l.at(a).refusal(password); before != nil {
+			r.count = max(r.count, before.count)
+		}
+	}
+	schedule.count = r.count
+	r.until = time.Now().Add(schedule.next())
+	r.count = schedule.count
+	for _, a := range accounts {
+		s := l.at(a)
+		s.forget(password)
+		s.refusals = append(s.refusals, r)
+		if len(s.refusals) > maxRefusals {
+			s.refusals = slices.Delete(s.refusals, 0, 1)
+		}
 	}
 }
 
-// inheritHold waits out the hold of the probe before, or until the password is
-// another one. It reports whether the loop goes on.
-func (l *loop) inheritHold(ctx context.Context) bool {
-	h := l.p.opts.Hold
-	if h == nil {
-		return true
+// accepted notes that a server took the password.
+func (l *Ledger) accepted(accounts []account, password digest) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range accounts {
+		l.at(a).forget(password)
+		l.tidy(a)
 	}
-	l.authHold.count, l.refusedPassword = h.count, h.password
-	if !time.Now().Before(h.until) {
-		return true // the next refusal is held longer all the same
+}
+
+// held returns the refusal that keeps the password from being tried now.
+func (l *Ledger) held(accounts []account, password digest) (refusal, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var held refusal
+	for _, a := range accounts {
+		s := l.accounts[a]
+		if s == nil {
+			continue
+		}
+		if r := s.refusal(password); r != nil && r.until.After(time.Now()) && r.until.After(held.until) {
+			held = *r
+		}
 	}
-	l.setState(StateAuthHold, h.reason, h.until)
-	return l.sleepAfterOutcome(ctx, l.passwordChanged)
+	return held, held.count > 0
+}
+
+func (s *standing) refusal(password digest) *refusal {
+	i := slices.IndexFunc(s.refusals, func(r refusal) bool { return r.password == password })
+	if i < 0 {
+		return nil
+	}
+	return &s.refusals[i]
+}
+
+func (s *standing) forget(password digest) {
+	s.refusals = slices.DeleteFunc(s.refusals, func(r refusal) bool { return r.password == password })
+}
+
+// refusedReason says why the next log-on waits, in the operator's words.
+func refusedReason(host string, err error) string {
+	return fmt.Sprintf("log-on failed: %s: %v; more tries could lock the account, so the next one waits", host, err)
 }

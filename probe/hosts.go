@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -111,19 +112,32 @@ type hostReport struct {
 // late.
 type hostWatch struct {
 	reports chan hostReport
+	hurried map[string]chan struct{} // by host: it is looked at now
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
 }
 
 func (l *loop) startHostWatch(ctx context.Context) *hostWatch {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &hostWatch{reports: make(chan hostReport), cancel: cancel}
+	w := &hostWatch{reports: make(chan hostReport), hurried: make(map[string]chan struct{}), cancel: cancel}
 	var seed [2]uint64
 	seed[0], seed[1] = l.rand.Uint64(), l.rand.Uint64()
+	for _, host := range l.cfg.Hosts {
+		w.hurried[host] = make(chan struct{}, 1)
+	}
 	for _, host := range l.cfg.Hosts {
 		w.done.Go(func() { l.watchHost(ctx, w, host, seed) })
 	}
 	return w
+}
+
+// hurry has a host looked at now: a log-on to it is not answered. Others than the
+// configured hosts are not looked at.
+func (w *hostWatch) hurry(host string) {
+	select {
+	case w.hurried[host] <- struct{}{}:
+	default:
+	}
 }
 
 func (w *hostWatch) stop() {
@@ -133,8 +147,9 @@ func (w *hostWatch) stop() {
 
 func (l *loop) watchHost(ctx context.Context, w *hostWatch, host string, seed [2]uint64) {
 	pace := newPace(seed, host)
+	account := l.cfg.accountAt(host)
 	for {
-		report := hostReport{host: host}
+		report, asked := hostReport{host: host}, time.Now()
 		client, err := l.newClient(host, func(e icws.Exchange) {
 			report.notAfter = e.NotAfter
 			l.observer.Exchange(e)
@@ -144,35 +159,44 @@ func (l *loop) watchHost(ctx context.Context, w *hostWatch, host string, seed [2
 			client.Close()
 		}
 		report.err = err
+		if !report.isDown() {
+			l.ledger.answered(account, asked)
+		}
 		select {
 		case w.reports <- report:
 		case <-ctx.Done():
 			return
 		}
+		interval := hostWatchInterval
+		if l.ledger.awaits(account) != nil {
+			interval = min(interval, l.cfg.RequestTimeout) // is it back?
+		}
 		select {
-		case <-time.After(jittered(pace, hostWatchInterval)):
+		case <-time.After(jittered(pace, interval)):
+		case <-w.hurried[host]:
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
+func (r hostReport) isDown() bool { return r.err != nil && blamesServer(r.err) }
+
 // noteHost takes a report into the state; it logs only when a host changes
 // between up and down.
 func (l *loop) noteHost(r hostReport) {
-	up := r.err == nil || !blamesServer(r.err)
+	up := !r.isDown()
 	h := l.host(r.host)
 	if !h.Checked || h.Up != up {
 		if up && h.Checked {
 			l.log.Info("host answers again", "host", r.host)
+			l.ledger.answers(l.cfg.accountAt(r.host))
 		} else if !up {
 			l.log.Warn("host does not answer", "host", r.host, "active", h.Active, "err", r.err)
 		}
 	}
 	h.Checked, h.Up = true, up
-	if !r.notAfter.IsZero() {
-		l.certificates[r.host] = r.notAfter
-	}
+	l.learned.certificate(r.host, r.notAfter)
 	if r.err == nil && r.host == l.activeHost && l.product == "" {
 		l.product, l.release = l.screen.Show(r.version.ProductID), l.screen.Show(r.version.Release())
 	}
@@ -187,4 +211,71 @@ func (l *loop) host(name string) *Host {
 	}
 	l.hosts = append(l.hosts, Host{Name: name})
 	return &l.hosts[len(l.hosts)-1]
+}
+
+// learned is what the answers of the hosts tell besides their content. The zero value
+// is empty; any goroutine may use it.
+type learned struct {
+	mu           sync.Mutex
+	offset       time.Duration // of the server's clock
+	offsetKnown  bool
+	certificates map[string]time.Time
+}
+
+// note takes what one exchange with a host tells.
+func (f *learned) note(host string, e icws.Exchange) {
+	f.certificate(host, e.NotAfter)
+	if e.Date.IsZero() {
+		return
+	}
+	// Date counts whole seconds: its middle is the best guess.
+	middle := e.Start.Add(e.Duration / 2)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.offset, f.offsetKnown = e.Date.Add(time.Second/2).Sub(middle), true
+}
+
+// certificate notes the expiry of the certificate that a host presented, unless zero.
+func (f *learned) certificate(host string, notAfter time.Time) {
+	if notAfter.IsZero() {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.certificates == nil {
+		f.certificates = make(map[string]time.Time)
+	}
+	f.certificates[host] = notAfter
+}
+
+// keep forgets the certificates of other hosts.
+func (f *learned) keep(hosts []Host) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name := range f.certificates {
+		if !slices.ContainsFunc(hosts, func(h Host) bool { return h.Name == name }) {
+			delete(f.certificates, name)
+		}
+	}
+}
+
+// clock returns the offset of the server's clock, when it is known.
+func (f *learned) clock() (offset time.Duration, known bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.offset, f.offsetKnown
+}
+
+// earliestCertificate is the first expiry among the certificates that the hosts
+// presented last: also the standby's must be valid when it is needed.
+func (f *learned) earliestCertificate() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var earliest time.Time
+	for _, t := range f.certificates {
+		if earliest.IsZero() || t.Before(earliest) {
+			earliest = t
+		}
+	}
+	return earliest
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -41,8 +40,16 @@ type loop struct {
 	breaker  *breaker
 	watch    *hostWatch
 
-	backoff  backoff
-	authHold hold
+	backoff          backoff
+	unauthorizedHold hold
+
+	ledger   *Ledger
+	accounts []account
+	tried    digest        // of the password of the last log-on
+	opening  bool          // the running round has sent a log-on
+	awaited  []*logOn      // that were not answered in time
+	late     chan struct{} // one of them is answered
+	learned  learned
 
 	feeds     []*feed
 	session   *session // the running one, or the last; nil before the first
@@ -53,22 +60,17 @@ type loop struct {
 	reason      string
 	nextAttempt time.Time
 
-	// What the password was when the server refused it.
-	refusedPassword string
 	// retriedUnauthorized says that the running session replaced one that was
 	// told 401: a second 401 soon after it is not healed by a third session.
 	retriedUnauthorized bool
 
-	hosts        []Host
-	listed       []string // alternate hosts of the last 201
-	rejected     map[string]bool
-	activeHost   string
-	certificates map[string]time.Time
-	expiry       time.Time
-	offset       time.Duration
-	offsetKnown  bool
-	gone         [icws.NumOperations]bool
-	switchover   Switchover
+	hosts      []Host
+	listed     []string // alternate hosts of the last 201
+	rejected   map[string]bool
+	activeHost string
+	expiry     time.Time
+	gone       [icws.NumOperations]bool
+	switchover Switchover
 
 	product, release, icServer string
 
@@ -82,14 +84,14 @@ func newLoop(p *Probe) *loop {
 	l := &loop{
 		p: p, cfg: cfg, observer: p.opts.Observer, rand: p.opts.Rand,
 		log: p.opts.Logger.With("server", cfg.Name), screen: p.opts.Screen,
-		policy:       newHostPolicy(cfg.Hosts, cfg.AllowedHosts),
-		breaker:      newBreaker(cfg, p.opts.Observer),
-		backoff:      backoff{min: cfg.BackoffMin, max: cfg.BackoffMax, rand: p.opts.Rand},
-		authHold:     hold{min: cfg.AuthHoldMin, max: cfg.AuthHoldMax},
-		hosts:        configuredHosts(cfg.Hosts),
-		rejected:     make(map[string]bool),
-		certificates: make(map[string]time.Time),
-		stateSince:   time.Now(),
+		policy:  newHostPolicy(cfg.Hosts, cfg.AllowedHosts),
+		breaker: newBreaker(cfg, p.opts.Observer),
+		backoff: backoff{min: cfg.BackoffMin, max: cfg.BackoffMax, rand: p.opts.Rand},
+		ledger:  p.ledger, accounts: cfg.accounts(), late: make(chan struct{}, 1),
+		unauthorizedHold: hold{min: cfg.AuthHoldMin, max: cfg.AuthHoldMax},
+		hosts:            configuredHosts(cfg.Hosts),
+		rejected:         make(map[string]bool),
+		stateSince:       time.Now(),
 	}
 	l.feeds = l.newFeeds()
 	return l
@@ -104,14 +106,11 @@ func (l *loop) run(ctx context.Context) {
 	l.learnPasswords()
 	l.watch = l.startHostWatch(ctx)
 	defer l.watch.stop()
-	defer l.bequeathHold()
+	defer l.disownAwaited()
 	defer func() {
 		l.publish()
 		l.log.Info("stopped watching")
 	}()
-	if !l.inheritHold(ctx) {
-		return
-	}
 	for ctx.Err() == nil {
 		session, err := l.connect(ctx)
 		if err != nil {
@@ -195,6 +194,11 @@ func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) boo
 		case <-timer.C:
 		case r := <-l.hostReports():
 			l.noteHost(r)
+		case <-l.late:
+			if l.lateMatters() {
+				timer.Stop()
+				return true
+			}
 		case answer := <-l.p.asked:
 			answer(l)
 		case <-ctx.Done():
@@ -275,7 +279,7 @@ func (l *loop) forgetFailures(now time.Time) {
 		return
 	}
 	l.backoff.reset()
-	l.authHold.reset()
+	l.unauthorizedHold.reset()
 	l.retriedUnauthorized = false
 }
 
@@ -288,9 +292,7 @@ func (l *loop) noteListed(entries []string) {
 	l.hosts = slices.DeleteFunc(l.hosts, func(h Host) bool {
 		return !h.Active && !slices.Contains(l.cfg.Hosts, h.Name)
 	})
-	maps.DeleteFunc(l.certificates, func(host string, _ time.Time) bool {
-		return !slices.ContainsFunc(l.hosts, func(h Host) bool { return h.Name == host })
-	})
+	l.learned.keep(l.hosts)
 	if !l.cfg.movable() {
 		return
 	}

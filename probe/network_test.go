@@ -65,7 +65,7 @@ func (r *networkRig) serve() *networkRig {
 
 func (r *networkRig) start(scheme string) {
 	r.cfg.URL, r.cfg.Hosts = scheme+"://"+r.relay.address, []string{r.relay.address}
-	r.probe = New(r.cfg, Options{
+	r.probe = newProbe(r.t, r.cfg, Options{
 		NewTransport: func() http.RoundTripper { return r.rt.Clone() }, Observer: r.seen, UserAgent: "icws_exporter/test",
 		Logger: slog.New(slog.NewTextHandler(r.logs, nil)),
 	})
@@ -173,7 +173,7 @@ func TestNetworkFaultFromTheStartIsHealed(t *testing.T) {
 				r.relay.suffer(fault)
 				r.start("http")
 				r.eventually("attempted", func() bool {
-					return r.probe.Attempted() && r.isAway() && r.seen.get("open failed network") > 1
+					return r.probe.Attempted() && r.isAway() && r.seen.get("open failed network") > 0
 				})
 				if reason := r.probe.Snapshot().Reason; !strings.Contains(reason, "log-on failed") {
 					t.Errorf("reason %q", reason)

@@ -30,6 +30,9 @@ type Observer interface {
 	SessionOpenFailed(OpenFailure)
 	// SessionClosed reports the end of an established session.
 	SessionClosed(CloseReason)
+	// SessionAbandoned reports that a session could not be ended and that nobody will
+	// try again; it may stay on its server until that lets it expire.
+	SessionAbandoned()
 	// SwitchedOver reports that the session moved to another host.
 	SwitchedOver()
 	// AlternateHostRejected reports a listed host that allowed_hosts refused.

@@ -39,9 +39,9 @@ type Options struct {
 	// StartDelay puts off the first log-on, to spread the start of many probes.
 	StartDelay time.Duration
 	UserAgent  string
-	// Hold is the authentication hold that the probe before this one of the same
-	// server and user was in, or nil: it goes on.
-	Hold *AuthenticationHold
+	// Ledger keeps what outlives the probe. All probes of a process share one; nil
+	// means one that ends with the probe.
+	Ledger *Ledger
 }
 
 // Probe watches one server. Make it with New, start it with Run.
@@ -51,13 +51,20 @@ type Probe struct {
 
 	snapshot  atomic.Pointer[Snapshot]
 	attempted atomic.Bool
-	hold      atomic.Pointer[AuthenticationHold]
+	ledger    *Ledger
 	stopped   chan struct{}
 	asked     chan func(*loop)
 }
 
-// New makes a probe for one server. Nothing happens before Run.
-func New(cfg Config, o Options) *Probe {
+// New makes a probe for one server. Nothing happens before Run. It returns an error
+// when cfg is not valid or o lacks what it needs.
+func New(cfg Config, o Options) (*Probe, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if o.NewTransport == nil || o.Observer == nil {
+		return nil, errors.New("a probe needs NewTransport and an Observer")
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -72,14 +79,18 @@ func New(cfg Config, o Options) *Probe {
 	p := &Probe{
 		cfg:     cfg,
 		opts:    o,
+		ledger:  o.Ledger,
 		stopped: make(chan struct{}),
 		asked:   make(chan func(*loop)),
+	}
+	if p.ledger == nil {
+		p.ledger = NewLedger(o.Logger)
 	}
 	now := time.Now()
 	p.snapshot.Store(&Snapshot{
 		State: StateConnecting, StateSince: now, Heartbeat: now, Hosts: configuredHosts(cfg.Hosts),
 	})
-	return p
+	return p, nil
 }
 
 func configuredHosts(names []string) []Host {
@@ -91,10 +102,13 @@ func configuredHosts(names []string) []Host {
 }
 
 // Run watches the server until ctx ends, and then leaves it: it removes the
-// subscription and the session, within leaveTimeout, before it returns. A cause
-// of ErrReload says that the configuration ended the probe. Call it once.
+// subscription and the session, within leaveTimeout, before it returns. What it could
+// not end is left to the Ledger. A cause of ErrReload says that the configuration ended the probe. Call it once.
 func (p *Probe) Run(ctx context.Context) {
 	defer close(p.stopped)
+	if p.opts.Ledger == nil {
+		defer p.ledger.Close(CloseLimit)
+	}
 	newLoop(p).run(ctx)
 }
 

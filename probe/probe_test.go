@@ -107,7 +107,7 @@ func TestSecond401WaitsForTheAuthenticationSchedule(t *testing.T) {
 		sim.Inject(icwssim.Fault{Operation: "subscribe", Code: 401})
 		r.start()
 		r.pass(14 * time.Minute)
-		r.state(StateBackoff)
+		r.state(StateUnauthorizedHold)
 		r.count("opens", 2)
 		r.pass(2 * time.Minute)
 		r.count("opens", 3)

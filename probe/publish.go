@@ -15,13 +15,14 @@ func (l *loop) publish() {
 
 		Product: l.product, Release: l.release, ICServer: l.icServer,
 		Hosts:               slices.Clone(l.hosts),
-		CertificateNotAfter: l.earliestCertificate(), PasswordExpiry: l.expiry,
-		ClockKnown: l.offsetKnown, ClockOffset: l.offset,
+		CertificateNotAfter: l.learned.earliestCertificate(), PasswordExpiry: l.expiry,
 		OperationGone: l.gone, Switchover: l.switchover,
 
 		SessionUp: l.sessionUp, SessionEstablished: l.sessionSince,
-		Breaker: l.breaker.state,
+		SessionsOwed: l.ledger.owedBy(l.cfg.Name, l.accounts),
+		Breaker:      l.breaker.state,
 	}
+	s.ClockOffset, s.ClockKnown = l.learned.clock()
 	if l.session != nil {
 		s.TransportKnown, s.Transport = true, l.session.transport
 		if t := l.session.contact.time(); !t.IsZero() {
@@ -37,18 +38,6 @@ func (l *loop) publish() {
 		s.FreshUntil = verified.Add(l.cfg.StaleAfter)
 	}
 	l.p.snapshot.Store(s)
-}
-
-// earliestCertificate is the first expiry among the certificates that the hosts
-// presented last: also the standby's must be valid when it is needed.
-func (l *loop) earliestCertificate() time.Time {
-	var earliest time.Time
-	for _, t := range l.certificates {
-		if earliest.IsZero() || t.Before(earliest) {
-			earliest = t
-		}
-	}
-	return earliest
 }
 
 func switchoverOf(s icws.SwitchoverStatus) Switchover {

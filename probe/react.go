@@ -102,7 +102,7 @@ func (s *session) unauthorized(err error) *sessionEnd {
 		end.state, end.until = StateBackoff, now.Add(s.loop.backoff.next())
 	default:
 		end.err = fmt.Errorf("a new session was refused as well; does a proxy strip the cookie? %w", err)
-		end.state, end.until = StateBackoff, now.Add(s.loop.authHold.next())
+		end.state, end.until = StateUnauthorizedHold, now.Add(s.loop.unauthorizedHold.next())
 	}
 	s.loop.retriedUnauthorized = true
 	return end

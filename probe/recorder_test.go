@@ -83,6 +83,7 @@ func (r *recorder) SessionOpenFailed(v OpenFailure) {
 	r.mind(func(m *manners) []string { return m.openFailed(v) })
 }
 func (r *recorder) SessionClosed(v CloseReason) { r.add("closed "+v.String(), 1) }
+func (r *recorder) SessionAbandoned()           { r.add("abandoned", 1) }
 func (r *recorder) SwitchedOver()               { r.add("switchovers", 1) }
 func (r *recorder) AlternateHostRejected()      { r.add("rejected", 1) }
 func (r *recorder) BreakerChanged(to BreakerState) {

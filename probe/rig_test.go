@@ -50,6 +50,7 @@ type rig struct {
 	password atomic.Value
 	seen     *recorder
 	logs     *logLines
+	ledger   *Ledger
 	probe    *Probe
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
@@ -81,6 +82,7 @@ func newRig(t *testing.T, cfg Config) *rig {
 	}
 	r.seen = &recorder{manners: manners{pause: cfg.BackoffMin, failures: int(cfg.BreakerFailures)}}
 	r.rt = &http.Transport{DialContext: r.net.DialContext, DisableCompression: true, IdleConnTimeout: 90 * time.Second}
+	r.ledger = NewLedger(slog.New(slog.NewTextHandler(r.logs, nil)))
 	r.password.Store(testPassword)
 	r.cfg.Password = func() (string, error) { return r.password.Load().(string), nil }
 	t.Cleanup(r.close)
@@ -127,15 +129,13 @@ func (r *rig) kill(host string) {
 	srv.Close()
 }
 
-func (r *rig) start() { r.startAfter(nil) }
-
-// startAfter starts a probe in the place of one that has ended, as a reload does,
-// and gives it the hold that the former one left.
-func (r *rig) startAfter(hold *AuthenticationHold) {
+// start starts a probe, or another one in the place of one that has ended, as a
+// reload does.
+func (r *rig) start() {
 	handler := slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelInfo})
-	r.probe = New(r.cfg, Options{
+	r.probe = newProbe(r.t, r.cfg, Options{
 		NewTransport: func() http.RoundTripper { return r.rt.Clone() }, Observer: r.seen, Logger: slog.New(handler),
-		Rand: rand.New(rand.NewPCG(1, 2)), UserAgent: "icws_exporter/test", Hold: hold,
+		Rand: rand.New(rand.NewPCG(1, 2)), UserAgent: "icws_exporter/test", Ledger: r.ledger,
 	})
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r.cancel, r.done = cancel, make(chan struct{})
@@ -143,6 +143,15 @@ func (r *rig) startAfter(hold *AuthenticationHold) {
 		defer close(r.done)
 		r.probe.Run(ctx)
 	}()
+}
+
+func newProbe(t testing.TB, cfg Config, o Options) *Probe {
+	t.Helper()
+	p, err := New(cfg, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func (r *rig) stop() {
@@ -155,6 +164,7 @@ func (r *rig) stop() {
 
 func (r *rig) close() {
 	r.stop()
+	r.ledger.Close(CloseLimit)
 	for _, sim := range r.sims {
 		sim.Close()
 	}

@@ -52,6 +52,9 @@ type Snapshot struct {
 	OperationGone [icws.NumOperations]bool
 	Switchover    Switchover
 
+	// SessionsOwed counts sessions that should have ended, and whose end the servers
+	// have not confirmed.
+	SessionsOwed       int
 	SessionUp          bool
 	SessionEstablished time.Time
 

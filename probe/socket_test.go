@@ -49,7 +49,7 @@ func followOverSockets(t *testing.T, mode TransportMode, scheme string) {
 	cfg.PollInterval = 20 * time.Millisecond
 	cfg.Password = func() (string, error) { return testPassword, nil }
 	seen := &recorder{}
-	p := New(cfg, Options{NewTransport: func() http.RoundTripper { return rt.Clone() }, Observer: seen, UserAgent: "icws_exporter/test"})
+	p := newProbe(t, cfg, Options{NewTransport: func() http.RoundTripper { return rt.Clone() }, Observer: seen, UserAgent: "icws_exporter/test"})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

@@ -114,7 +114,7 @@ func serversByState() *panel {
 	return timeseries("Servers by state", "How many servers are in which state, over all exporters.", "none",
 		line(sum(series(collect.MetricExporterServers), "state"), "{{state}}")).
 		colored("live", "green", "connecting", "blue", "subscribing", "light-blue", "backoff", "yellow", "breaker_open", "red",
-			"auth_hold", "dark-purple", "displaced_hold", "purple", "gone_hold", "light-purple").stepped()
+			"auth_hold", "dark-purple", "unauthorized_hold", "super-light-purple", "displaced_hold", "purple", "gone_hold", "light-purple").stepped()
 }
 
 func loops() *panel {

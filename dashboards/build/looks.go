@@ -32,14 +32,15 @@ var (
 // stateLooks are how the states of the state sets are shown.
 var stateLooks = map[*collect.Family]map[string]look{
 	collect.MetricProbeState: {
-		"connecting":     {"connecting", "blue"},
-		"subscribing":    {"subscribing", "light-blue"},
-		"live":           {"live", "green"},
-		"backoff":        {"backoff: failed, waits", "yellow"},
-		"breaker_open":   {"breaker open: spares server", "red"},
-		"auth_hold":      {"hold: log-on refused", "dark-purple"},
-		"displaced_hold": {"hold: other log-on", "purple"},
-		"gone_hold":      {"hold: 410 gone", "light-purple"},
+		"connecting":        {"connecting", "blue"},
+		"subscribing":       {"subscribing", "light-blue"},
+		"live":              {"live", "green"},
+		"backoff":           {"backoff: failed, waits", "yellow"},
+		"breaker_open":      {"breaker open: spares server", "red"},
+		"auth_hold":         {"hold: log-on refused", "dark-purple"},
+		"unauthorized_hold": {"hold: sessions refused", "super-light-purple"},
+		"displaced_hold":    {"hold: other log-on", "purple"},
+		"gone_hold":         {"hold: 410 gone", "light-purple"},
 	},
 	collect.MetricBreakerState: {
 		"closed":    {"closed", "green"},

@@ -148,10 +148,15 @@ func opens() *panel {
 }
 
 func closes() *panel {
-	return bars("Sessions that ended", "Established sessions per minute that ended, by reason.",
+	return bars("Sessions that ended", "Established sessions per minute that ended, by reason; those that the server did not end when it should, and those that could not be ended at all.",
 		line(happened(sum(perMinute(collect.MetricSessionCloses), "server", "reason")), "{{server}} {{reason}}").
-			unless("No session ended")).
-		colored("unauthorized", "orange", "server_closed", "red", "network", "dark-red", "switchover", "purple", "reload", "blue", "shutdown", "text").
+			unless("No session ended"),
+		line(happened(sum(series(collect.MetricSessionsOwed), "server")), "{{server}} owed").
+			unless("No session is owed"),
+		line(happened(sum(perMinute(collect.MetricSessionsAbandoned), "server")), "{{server}} could not be ended").
+			unless("Every session could be ended")).
+		colored("unauthorized", "orange", "server_closed", "red", "network", "dark-red", "switchover", "purple", "reload", "blue", "shutdown", "text",
+			"owed", "light-orange", "ended", "light-red").
 		runbook("SessionFlapping")
 }
 

@@ -74,7 +74,7 @@ func TestFirstExpositionHasEveryClosedSeries(t *testing.T) {
 	s.Add("chicago", "us")
 	page := exposition(t, s, Text)
 	for _, f := range []*Family{
-		MetricSessionOpens, MetricSessionOpenFailures, MetricSessionCloses, MetricSwitchovers,
+		MetricSessionOpens, MetricSessionOpenFailures, MetricSessionCloses, MetricSessionsAbandoned, MetricSwitchovers,
 		MetricAlternateHostsRejected, MetricRequestFailures, MetricErrorResponses, MetricBreakerTransitions,
 		MetricBreakerRejections, MetricReceivedBytes, MetricStreamHeartbeats, MetricSubscriptionLosses,
 		MetricDeliveryChecks, MetricMessages, MetricMessageDecodeFailures, MetricCatalogueChanges,

@@ -51,6 +51,9 @@ func (m *ServerMetrics) SessionOpenFailed(why probe.OpenFailure) { m.openFailure
 // SessionClosed counts the end of a session.
 func (m *ServerMetrics) SessionClosed(why probe.CloseReason) { m.sessionCloses[why].Add(1) }
 
+// SessionAbandoned counts a session that nobody will try to end again.
+func (m *ServerMetrics) SessionAbandoned() { m.sessionsAbandoned.Add(1) }
+
 // SwitchedOver counts a move of the session to another host.
 func (m *ServerMetrics) SwitchedOver() { m.switchovers.Add(1) }
 

@@ -30,6 +30,7 @@ func TestEventsMoveTheirSeries(t *testing.T) {
 		"no heartbeats":      {func(m *ServerMetrics) { m.StreamHeartbeats(-1) }, nil},
 		"session opening":    {(*ServerMetrics).SessionOpening, []string{`icws_session_opens_total{server="c"} 1`}},
 		"switched over":      {(*ServerMetrics).SwitchedOver, []string{`icws_switchovers_total{server="c"} 1`}},
+		"session abandoned":  {(*ServerMetrics).SessionAbandoned, []string{`icws_sessions_abandoned_total{server="c"} 1`}},
 		"alternate rejected": {(*ServerMetrics).AlternateHostRejected, []string{`icws_alternate_hosts_rejected_total{server="c"} 1`}},
 		"breaker rejected":   {(*ServerMetrics).BreakerRejected, []string{`icws_breaker_rejections_total{server="c"} 1`}},
 		"decode failed":      {func(m *ServerMetrics) { m.MessageDecodeFailed(probe.StatusMessages) }, []string{`icws_message_decode_failures_total{server="c",subscription="status-messages"} 1`}},

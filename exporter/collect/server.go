@@ -47,6 +47,7 @@ type ServerMetrics struct {
 	heartbeats      atomic.Uint64
 
 	alternatesRejected atomic.Uint64
+	sessionsAbandoned  atomic.Uint64
 	sessionOpens       atomic.Uint64
 	openFailures       [probe.NumOpenFailures]atomic.Uint64
 	sessionCloses      [probe.NumCloseReasons]atomic.Uint64

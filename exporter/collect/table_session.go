@@ -41,6 +41,17 @@ var (
 		Labels: []Label{{Name: "reason", Values: valuesOf[probe.CloseReason](probe.NumCloseReasons)}},
 		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.sessionCloses[:] }),
 	})
+	MetricSessionsOwed = define(Family{
+		Name:   "icws_sessions_owed",
+		Help:   "Sessions of the exporter that should have ended and whose end the server has not confirmed; they are ended as soon as it answers.",
+		server: value(func(r *reading) float64 { return float64(r.snapshot.SessionsOwed) }),
+	})
+	MetricSessionsAbandoned = define(Family{
+		Name:   "icws_sessions_abandoned_total",
+		Type:   Counter,
+		Help:   "Sessions that could not be ended within an hour; they stay on the server until it lets them expire.",
+		server: count(func(m *ServerMetrics) *atomic.Uint64 { return &m.sessionsAbandoned }),
+	})
 	MetricBreakerState = define(Family{
 		Name:   "icws_breaker_state",
 		Type:   StateSet,

@@ -112,6 +112,9 @@ func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, err
 	reused := false
 	req, err := c.newRequest(ctx, r, func(i httptrace.GotConnInfo) {
 		reused = i.Reused
+		if r.waiting != nil {
+			r.waiting.connected(i.Conn)
+		}
 		if r.connected != nil {
 			r.connected(i)
 		}

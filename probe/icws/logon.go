@@ -3,8 +3,10 @@ package icws
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -28,8 +30,9 @@ func (e *UnreadSessionError) Unwrap() error { return e.Err }
 // session that nobody can end. So a log-on whose request has been sent is not given
 // up. RequestTimeout, or the end of unsent, ends it only before that. Afterwards it
 // goes on until the answer comes, the connection breaks or ctx ends, and overdue is
-// called, at most once and on another goroutine, to say that it goes on. It returns
-// a *ResponseError, a *RequestError or an *UnreadSessionError.
+// called, at most once and on another goroutine, to say that it goes on. The end of
+// ctx resets the connection, so that a request that is still on its way is lost. It
+// returns a *ResponseError, a *RequestError or an *UnreadSessionError.
 func (c *Client) LogOn(ctx context.Context, cr Credentials, unsent context.Context, overdue func()) (*Session, error) {
 	s, key, err := c.logOn(ctx, cr, &patience{unsent: unsent, overdue: overdue})
 	if err != nil && !key.IsZero() {
@@ -70,18 +73,41 @@ const (
 type waiting struct {
 	*patience
 	state  atomic.Int32
+	conn   atomic.Pointer[net.TCPConn]
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
-	stop   func() bool // the wait for the end of unsent
+	stops  [2]func() bool // the waits for the end of unsent and of ctx
 }
 
 // wait returns the context of an exchange that nobody gives up once it is sent.
 func (p *patience) wait(ctx context.Context, timeout time.Duration) (context.Context, *waiting) {
-	ctx, cancel := context.WithCancelCause(ctx)
+	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	w := &waiting{patience: p, cancel: cancel}
 	w.timer = time.AfterFunc(timeout, func() { w.late(context.DeadlineExceeded) })
-	w.stop = context.AfterFunc(p.unsent, func() { w.late(context.Canceled) })
-	return ctx, w
+	w.stops = [2]func() bool{
+		context.AfterFunc(p.unsent, func() { w.late(context.Canceled) }),
+		context.AfterFunc(ctx, func() { w.abort(context.Cause(ctx)) }),
+	}
+	return own, w
+}
+
+// connected notes the connection that the request goes over.
+func (w *waiting) connected(conn net.Conn) {
+	if c, ok := conn.(*tls.Conn); ok {
+		conn = c.NetConn()
+	}
+	if c, ok := conn.(*net.TCPConn); ok {
+		w.conn.Store(c)
+	}
+}
+
+// abort ends the exchange. What the network still carries of the request, or the
+// kernel would send again, is void with the connection.
+func (w *waiting) abort(cause error) {
+	if conn := w.conn.Load(); conn != nil {
+		_ = conn.SetLinger(0) // else it is closed in order
+	}
+	w.cancel(cause)
 }
 
 // late gives the request up, or says that it goes on.
@@ -103,7 +129,9 @@ func (w *waiting) answered(timeout time.Duration) {
 
 func (w *waiting) end() {
 	w.timer.Stop()
-	w.stop()
+	for _, stop := range w.stops {
+		stop()
+	}
 	w.cancel(nil)
 }
 

@@ -25,6 +25,12 @@ func adviceFor(server exporter.Server, c condition, now time.Time) advice {
 		return liveAdvice(server, now)
 	case s.State == probe.StateAuthHold:
 		return heldAdvice(server)
+	case s.State == probe.StateUnauthorizedHold:
+		return advice{[]string{
+			"Look at what is between the exporter and the server: the log-on works, and then its own session is answered 401. A proxy or load balancer that drops the cookie, or sends each request to another server, does that.",
+			checkStep(server),
+			"The exporter tries again by itself at the time above. Each try costs a log-on, so the waits grow.",
+		}, "ServerDown"}
 	case s.State == probe.StateDisplacedHold:
 		return advice{[]string{
 			fmt.Sprintf("Find out who else logs on as %s: a second exporter, a person, another program. Each needs a user of its own.", user(server)),

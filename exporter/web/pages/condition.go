@@ -44,14 +44,15 @@ var stateWords = [probe.NumStates]struct {
 	severity severity
 	words    string
 }{
-	probe.StateConnecting:    {starting, "Connecting"},
-	probe.StateSubscribing:   {starting, "Subscribing"},
-	probe.StateLive:          {fine, "Live"},
-	probe.StateBackoff:       {failing, "Waiting to try again"},
-	probe.StateBreakerOpen:   {failing, "Circuit breaker open"},
-	probe.StateAuthHold:      {needsPerson, "Log-on held"},
-	probe.StateDisplacedHold: {needsPerson, "Displaced, on hold"},
-	probe.StateGoneHold:      {needsPerson, "Interface gone, on hold"},
+	probe.StateConnecting:       {starting, "Connecting"},
+	probe.StateSubscribing:      {starting, "Subscribing"},
+	probe.StateLive:             {fine, "Live"},
+	probe.StateBackoff:          {failing, "Waiting to try again"},
+	probe.StateBreakerOpen:      {failing, "Circuit breaker open"},
+	probe.StateAuthHold:         {needsPerson, "Log-on held"},
+	probe.StateUnauthorizedHold: {needsPerson, "Sessions refused, on hold"},
+	probe.StateDisplacedHold:    {needsPerson, "Displaced, on hold"},
+	probe.StateGoneHold:         {needsPerson, "Interface gone, on hold"},
 }
 
 func conditionOf(s exporter.Server, now time.Time) condition {
