@@ -39,7 +39,8 @@ func (c Config) movable() bool { return strings.Contains(c.URL, "{host}") }
 // permits reports whether entry may be sent the password: it is a plain host
 // name or address, with or without a port, and is a configured host or matches a
 // glob. Without globs, single-label names and hosts of the configured hosts'
-// parent domains match.
+// parent domains match. What leads to the exporter's own machine or link has to be
+// configured, or stand among the globs as it is.
 func (p hostPolicy) permits(entry string) bool {
 	if !icws.ValidHost(entry) {
 		return false
@@ -49,6 +50,9 @@ func (p hostPolicy) permits(entry string) bool {
 		if hostName(h) == name {
 			return true
 		}
+	}
+	if icws.IsLocal(name) {
+		return slices.ContainsFunc(p.globs, func(glob string) bool { return strings.EqualFold(glob, name) })
 	}
 	if len(p.globs) > 0 {
 		for _, glob := range p.globs {

@@ -109,6 +109,18 @@ func TestAllowedHosts(t *testing.T) {
 			permitted: []string{"x.dr.example.com", "X.DR.example.com:8019", "10.1.2.3", "cic-a.example.com"},
 			refused:   []string{"cic-b.example.com", "standby", "10.1.3.3", "dr.example.com"},
 		},
+		{ // the exporter's own machine and link, in every spelling
+			configured: []string{"cic-a.example.com"}, permitted: []string{"standby"},
+			refused: []string{"localhost", "LocalHost.", "localhost:8019", "localhost.example.com", "a.localhost", "127.0.0.1", "[::1]", "0.0.0.0", "2130706433", "0x7f000001", "0177.0.0.1"},
+		},
+		{
+			configured: []string{"cic-a.example.com"}, globs: []string{"*"}, permitted: []string{"standby", "10.1.3.3"},
+			refused: []string{"localhost", "localhost:8019", "127.0.0.1:8019", "127.1.2.3", "[::1]:8019", "::ffff:127.0.0.1", "169.254.169.254", "fe80::1", "0.0.0.0", "::"},
+		},
+		{ // unless configured
+			configured: []string{"127.0.0.1:8019", "cic-a.example.com"}, globs: []string{"localhost", "127.*"},
+			permitted: []string{"localhost", "LOCALHOST:8019", "127.0.0.1"}, refused: []string{"127.0.0.2", "::1"},
+		},
 	} {
 		policy := newHostPolicy(test.configured, test.globs)
 		for _, host := range test.permitted {

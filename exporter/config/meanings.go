@@ -29,7 +29,7 @@ var meanings = map[string]meaning{
 	"hosts": {unset: "required, unless `url` has no `{host}`", example: "[cic-a.example.com, cic-b.example.com]",
 		text: "Hosts of the server in the order in which they are tried: the two of a switchover pair, or one. A port here replaces that of `url`."},
 	"allowed_hosts": {unset: "names without a dot, and names below the hosts' parent domains", example: `["cic-*.example.com"]`,
-		text: "Globs of the hosts that may get the password when a server names them as its alternatives. The configured hosts always may; an address only when it is configured or matches a glob. Others are ignored, logged and counted."},
+		text: "Globs of the hosts that may get the password when a server names them as its alternatives. The configured hosts always may; an address only when it is configured or matches a glob, and the exporter's own machine and link (`localhost`, 127.0.0.1, ::1, 169.254.0.0/16 and the like) only when it is configured or stands here without a wildcard. Others are ignored, logged and counted."},
 	"user": {unset: required, example: "svc-prom",
 		text: "ICWS user to log on as. It needs no rights; do not share it."},
 	"password_file": {unset: "one of the three is required", example: "/run/secrets/icws",

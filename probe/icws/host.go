@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -64,8 +65,51 @@ func isHostName(name string) bool {
 			}
 		}
 	}
-	_, err := strconv.ParseUint(labels[len(labels)-1], 0, 64)
-	return err != nil
+	return !isNumber(labels[len(labels)-1])
+}
+
+// isNumber reports whether a resolver might take the label for a number: decimal,
+// octal or hexadecimal, of any length.
+func isNumber(label string) bool {
+	digits := "0123456789"
+	if len(label) > 2 && (label[:2] == "0x" || label[:2] == "0X") {
+		label, digits = label[2:], "0123456789abcdefABCDEF"
+	}
+	return strings.Trim(label, digits) == ""
+}
+
+// IsLocal reports whether a host, as ValidHost accepts it, is the machine that asks
+// or a neighbour on its link: a loopback, unspecified, link-local or multicast
+// address, also within an IPv6 address, or a name that stands for the loopback.
+func IsLocal(host string) bool {
+	name, _ := splitPort(host)
+	name = strings.ToLower(strings.TrimSuffix(strings.Trim(name, "[]"), "."))
+	if address, err := netip.ParseAddr(name); err == nil {
+		return isLocalAddress(address)
+	}
+	labels := strings.Split(name, ".")
+	return slices.Contains(localHosts, labels[0]) || slices.Contains(localDomains, labels[len(labels)-1])
+}
+
+// What hosts files and resolvers call the loopback.
+var (
+	localHosts   = []string{"localhost", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback", "loopback"}
+	localDomains = []string{"localhost", "localdomain", "localdomain4", "localdomain6"}
+)
+
+// The prefixes of IPv6 whose last four bytes are an IPv4 address: the deprecated
+// compatible addresses, and those of a translator.
+var holdIPv4 = []netip.Prefix{netip.MustParsePrefix("::/96"), netip.MustParsePrefix("64:ff9b::/96")}
+
+func isLocalAddress(a netip.Addr) bool {
+	a = a.Unmap()
+	for _, prefix := range holdIPv4 {
+		if bytes := a.As16(); a.Is6() && prefix.Contains(a) && !a.IsLoopback() {
+			a = netip.AddrFrom4([4]byte(bytes[12:]))
+		}
+	}
+	isThisNetwork := a.Is4() && a.As4()[0] == 0 // 0.0.0.0/8, which some systems take for the loopback
+	return isThisNetwork || a.IsLoopback() || a.IsUnspecified() || a.IsMulticast() || a.IsLinkLocalUnicast()
 }
 
 const hostPlaceholder = "{host}"

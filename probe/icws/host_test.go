@@ -18,11 +18,28 @@ func TestValidHost(t *testing.T) {
 	for _, entry := range []string{
 		"", " ", "cic b", "cic\tb", "cic\nb", "user@cic-b", "user:pw@cic-b", "http://cic-b", "cic-b/path", "cic-b?x", "cic-b#x", "cic%62",
 		"cic-b:", "cic-b:0", "cic-b:65536", "cic-b:https", "cic-b:80:80", ":8019", ".", "a..b", ".a", "-a", "a-", "a.-b", "fe80::1%eth0", "[fe80::1%25eth0]",
-		"[::1", "::1]", "[]", "[10.0.0.7]", "[::1]x", "[::1]:", "::1:99999x", "2130706433", "10.0.0.256", "0x7f000001", "1.2.3", "münchen", "{host}", "a\\b", "a*",
+		"[::1", "::1]", "[]", "[10.0.0.7]", "[::1]x", "[::1]:", "::1:99999x", "2130706433", "10.0.0.256", "0x7f000001", "0X7F.1", "127.0.0.08", "99999999999999999999999", "0177.0.0.1", "127.1", "a.0xffffffffffffffffffff", "1.2.3", "münchen", "{host}", "a\\b", "a*",
 		strings.Repeat("a", 64), strings.Repeat("a.", 130),
 	} {
 		if ValidHost(entry) {
 			t.Errorf("%q is taken", entry)
+		}
+	}
+}
+
+func TestIsLocal(t *testing.T) {
+	for _, host := range []string{
+		"localhost", "LOCALHOST.", "localhost:8019", "a.localhost", "localhost.localdomain", "localhost6.localdomain6", "localhost.example.com",
+		"ip6-loopback", "loopback", "127.0.0.1", "127.9.9.9:8019", "0.0.0.0", "0.1.2.3", "169.254.169.254", "224.0.0.1", "::1", "[::1]:8019", "::", "fe80::1",
+		"::ffff:127.0.0.1", "[::ffff:7f00:1]:8019", "::ffff:169.254.0.1", "::127.0.0.1", "64:ff9b::127.0.0.1", "ff02::1", "::ffff:0.0.0.0",
+	} {
+		if !ValidHost(host) || !IsLocal(host) {
+			t.Errorf("%q is valid %t, local %t; want both", host, ValidHost(host), IsLocal(host))
+		}
+	}
+	for _, host := range []string{"cic-b", "cic-b:8019", "10.0.0.7", "192.168.1.1", "2001:db8::7", "[2001:db8::7]:1", "fd00::1", "::ffff:10.0.0.7", "localhoster", "local", "64:ff9b::10.0.0.7"} {
+		if IsLocal(host) {
+			t.Errorf("%q is local", host)
 		}
 	}
 }
