@@ -14,7 +14,7 @@ const passwordVariable = "ICWS_PASSWORD"
 
 // serverFlags say which servers a command is about.
 type serverFlags struct {
-	Server       []string `help:"Server, URL or NAME=URL; may be repeated." placeholder:"URL" sep:"none" group:"Servers, given here"`
+	Server       []string `help:"Server: HOST, URL, NAME=HOST or NAME=URL; may be repeated. Without a port and a path the port is 8019, or 8018 for http." placeholder:"URL" sep:"none" group:"Servers, given here"`
 	User         string   `help:"User to log on as." placeholder:"USER" group:"Servers, given here"`
 	PasswordFile string   `help:"File with the user's password; without it, the environment variable ICWS_PASSWORD." placeholder:"FILE" group:"Servers, given here"`
 

@@ -9,7 +9,7 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-const placeholder = "{host}"
+const hostPlace = "{host}"
 
 // isServerName refuses the two names that the path of a page cannot hold.
 func isServerName(name string) bool { return name != "." && name != ".." }
@@ -63,7 +63,7 @@ func wrongWithURL(value string) string {
 		return "a user or password in a URL is not allowed, because URLs are shown"
 	case strings.ContainsAny(value, "?#"):
 		return "a query or fragment is not allowed"
-	case strings.Count(value, placeholder) > 1:
+	case strings.Count(value, hostPlace) > 1:
 		return "{host} stands there more than once"
 	}
 	if !isPrintable(value) {
@@ -72,14 +72,34 @@ func wrongWithURL(value string) string {
 	if _, err := icws.ExpandURL(value, "host"); err != nil {
 		return "not a valid URL"
 	}
+	if before, found := beforeICWS(value); found {
+		return "ends with /icws, which the exporter adds itself; write " + before + " instead"
+	}
 	return ""
+}
+
+// beforeICWS returns what stands before /icws in a URL that goes on to ICWS's own
+// resources, as vendor material writes it.
+func beforeICWS(value string) (before string, found bool) {
+	scheme, rest, _ := strings.Cut(value, "://")
+	authority, path, _ := strings.Cut(rest, "/")
+	segments := strings.Split(strings.Trim(path, "/"), "/")
+	for i := len(segments) - 1; i >= 0; i-- {
+		if strings.EqualFold(segments[i], "icws") {
+			return scheme + "://" + strings.Join(append([]string{authority}, segments[:i]...), "/"), true
+		}
+		if !strings.EqualFold(segments[i], "connection") {
+			break
+		}
+	}
+	return "", false
 }
 
 // fixHosts makes hosts and URL agree: a template needs hosts, and a URL without
 // {host} is its own only host.
 func (r *resolver) fixHosts(s *Server, l layer) {
 	hosts, given := l.fields["hosts"]
-	if !strings.Contains(s.URL, placeholder) {
+	if !strings.Contains(s.URL, hostPlace) {
 		own := ownHost(s.URL)
 		if given && !slices.Equal(s.Hosts, own) {
 			r.add(l.fields["url"].at, "has no {host}, so that the hosts have no effect; expected {host} in it, or no hosts")

@@ -5,11 +5,15 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"icws_exporter/probe/icws"
 )
 
 // Flags are the quick start without a file. Every server has the same user.
 type Flags struct {
-	// Servers are URLs, or NAME=URL. Without a name the server is called host:port.
+	// Servers are hosts, with or without a port, or URLs, and may be NAME=URL. Without
+	// a name the server is called host:port. Without port and path the port is that of
+	// ICWS, and without a scheme it is https.
 	Servers []string
 	User    string
 	// Exactly one of the two says where the password is: a file, relative to the
@@ -62,14 +66,36 @@ func flagLayer(names, values map[string]string) layer {
 func splitServer(text string) (name, target string) {
 	before, after, found := strings.Cut(text, "=")
 	if found && !strings.Contains(before, "://") {
-		return before, after
+		return before, withICWSPort(after)
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return "server", text // the URL is refused, so the name is not seen
+	target = withICWSPort(text)
+	u, err := url.Parse(target)
+	switch {
+	case err != nil || u.Host == "":
+		return "server", target // the URL is refused, so the name is not seen
+	case u.Port() == "":
+		return u.Host + map[string]string{"http": ":80", "https": ":443"}[u.Scheme], target
+	default:
+		return u.Host, target
 	}
-	if u.Port() == "" {
-		return u.Host + map[string]string{"http": ":80", "https": ":443"}[u.Scheme], text
+}
+
+// withICWSPort completes a host, or a URL that has neither a port nor a path: the
+// port is 8019 for https and 8018 for http (protocol.md, 1.1). A path is that of a
+// proxy, which listens where web servers do.
+func withICWSPort(target string) string {
+	if icws.ValidHost(target) {
+		if u, err := icws.ExpandURL("https://{host}:8019", target); err == nil {
+			return u.String()
+		}
 	}
-	return u.Host, text
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" || u.Port() != "" || strings.Trim(u.Path, "/") != "" || u.User != nil {
+		return target
+	}
+	if _, err := icws.ExpandURL(target, ""); err != nil {
+		return target
+	}
+	u.Host += map[string]string{"http": ":8018", "https": ":8019"}[u.Scheme]
+	return u.String()
 }

@@ -8,7 +8,7 @@ import (
 
 func TestQuickStart(t *testing.T) {
 	v, err := FromFlags(Flags{
-		Servers:      []string{"https://cic-a.example.com:8019", "lab=http://cic-lab:8018", "https://cic-b", "http://[::1]/x"},
+		Servers:      []string{"https://cic-a.example.com:8019", "lab=http://cic-lab:8018", "https://cic-b", "http://[::1]/x", "cic-c", "cic-d:444", "plain=http://cic-e", "::1", "https://web/api/cic-f"},
 		User:         "svc-prom",
 		PasswordFile: "testdata/password",
 	})
@@ -22,11 +22,11 @@ func TestQuickStart(t *testing.T) {
 			t.Errorf("%s logs on as %s, %v", s.Name, s.User, err)
 		}
 	}
-	want := "cic-a.example.com:8019 cic-a.example.com:8019; lab cic-lab:8018; cic-b:443 cic-b; [::1]:80 [::1]"
+	want := "cic-a.example.com:8019 cic-a.example.com:8019; lab cic-lab:8018; cic-b:8019 cic-b:8019; [::1]:80 [::1]; cic-c:8019 cic-c:8019; cic-d:444 cic-d:444; plain cic-e:8018; [::1]:8019 [::1]:8019; web:443 web"
 	if strings.Join(got, "; ") != want {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, "; "), want)
 	}
-	file := mustParse(t, "servers: [{name: cic-b:443, url: 'https://cic-b', user: svc-prom, password_file: ../testdata/password}]").Servers()[0]
+	file := mustParse(t, "servers: [{name: cic-b:8019, url: 'https://cic-b:8019', user: svc-prom, password_file: ../testdata/password}]").Servers()[0]
 	if !file.Equal(v.Servers()[2]) {
 		t.Error("the same server by a file and by flags differs")
 	}
@@ -44,8 +44,10 @@ func TestQuickStartNamesTheFlag(t *testing.T) {
 		"two passwords": {func(f *Flags) { f.PasswordEnv = "PW" }, "PW: a second place"},
 		"password":      {func(f *Flags) { f.PasswordFile = testPassword }, "--password-file: the password cannot be read"},
 		"variable":      {func(f *Flags) { f.PasswordFile, f.PasswordEnv = "", "ICWS_UNSET" }, "ICWS_UNSET: the environment variable"},
-		"no scheme":     {func(f *Flags) { f.Servers[0] = "cic-a:8019" }, "--server: the scheme"},
+		"no scheme":     {func(f *Flags) { f.Servers[0] = "ftp://cic-a:8019" }, "--server: the scheme"},
 		"not a URL":     {func(f *Flags) { f.Servers[0] = "https://%zz" }, "--server: not a valid URL"},
+		"no host":       {func(f *Flags) { f.Servers[0] = "a b" }, "--server: the scheme"},
+		"ends in icws":  {func(f *Flags) { f.Servers[0] = "https://cic-a:8019/icws" }, "--server: ends with /icws, which the exporter adds itself; write https://cic-a:8019 instead"},
 		"user in it":    {func(f *Flags) { f.Servers[0] = "https://svc:" + testPassword + "@cic-a" }, "--server: a user or password"},
 		"template":      {func(f *Flags) { f.Servers[0] = "https://{host}:8019" }, "--server: missing; expected the hosts"},
 		"no name":       {func(f *Flags) { f.Servers[0] = "=https://cic-a" }, "--server: missing; expected a name"},

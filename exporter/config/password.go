@@ -7,7 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"syscall"
+	"unicode"
 	"unicode/utf8"
 
 	"icws_exporter/exporter/files"
@@ -16,31 +19,43 @@ import (
 const maxPasswordBytes = 4 << 10
 
 // Password reads the password anew from its file, environment variable or systemd
-// credential, and takes one line end off it. It does I/O and may be called from
-// any goroutine. Its errors name neither the place nor the password.
+// credential, and takes one line end off it. What cannot be the password that was
+// meant is an error, so that it costs no log-on. It does I/O and may be called from
+// any goroutine. Its errors say what to do, and never repeat the password; they name
+// the file only when it could be read, because somebody may have written the password
+// where its file is expected.
 func (s Server) Password() (Secret, error) {
 	var content []byte
 	var err error
+	place := "the file " + s.PasswordFile
 	switch {
 	case s.PasswordEnv != "":
 		value, found := os.LookupEnv(s.PasswordEnv)
 		if !found {
 			return Secret{}, errors.New("the environment variable of the password is not set; set it where the exporter is started")
 		}
-		content = []byte(value)
+		content, place = []byte(value), "the environment variable "+s.PasswordEnv
 	case s.PasswordCredential != "":
 		directory := os.Getenv("CREDENTIALS_DIRECTORY")
 		if directory == "" {
 			return Secret{}, errors.New("there is no CREDENTIALS_DIRECTORY; load the credential with LoadCredential= in the systemd unit")
 		}
+		place = "the systemd credential " + s.PasswordCredential
 		content, err = files.Read(filepath.Join(directory, s.PasswordCredential), maxPasswordBytes)
 	default:
 		content, err = files.Read(s.PasswordFile, maxPasswordBytes)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, files.ErrEncoding):
+		return Secret{}, fmt.Errorf("%s is %w", place, err)
+	case err != nil:
 		return Secret{}, fmt.Errorf("the password cannot be read (%w)%s", err, adviceOn(err))
 	}
-	return passwordOf(content)
+	password := withoutLineEnd(content)
+	if wrong, remedy := wrongWithPassword(password); wrong != "" {
+		return Secret{}, fmt.Errorf("%s %s; %s", place, wrong, remedy)
+	}
+	return NewSecret(string(password)), nil
 }
 
 // adviceOn says what to do about a file that cannot be read, where that is known.
@@ -55,17 +70,37 @@ func adviceOn(err error) string {
 	}
 }
 
-// passwordOf refuses what the server would take for a wrong password: every
-// refused log-on brings the account nearer to being locked.
-func passwordOf(content []byte) (Secret, error) {
+func withoutLineEnd(content []byte) []byte {
 	if line, ended := bytes.CutSuffix(content, []byte("\n")); ended {
-		content = bytes.TrimSuffix(line, []byte("\r"))
+		return bytes.TrimSuffix(line, []byte("\r"))
 	}
-	switch {
-	case len(content) == 0:
-		return Secret{}, errors.New("the password is empty; put the password there")
-	case !utf8.Valid(content) || bytes.HasPrefix(content, []byte("\ufeff")):
-		return Secret{}, errors.New("the password is not plain UTF-8; save it as UTF-8 without a byte order mark")
-	}
-	return NewSecret(string(content)), nil
+	return content
 }
+
+// wrongWithPassword says why a text cannot be the password that was meant, and what
+// to do. The server would refuse it, and every refused log-on brings the account
+// nearer to being locked. The texts go on from the name of the place.
+func wrongWithPassword(p []byte) (wrong, remedy string) {
+	text := string(p)
+	switch {
+	case text == "":
+		return "is empty", "put the password there"
+	case !utf8.ValidString(text), strings.HasPrefix(text, "\ufeff"):
+		return "is not plain UTF-8", "save it as UTF-8 without a byte order mark"
+	case strings.ContainsAny(text, "\r\n"):
+		return "holds a line end besides the one at its end", "put the password there as one line (printf '%s' writes none at the end)"
+	case strings.IndexFunc(text, unicode.IsControl) >= 0:
+		return "holds a control character, such as a tab", "write the password anew, without what cannot be typed"
+	case strings.TrimSpace(text) != text:
+		return "begins or ends with a blank", "take the blank away (if the password really has one, give the user another password)"
+	case isPlaceholder(text):
+		return "holds the name of a variable, which nothing puts in", "put the password itself there"
+	}
+	return "", ""
+}
+
+// placeholder is what a template leaves when nobody filled it in: ${NAME}, $(NAME),
+// {{ name }} and %NAME%.
+var placeholder = regexp.MustCompile(`^(\$\{[^{}]*\}|\$\([^()]*\)|\{\{[^{}]*\}\}|%[A-Za-z_][A-Za-z0-9_]*%)$`)
+
+func isPlaceholder(text string) bool { return placeholder.MatchString(text) }

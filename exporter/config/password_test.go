@@ -14,17 +14,80 @@ import (
 
 func TestThePasswordLosesOneLineEnd(t *testing.T) {
 	for content, want := range map[string]string{
-		"pw": "pw", "pw\n": "pw", "pw\r\n": "pw", "pw\n\n": "pw\n", "two words\n": "two words", "pä\n": "pä", "pw\r": "pw\r", "pw \r\n": "pw ",
+		"pw": "pw", "pw\n": "pw", "pw\r\n": "pw", "two words\n": "two words", "pä\n": "pä", "$pw{}%\n": "$pw{}%", "a${b}\n": "a${b}",
 	} {
-		file := filepath.Join(t.TempDir(), "pw")
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		got, err := Server{PasswordFile: file}.Password()
+		got, err := Server{PasswordFile: passwordFile(t, content)}.Password()
 		if err != nil || got.Reveal() != want {
 			t.Errorf("%q is read as %q, %v; want %q", content, got.Reveal(), err, want)
 		}
 	}
+}
+
+func passwordFile(t *testing.T, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "the-file")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// What cannot be the password that was meant costs no log-on: it is refused, with
+// the place and what to do there (P3).
+func TestAPasswordThatCannotBeMeantIsRefused(t *testing.T) {
+	for content, wants := range map[string][2]string{
+		"":                        {"is empty", "put the password there"},
+		"\n":                      {"is empty", "put the password there"},
+		testPassword + " \n":      {"ends with a blank", "take the blank away"},
+		" " + testPassword:        {"begins or ends with a blank", "take the blank away"},
+		testPassword + "\u00a0\n": {"ends with a blank", "take the blank away"},
+		testPassword + "\n\n":     {"a line end", "as one line"},
+		testPassword + "\r":       {"a line end", "as one line"},
+		testPassword + "\r\r\n":   {"a line end", "as one line"},
+		"user\n" + testPassword:   {"a line end", "as one line"},
+		testPassword + "\x00":     {"not UTF-8", "save it as UTF-8"},
+		"\xff\xfep\x00w\x00":      {"not UTF-8", "save it as UTF-8"},
+		testPassword + "\t":       {"control character", "anew"},
+		testPassword + "\x1b[A":   {"control character", "anew"},
+		testPassword + "\xe4":     {"not plain UTF-8", "save it as UTF-8"},
+		"${ICWS_PASSWORD}\n":      {"name of a variable", "the password itself"},
+		"$(ICWS_PASSWORD)":        {"name of a variable", "the password itself"},
+		"{{ icws_password }}":     {"name of a variable", "the password itself"},
+		"%ICWS_PASSWORD%":         {"name of a variable", "the password itself"},
+	} {
+		file := passwordFile(t, content)
+		_, err := Server{PasswordFile: file}.Password()
+		if err == nil {
+			t.Errorf("%q is taken for a password", content)
+			continue
+		}
+		for _, want := range append(wants[:], "the file "+file) {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("of %q is said %q, without %q", content, err, want)
+			}
+		}
+		if strings.Contains(err.Error(), testPassword) {
+			t.Errorf("the error repeats the password: %v", err)
+		}
+		src := strings.Replace(oneServer, "password_file: password", "password_file: '"+file+"'", 1)
+		if _, err := Parse("test.yaml", []byte(src), ""); err == nil || !strings.Contains(err.Error(), "test.yaml:1:") || !strings.Contains(err.Error(), wants[0]) {
+			t.Errorf("a configuration with %q is taken, or refused as %v", content, err)
+		}
+	}
+	t.Setenv("ICWS_TEST_PASSWORD", "pw ")
+	if _, err := (Server{PasswordEnv: "ICWS_TEST_PASSWORD"}).Password(); err == nil || !strings.Contains(err.Error(), "the environment variable ICWS_TEST_PASSWORD begins or ends") {
+		t.Errorf("of a variable is said %v", err)
+	}
+}
+
+func TestAUserThatIsTheNameOfAVariableIsRefused(t *testing.T) {
+	for _, user := range []string{"${ICWS_USER}", "$(ICWS_USER)", "%ICWS_USER%"} {
+		_, err := Parse("test.yaml", []byte(strings.Replace(oneServer, "svc-prom", "'"+user+"'", 1)), "testdata")
+		if err == nil || !strings.Contains(err.Error(), "servers[0].user: the name of a variable, which nothing puts in; expected the ICWS user") {
+			t.Errorf("user %s: %v", user, err)
+		}
+	}
+	mustParse(t, strings.Replace(oneServer, "svc-prom", "'$svc{1}'", 1))
 }
 
 func TestThePasswordIsReadAnewEveryTime(t *testing.T) {
@@ -58,12 +121,6 @@ func TestAPasswordThatIsGoneIsAnErrorThatDoesNotNameTheFile(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), testPassword) {
 		t.Errorf("the error repeats the name of the file: %v", err)
-	}
-}
-
-func TestAByteOrderMarkIsNotPartOfAPassword(t *testing.T) {
-	if got, err := passwordOf([]byte("\ufeffpw")); err == nil {
-		t.Errorf("a password with a byte order mark is read as %q", got.Reveal())
 	}
 }
 

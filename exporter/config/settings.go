@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"go.yaml.in/yaml/v4"
+
 	"icws_exporter/probe"
 	"icws_exporter/probe/icws"
 )
@@ -52,7 +54,7 @@ var serverSettings = []setting[Server]{
 		"a host name or an address, with or without a port", icws.ValidHost)},
 	{"allowed_hosts", list(func(s *Server) *[]string { return &s.AllowedHosts }, 64,
 		"a glob for host names without port, such as *.example.com", isHostGlob)},
-	{"user", text(func(s *Server) *string { return &s.User }, 256, "the ICWS user to log on as", nil)},
+	{"user", user()},
 	{"password_file", filePath(func(s *Server) *string { return &s.PasswordFile },
 		"the path of a file that holds the password and nothing else")},
 	{"password_env", text(func(s *Server) *string { return &s.PasswordEnv }, 256,
@@ -107,6 +109,19 @@ func streamTimeout() value[Server] {
 			return true
 		}
 		return or.read(r, into, f)
+	}}
+}
+
+// user reads a user, and refuses a template that nobody filled in: the log-on would
+// be refused.
+func user() value[Server] {
+	any := text(func(s *Server) *string { return &s.User }, 256, "the ICWS user to log on as", nil)
+	return value[Server]{any.kind, any.want, func(r *resolver, into *Server, f field) bool {
+		if f.value.Kind == yaml.ScalarNode && isPlaceholder(f.value.Value) {
+			r.add(f.at, "the name of a variable, which nothing puts in; expected %s", any.want)
+			return false
+		}
+		return any.read(r, into, f)
 	}}
 }
 
