@@ -3,4 +3,3 @@
 package kubernetes
 
 //go:generate sh -c "go run icws_exporter rules print --format=prometheus-rule >prometheusrule.yaml"
-//go:generate go run icws_exporter dashboards write --format=config-map dashboards

@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"icws_exporter/exporter/cli"
@@ -27,21 +26,4 @@ func TestGeneratedManifestsAreThoseOfTheProgram(t *testing.T) {
 		}
 	}
 	same("prometheusrule.yaml", output(t, "rules", "print", "--format=prometheus-rule"))
-	fresh := t.TempDir()
-	output(t, "dashboards", "write", "--format=config-map", fresh)
-	written, err := filepath.Glob(filepath.Join(fresh, "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	here, err := filepath.Glob("dashboards/*")
-	if err != nil || len(here) != len(written) || len(here) == 0 {
-		t.Errorf("%d dashboards are here, %d should be (%v)", len(here), len(written), err)
-	}
-	for _, path := range written {
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		same(filepath.Join("dashboards", filepath.Base(path)), want)
-	}
 }

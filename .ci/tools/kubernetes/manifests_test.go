@@ -144,3 +144,32 @@ func TestKustomizationHasEveryManifestButTheExample(t *testing.T) {
 		t.Errorf("the example is a secret of the namespace %q", secret.GetNamespace())
 	}
 }
+
+// Each dashboard is in one ConfigMap, as it stands in dashboards, which Grafana's
+// sidecar finds by its label.
+func TestEveryDashboardIsAConfigMap(t *testing.T) {
+	files, err := filepath.Glob("../../../dashboards/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no dashboards: %v", err)
+	}
+	found := map[string]string{}
+	for _, o := range built(t) {
+		if m, is := o.(*core.ConfigMap); is && m.Labels["grafana_dashboard"] == "1" {
+			for name, text := range m.Data {
+				found[name] = text
+			}
+		}
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found[filepath.Base(file)] != string(text) {
+			t.Errorf("%s is in no ConfigMap as it is", file)
+		}
+	}
+	if len(found) != len(files) {
+		t.Errorf("%d dashboards in ConfigMaps, %d files", len(found), len(files))
+	}
+}

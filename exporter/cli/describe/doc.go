@@ -1,5 +1,8 @@
 // Package describe writes a command line, as kong has it, for others than kong:
 // completion scripts for shells, and a manual page.
+//
+// It is our own because no library for kong is kept: the last releases of
+// kong-completion, mango-kong and kongplete are of 2022 and 2023.
 package describe
 
 import (
