@@ -95,7 +95,7 @@ func TestServeWhoseLogReaderStandsStill(t *testing.T) {
 	log := newPipe(t)
 	p := startWith(t, nil, log, nil, "serve", "--config.file="+file, "--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle")
 	page := "http://" + log.await(t, `Listening on.*?(127\.0\.0\.1:\d+)`)
-	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a"}`] == 1 })
+	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a",site=""}`] == 1 })
 	log.fill()
 	write(file, good+strings.Repeat("  - {}\n", 30))
 	eventually(t, "lines are lost, and counted", func() bool {
@@ -272,7 +272,7 @@ func TestAReloadDoesNotWaitForANamedPipe(t *testing.T) {
 	w := newWatching(t, entry("a", server.URL))
 	p := start(t, nil, "serve", "--config.file="+w.file, "--web.listen-address=127.0.0.1:0")
 	page := pagesOf(t, p, 1)[0]
-	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a"}`] == 1 })
+	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a",site=""}`] == 1 })
 	if err := os.Remove(w.password); err != nil {
 		t.Fatal(err)
 	}
