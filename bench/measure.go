@@ -60,6 +60,7 @@ func (c *measureCommand) Run() (err error) {
 	b := &bench{measureCommand: *c, dir: dir, program: c.Exporter}
 	if b.program == "" {
 		b.program = filepath.Join(dir, "icws_exporter")
+		fmt.Fprintln(os.Stderr, "building the exporter, which takes minutes the first time")
 		if err := build(b.program); err != nil {
 			return err
 		}

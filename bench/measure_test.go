@@ -3,28 +3,34 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"icws_exporter/exporter/cli"
 )
 
-// standIn is set for the process that stands for a program to compare with.
+// standIn is set for the processes that a test starts: all of them are this binary,
+// so that nothing has to be built.
 const standIn = "BENCH_TEST_STAND_IN"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(standIn) != "" {
-		if err := standInForOther(os.Args[1:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+	switch {
+	case os.Getenv(standIn) == "":
+		os.Exit(m.Run())
+	case len(os.Args) > 1 && os.Args[1] == "serve":
+		os.Exit(cli.Run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	if err := standInForOther(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // standInForOther does what json_exporter and blackbox_exporter do with the flags and
@@ -63,10 +69,11 @@ func standInForOther(arguments []string) error {
 func testBench(t *testing.T) *bench {
 	t.Helper()
 	t.Setenv(passwordVariable, password)
+	t.Setenv(standIn, "1")
 	b := &bench{dir: t.TempDir()}
 	b.Rounds, b.Settle, b.Watch = 1, time.Millisecond, 300*time.Millisecond
-	b.program = filepath.Join(b.dir, "icws_exporter")
-	if err := build(b.program); err != nil {
+	var err error
+	if b.program, err = os.Executable(); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -88,12 +95,7 @@ func (f *findings) has(t *testing.T, what string) {
 
 func TestCompareWithOtherPrograms(t *testing.T) {
 	b := testBench(t)
-	t.Setenv(standIn, "1")
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.JSONExporter, b.BlackboxExporter = program, program
+	b.JSONExporter, b.BlackboxExporter = b.program, b.program
 	if err := b.compare(comparison{statuses: 50, scrapes: 5, others: 5, nineFlags: 1, blackbox: 1}); err != nil {
 		t.Fatal(err)
 	}
