@@ -186,6 +186,22 @@ func (l *loop) disownAwaited() {
 	l.awaited = nil
 }
 
+// displacedWithin is how soon a server that does not say why it ends sessions has to
+// end the next one to show that somebody else logs on as our user.
+const displacedWithin = 5 * time.Minute
+
+// endedAgain takes note that the server ended a session without shouldReconnect
+// (protocol.md, 1.8), which servers with connection below 3 never send. It reports
+// whether it did the same a short time ago.
+func (l *loop) endedAgain(now time.Time) bool {
+	again := !l.endedAt.IsZero() && now.Sub(l.endedAt) < displacedWithin
+	l.endedAt = now
+	return again
+}
+
+// switchesOver reports whether the server moves to another host of ours.
+func (l *loop) switchesOver() bool { return l.switchover.Active && len(l.hosts) > 1 }
+
 // rejectListed is told of each listed host that is not tried.
 func (l *loop) rejectListed(entry string) {
 	if l.cfg.movable() {
@@ -197,7 +213,7 @@ func (l *loop) rejectListed(entry string) {
 func (l *loop) connected(host string, s *icws.Session) {
 	now := time.Now()
 	l.disownAwaited()
-	if l.activeHost != "" && !strings.EqualFold(l.activeHost, host) {
+	if l.activeHost != "" && l.cfg.accountAt(l.activeHost) != l.cfg.accountAt(host) {
 		l.observer.SwitchedOver()
 		l.log.Warn("switched over to another host", "from", l.activeHost, "host", host)
 		if l.breaker.state != BreakerClosed {

@@ -63,6 +63,7 @@ type loop struct {
 	// retriedUnauthorized says that the running session replaced one that was
 	// told 401: a second 401 soon after it is not healed by a third session.
 	retriedUnauthorized bool
+	endedAt             time.Time // a session, by the server, which did not say why
 
 	hosts      []Host
 	listed     []string // alternate hosts of the last 201

@@ -55,7 +55,7 @@ func (s *session) failed(ctx context.Context, err error) *sessionEnd {
 		return nil
 	}
 	switch {
-	case s.loop.switchover.Active:
+	case s.loop.switchesOver():
 		return s.end(err, CloseSwitchover, LossSwitchover)
 	case lastCode(err) != 0 || faultOf(err) == faultUndecodable:
 		return s.end(err, CloseReplaced, LossNotDelivering)

@@ -183,10 +183,13 @@ func (s *session) connectionChanged(c icws.ConnectionStateChange, now time.Time)
 		err:   fmt.Errorf("the server ended the session: %s", c.Reason),
 		close: CloseServerClosed, loss: LossStreamLost, state: StateConnecting,
 	}
-	if s.loop.switchover.Active {
+	if s.loop.switchesOver() {
 		end.loss = LossSwitchover
 	}
 	switch {
+	case c.ShouldReconnect == nil && s.loop.endedAgain(now):
+		end.err = fmt.Errorf("%w; it does that again and again and does not say why: probably another log-on of the same user", end.err)
+		end.loss, end.state, end.until = LossDisplaced, StateDisplacedHold, now.Add(displacedHold)
 	case c.ShouldReconnect != nil && !*c.ShouldReconnect:
 		end.err = fmt.Errorf("%w; it asks us not to reconnect: another log-on of the same user, or an administrator", end.err)
 		end.loss, end.state, end.until = LossDisplaced, StateDisplacedHold, now.Add(displacedHold)

@@ -236,3 +236,5 @@ func eachTransport(t *testing.T, f func(t *testing.T, mode TransportMode)) {
 		})
 	}
 }
+
+func textLog(to *logLines) *slog.Logger { return slog.New(slog.NewTextHandler(to, nil)) }
