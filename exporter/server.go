@@ -19,6 +19,11 @@ type Server struct {
 	History *probe.History
 }
 
+// Show returns a text that came from the server as a page may show it: the names of
+// hosts that it listed, its groups and its status messages. What the Snapshot and the
+// History say in sentences has been through it already.
+func (s Server) Show(text string) string { return s.History.Screen().Show(text) }
+
 // watch is a server as it is configured now, and the run of its probe, which
 // outlives a configuration that does not concern it.
 type watch struct {

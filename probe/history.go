@@ -18,7 +18,7 @@ const (
 	maxFailures, maxFailureBytes   = 40, 3 << 10
 	maxSuccesses, maxSuccessBytes  = 25, 5 << 9
 	maxChecks, maxCheckBytes       = 20, 3 << 9
-	maxLogLines, maxLogBytes       = 60, 5 << 10
+	maxLogLines, maxLogBytes       = 60, 19 << 8
 	maxHistoryText, maxHistoryName = 400, 128
 )
 

@@ -20,9 +20,10 @@ type LogLine struct {
 func (l LogLine) bytes() int { return 72 + len(l.Message) + len(l.Attributes) }
 
 // Tee returns a handler that hands every record to next, and keeps what is at
-// least of level info, also when next does not want it.
+// least of level info, also when next does not want it. Both get what may be shown:
+// a record goes through the screen first.
 func (h *History) Tee(next slog.Handler) slog.Handler {
-	return &logTee{next: next, history: h, text: slog.NewTextHandler(&h.logText, &slog.HandlerOptions{
+	return h.screen.Log(&logTee{next: next, history: h, text: slog.NewTextHandler(&h.logText, &slog.HandlerOptions{
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) > 0 {
 				return a
@@ -33,7 +34,7 @@ func (h *History) Tee(next slog.Handler) slog.Handler {
 			}
 			return a
 		},
-	})}
+	})})
 }
 
 // logTee is the handler of History.Tee. text writes into history.logText, which

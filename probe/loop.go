@@ -313,9 +313,7 @@ func (l *loop) noteListed(entries []string) {
 func (l *loop) reject(entry string) {
 	l.observer.AlternateHostRejected()
 	entry = strings.ToValidUTF8(entry, "\ufffd")
-	if len(entry) > 255 {
-		entry = entry[:255]
-	}
+	entry = shortened(entry, 255)
 	if l.rejected[entry] || len(l.rejected) >= 64 {
 		return
 	}

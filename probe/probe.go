@@ -75,7 +75,6 @@ func New(cfg Config, o Options) (*Probe, error) {
 		o.Screen = secret.NewScreen()
 	}
 	o.Screen.Know(append([]string{cfg.Name, cfg.URL, cfg.User}, cfg.Hosts...)...)
-	o.Logger = slog.New(o.Screen.Log(o.Logger.Handler()))
 	p := &Probe{
 		cfg:     cfg,
 		opts:    o,

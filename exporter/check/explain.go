@@ -119,10 +119,13 @@ func adviseRedirect(e *icws.ResponseError) string {
 	return "redirects are not followed, because the password would go there; put the final address into the url"
 }
 
+// adviceOnRefusal has words that are passwords of some.
+const adviceOnRefusal = "the user or the password is wrong, the password has expired, or the account is locked: look at the user in Interaction Administrator; every refused log-on counts towards locking it, so mend it before the next one"
+
 func adviseLogOn(e *icws.ResponseError, id string) string {
 	switch {
 	case e.AuthenticationFailed && e.Code == http.StatusBadRequest:
-		return "the user or the password is wrong, the password has expired, or the account is locked: look at the user in Interaction Administrator; every refused log-on counts towards locking it, so mend it before the next one"
+		return adviceOnRefusal
 	case e.AuthenticationFailed:
 		return fmt.Sprintf("ICWS refuses a user with 400; a %d comes from a proxy or web server in front that wants a log-on of its own", e.Code)
 	case strings.Contains(id, "licen"):

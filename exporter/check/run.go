@@ -66,7 +66,7 @@ type examination struct {
 // newScreen knows what may be shown because the configuration says it, and the
 // password of the proxy.
 func newScreen(server config.Server, limits config.Limits) *secret.Screen {
-	s := secret.NewScreen(append([]string{server.Name, server.URL, server.User, server.HTTP.ProxyURL.String()}, server.Hosts...)...)
+	s := secret.NewScreen(append([]string{server.Name, server.URL, server.User, server.HTTP.ProxyURL.String(), adviceOnRefusal}, server.Hosts...)...)
 	s.Learn(server.Probe(limits).ProxyPassword)
 	return s
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"icws_exporter/exporter/logging"
+	"icws_exporter/probe/secret"
 )
 
 // The exit codes.
@@ -85,7 +86,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return ExitOK
 	}
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(log, "icws_exporter: %s\n", strings.TrimSuffix(line, "\n"))
+		fmt.Fprintf(log, "icws_exporter: %s\n", secret.Escape(strings.TrimSuffix(line, "\n")))
 	}
 	if errors.As(err, new(usageError)) {
 		return ExitUsage

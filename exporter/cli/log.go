@@ -8,6 +8,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"icws_exporter/exporter/logging"
+	"icws_exporter/probe/secret"
 )
 
 type logFlags struct {
@@ -22,14 +23,16 @@ var logLevels = map[string]slog.Level{
 // handler returns the handler of the log for w.
 func (f *logFlags) handler(w io.Writer) slog.Handler {
 	level := logLevels[f.Level]
+	var format slog.Handler
 	switch {
 	case f.Format == "json":
-		return logging.TellDropped(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+		format = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
 	case f.Format == "auto" && isTerminal(w) && os.Getenv("NO_COLOR") == "": //nolint:misspell // its name everywhere
-		return logging.TellDropped(tint.NewTextHandler(w, &tint.Options{Level: level}))
+		format = tint.NewTextHandler(w, &tint.Options{Level: level})
 	default:
-		return logging.TellDropped(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+		format = slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
 	}
+	return secret.EscapeLog(logging.TellDropped(format))
 }
 
 func isTerminal(w io.Writer) bool {

@@ -7,7 +7,6 @@ import (
 
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/config"
-	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 )
@@ -115,7 +114,7 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 		State: s.State.String(), StateSince: atUTC(s.StateSince),
 		Reason: s.Reason, NextAttempt: atUTC(s.NextAttempt), Heartbeat: atUTC(s.Heartbeat),
 		Product: s.Product, Release: s.Release, ICServer: s.ICServer,
-		ActiveHost: s.ActiveHost(), Hosts: newHostDetails(s.Hosts),
+		ActiveHost: server.Show(s.ActiveHost()), Hosts: newHostDetails(server),
 		Session: sessionDetail{Up: s.SessionUp, Established: atUTC(s.SessionEstablished)},
 		Subscription: subscriptionDetail{
 			Up: s.Feeds[probe.StatusMessages].Up, State: s.Feeds[probe.StatusMessages].State.String(), Established: atUTC(s.Feeds[probe.StatusMessages].Since),
@@ -143,7 +142,7 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 	}
 	// As in the metrics: no number is better than a wrong one.
 	if s.Fresh(now) {
-		d.Statuses = newStatusesDetail(s)
+		d.Statuses = newStatusesDetail(server)
 	}
 	if s.Switchover.Known {
 		d.Switchover = &switchoverDetail{Active: s.Switchover.Active}
@@ -157,10 +156,10 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 	return d
 }
 
-func newHostDetails(hosts []probe.Host) []hostDetail {
-	details := make([]hostDetail, len(hosts))
-	for i, h := range hosts {
-		details[i] = hostDetail{Name: h.Name, Active: h.Active}
+func newHostDetails(server exporter.Server) []hostDetail {
+	details := make([]hostDetail, len(server.Snapshot.Hosts))
+	for i, h := range server.Snapshot.Hosts {
+		details[i] = hostDetail{Name: server.Show(h.Name), Active: h.Active}
 		if h.Checked {
 			details[i].Up = new(h.Up)
 		}
@@ -168,13 +167,14 @@ func newHostDetails(hosts []probe.Host) []hostDetail {
 	return details
 }
 
-func newStatusesDetail(s *probe.Snapshot) *statusesDetail {
+func newStatusesDetail(server exporter.Server) *statusesDetail {
+	s := server.Snapshot
 	d := &statusesDetail{
 		Entries: s.Entries, DistinctGroups: s.DistinctGroups, FoldedGroups: s.FoldedGroups,
 		Groups: make([]groupDetail, len(s.Groups)),
 	}
 	for i, g := range s.Groups {
-		d.Groups[i] = groupDetail{Group: g.Group, Entries: g.Entries, Flagged: make(map[string]int, catalogue.NumFlags)}
+		d.Groups[i] = groupDetail{Group: server.Show(g.Group), Entries: g.Entries, Flagged: make(map[string]int, catalogue.NumFlags)}
 		for flag, n := range g.Flagged {
 			d.Groups[i].Flagged[catalogue.Flag(flag).String()] = n
 		}

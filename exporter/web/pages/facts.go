@@ -15,7 +15,7 @@ const unknown = "not known"
 func factsOf(server exporter.Server, c clock) []factGroup {
 	s := server.Snapshot
 	return []factGroup{
-		{"Session", sessionFacts(s, c)},
+		{"Session", sessionFacts(server, c)},
 		{"Subscription", []fact{
 			{Name: "Delivery", Text: subscriptionWords(s)},
 			{Name: "Server says", Text: serverWord(s)},
@@ -32,7 +32,7 @@ func factsOf(server exporter.Server, c clock) []factGroup {
 			{Name: "Last whole list", At: c.moment(s.Feeds[probe.StatusMessages].LastFull)},
 			{Name: "Last change", At: c.moment(s.Feeds[probe.StatusMessages].LastChange)},
 		}},
-		{"Hosts and switchover", hostFacts(s)},
+		{"Hosts and switchover", hostFacts(server)},
 		{"Server", []fact{
 			{Name: "Product", Text: strings.TrimSpace(s.Product + " " + s.Release)},
 			{Name: "IC server", Text: s.ICServer},
@@ -43,7 +43,8 @@ func factsOf(server exporter.Server, c clock) []factGroup {
 	}
 }
 
-func sessionFacts(s *probe.Snapshot, c clock) []fact {
+func sessionFacts(server exporter.Server, c clock) []fact {
+	s := server.Snapshot
 	up := "none"
 	if s.SessionUp {
 		up = "up"
@@ -55,13 +56,14 @@ func sessionFacts(s *probe.Snapshot, c clock) []fact {
 	return []fact{
 		{Name: "Session", Text: up},
 		{Name: "Established", At: c.moment(s.SessionEstablished)},
-		{Name: "Host", Text: s.ActiveHost()},
+		{Name: "Host", Text: server.Show(s.ActiveHost())},
 		{Name: "Transport", Text: transport},
 		{Name: "Probe moved", At: c.lately(s.Heartbeat)},
 	}
 }
 
-func hostFacts(s *probe.Snapshot) []fact {
+func hostFacts(server exporter.Server) []fact {
+	s := server.Snapshot
 	var facts []fact
 	for _, h := range s.Hosts {
 		var words []string
@@ -76,7 +78,7 @@ func hostFacts(s *probe.Snapshot) []fact {
 		case !h.Active:
 			words = append(words, "not looked at")
 		}
-		facts = append(facts, fact{Name: h.Name, Text: strings.Join(words, ", ")})
+		facts = append(facts, fact{Name: server.Show(h.Name), Text: strings.Join(words, ", ")})
 	}
 	if !s.Switchover.Known {
 		return append(facts, fact{Name: "Switchover", Text: "the server does not tell"})

@@ -26,7 +26,7 @@ func newRow(server exporter.Server, c clock) row {
 		Reason:       reasonOf(server),
 		Notices:      strings.Join(notices(server, c.now), "\n"),
 		Next:         c.moment(s.NextAttempt),
-		Host:         s.ActiveHost(),
+		Host:         server.Show(s.ActiveHost()),
 		Subscription: subscriptionWords(s),
 		Breaker:      breakerWords[s.Breaker],
 		Contact:      c.lately(s.LastContact),

@@ -60,7 +60,7 @@ func (p *serverPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.opts.frame("../", server.Name, serverStream(server.Name), now),
 		p.head(server, c), factsOf(server, c), answersOf(server.History.LastHour(now)),
 		eventsOf(recent, c), requestsOf(recent, c), checksOf(recent, c), logOf(recent, c),
-		matrixOf(server.Snapshot, now), statusQuery(r), p.statuses(r, server, c), string(server.Config.Redacted()),
+		matrixOf(server, now), statusQuery(r), p.statuses(r, server, c), string(server.Config.Redacted()),
 	})
 }
 
@@ -85,7 +85,7 @@ func (p *serverPage) fragments(r *http.Request, now time.Time) (content, bool) {
 	page.add("requests", "requests", requestsOf(recent, c))
 	page.add("checks", "checks", checksOf(recent, c))
 	page.add("log", "log", logOf(recent, c))
-	page.add("groups", "groups", matrixOf(server.Snapshot, now))
+	page.add("groups", "groups", matrixOf(server, now))
 	page.add("statuses", "statuses", p.statuses(r, server, c))
 	return page, page.err == nil
 }
@@ -157,7 +157,8 @@ func logOf(recent probe.Recent, c clock) []logRow {
 
 func levelName(l slog.Level) string { return strings.ToLower(l.String()) }
 
-func matrixOf(s *probe.Snapshot, now time.Time) matrix {
+func matrixOf(server exporter.Server, now time.Time) matrix {
+	s := server.Snapshot
 	m := matrix{Known: s.Fresh(now), Total: s.Entries, Folded: s.FoldedGroups}
 	if !m.Known {
 		return m // as in the metrics: no number is better than a wrong one
@@ -166,7 +167,7 @@ func matrixOf(s *probe.Snapshot, now time.Time) matrix {
 		m.Flags = append(m.Flags, flagWords{catalogue.Flag(f).String(), words})
 	}
 	for _, g := range s.Groups {
-		m.Rows = append(m.Rows, matrixRow{g.Group, g.Entries, g.Flagged[:]})
+		m.Rows = append(m.Rows, matrixRow{server.Show(g.Group), g.Entries, g.Flagged[:]})
 	}
 	return m
 }
@@ -196,7 +197,7 @@ func (p *serverPage) statuses(r *http.Request, server exporter.Server, c clock) 
 	found := statusesLike(entries, statusQuery(r))
 	table.Found = len(found)
 	for _, e := range found[:min(len(found), mostStatuses)] {
-		table.Rows = append(table.Rows, statusRow{e.ID, e.Text, e.Group, flagList(e.Flags), c.moment(e.ChangedAt)})
+		table.Rows = append(table.Rows, statusRow{server.Show(e.ID), server.Show(e.Text), server.Show(e.Group), flagList(e.Flags), c.moment(e.ChangedAt)})
 	}
 	return table
 }
