@@ -7,6 +7,7 @@ import (
 
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/config"
+	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
 )
