@@ -181,15 +181,10 @@ func (v *visit) answer(secure finding) finding {
 	return f
 }
 
-// looksSecure reports whether a server answered plain HTTP as a TLS server does:
-// with an alert, with a hint in a 400, or by hanging up.
+// looksSecure reports whether a server answered plain HTTP as a TLS server may do.
+// Some say nothing, and hang up.
 func (v *visit) looksSecure() bool {
-	text := v.err.Error()
-	var response *icws.ResponseError
-	if errors.As(v.err, &response) {
-		return response.Code == http.StatusBadRequest && response.ErrorID == ""
-	}
-	return strings.Contains(text, `malformed HTTP response "\x15\x03`) || icws.ReasonOf(v.err) == icws.FailReset
+	return errors.Is(v.err, icws.ErrSpeaksTLS) || icws.ReasonOf(v.err) == icws.FailReset
 }
 
 // phase is one part of a connection attempt.

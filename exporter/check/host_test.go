@@ -2,9 +2,11 @@ package check
 
 import (
 	"bufio"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -72,6 +74,71 @@ func (a authority) sign(t *testing.T, name string, notAfter time.Time) tls.Certi
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.key}
+}
+
+// signLike makes a certificate for 127.0.0.1, as edit changes it, with a key of its own.
+func signLike(t *testing.T, parent *x509.Certificate, parentKey crypto.Signer, edit func(*x509.Certificate)) (tls.Certificate, *x509.Certificate, *rsa.PrivateKey) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "cic.example.com"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(1000 * time.Hour), BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	edit(template)
+	if parent == nil {
+		parent, parentKey = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, c, key
+}
+
+func pemFile(t *testing.T, c *x509.Certificate) string {
+	return writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})))
+}
+
+// What makes a certificate useless is said as it is, and not as a certificate that
+// ca_file or server_name would repair.
+func TestUselessCertificatesAreExplained(t *testing.T) {
+	a := newAuthority(t)
+	_, noCA, noCAKey := signLike(t, nil, nil, func(c *x509.Certificate) { c.Subject.CommonName, c.SerialNumber = "No Authority", big.NewInt(9) })
+	_, ca, caKey := signLike(t, nil, nil, func(c *x509.Certificate) {
+		c.Subject.CommonName, c.IsCA, c.KeyUsage, c.ExtKeyUsage = "RSA Authority", true, x509.KeyUsageCertSign, nil
+	})
+	noSAN, _, _ := signLike(t, a.certificate, a.key, func(c *x509.Certificate) { c.IPAddresses = nil })
+	clientOnly, _, _ := signLike(t, a.certificate, a.key, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
+	sha1, _, _ := signLike(t, ca, caKey, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.SHA1WithRSA })
+	ofNoCA, _, _ := signLike(t, noCA, noCAKey, func(*x509.Certificate) {})
+	rsaOnly, _, _ := signLike(t, a.certificate, a.key, func(c *x509.Certificate) { c.KeyUsage |= x509.KeyUsageKeyEncipherment })
+	for name, test := range map[string]struct {
+		config *tls.Config
+		ca     string
+		want   []string
+	}{
+		"no SAN":            {&tls.Config{Certificates: []tls.Certificate{noSAN}}, a.file(t), []string{"no subject alternative name", "with 127.0.0.1", "no setting"}},
+		"SHA-1":             {&tls.Config{Certificates: []tls.Certificate{sha1}}, pemFile(t, ca), []string{"signed with SHA1-RSA", "SHA-256", "no setting"}},
+		"SHA-1 and unknown": {&tls.Config{Certificates: []tls.Certificate{sha1}}, a.file(t), []string{"signed with SHA1-RSA", "SHA-256"}},
+		"no CA":             {&tls.Config{Certificates: []tls.Certificate{ofNoCA}}, pemFile(t, noCA), []string{"the certificate of No Authority signed", "no CA certificate", "server's own certificate as http.tls_config.ca_file"}},
+		"client only":       {&tls.Config{Certificates: []tls.Certificate{clientOnly}}, a.file(t), []string{"not for servers", "serverAuth"}},
+		"RSA key exchange": {&tls.Config{
+			Certificates: []tls.Certificate{rsaOnly}, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256},
+		}, a.file(t), []string{"GODEBUG=tlsrsakex=1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := run(t, t.Context(), serveTLS(t, test.config), Options{}, "http: {tls_config: {ca_file: '"+test.ca+"'}}")
+			wantStep(t, r, StepTLS, Failed, test.want...)
+		})
+	}
 }
 
 func serveTLS(t *testing.T, config *tls.Config) string {

@@ -228,6 +228,8 @@ func failure(ctx context.Context, op Operation, code int, err error) *RequestErr
 		err = fmt.Errorf("no complete answer in time: %w", context.DeadlineExceeded)
 	case ctx.Err() != nil:
 		err = ctx.Err()
+	default:
+		err = namedMismatch(err)
 	}
 	return &RequestError{Operation: op, Reason: ReasonOf(err), Code: code, Err: err}
 }

@@ -1,13 +1,16 @@
 package icws
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -51,6 +54,39 @@ var advice = [NumFailureReasons]string{
 }
 
 var errTooLarge = errors.New("the answer is larger than the limit")
+
+// The scheme of the URL and the port do not fit together. Both are FailTLS.
+var (
+	ErrSpeaksHTTP = errors.New("https was asked of a port that speaks plain HTTP: ICWS has 8019 for https and 8018 for http")
+	ErrSpeaksTLS  = errors.New("http was asked of a port that speaks TLS: write https:// into the URL (ICWS has 8019 for https and 8018 for http)")
+)
+
+// namedMismatch adds what the transport's error means for the URL, where scheme and
+// port do not fit together.
+func namedMismatch(err error) error {
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
+		return fmt.Errorf("%w (%w)", ErrSpeaksHTTP, err)
+	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // a TLS alert
+		return fmt.Errorf("%w (%w)", ErrSpeaksTLS, err)
+	default:
+		return err
+	}
+}
+
+// saysTLSPort are what servers say in a 400 to plain HTTP on a port for TLS.
+var saysTLSPort = []string{
+	"HTTP request to an HTTPS server",           // Go
+	"plain HTTP request was sent to HTTPS port", // nginx
+	"plain HTTP to an SSL-enabled server port",  // Apache
+	"combination of host and port requires TLS", // Tomcat
+}
+
+func isTLSPort(r request, code int, text []byte) bool {
+	return r.url.Scheme == "http" && code == http.StatusBadRequest &&
+		slices.ContainsFunc(saysTLSPort, func(says string) bool { return bytes.Contains(text, []byte(says)) })
+}
 
 // ReasonOf classifies an error of this package, or of a http.RoundTripper, by
 // what is wrapped in it. An error that it does not know is FailOther.
@@ -101,7 +137,7 @@ func isTLS(err error) bool {
 	)
 	switch {
 	case errors.As(err, &record), errors.As(err, &verify), errors.As(err, &authority),
-		errors.As(err, &name), errors.As(err, &invalid), errors.Is(err, http.ErrSchemeMismatch):
+		errors.As(err, &name), errors.As(err, &invalid), errors.Is(err, ErrSpeaksTLS), errors.Is(err, ErrSpeaksHTTP):
 		return true
 	case errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"):
 		return true

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -42,7 +43,8 @@ func TestReasonOf(t *testing.T) {
 		{tls.RecordHeaderError{Msg: "x"}, FailTLS},
 		{&net.OpError{Op: "remote error", Err: errors.New("bad certificate")}, FailTLS},
 		{errors.New("tls: no supported versions"), FailTLS},
-		{http.ErrSchemeMismatch, FailTLS},
+		{ErrSpeaksHTTP, FailTLS},
+		{ErrSpeaksTLS, FailTLS},
 		{errTooLarge, FailTooLarge},
 		{&RequestError{Reason: FailDecode, Err: io.EOF}, FailDecode},
 		{&ResponseError{Code: 500}, FailOther},
@@ -283,4 +285,52 @@ func TestNames(t *testing.T) {
 			t.Errorf("reason %d has no name", r)
 		}
 	}
+}
+
+// The scheme and the port that do not fit are named, from both sides.
+func TestSchemeAndPortMixedUp(t *testing.T) {
+	plain := rawServer(t, func(c net.Conn) { io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") })
+	plainText := raw(t, "HTTP/1.1 400 Bad Request\r\n\r\n")
+	for base, want := range map[string]error{
+		strings.Replace(plainText, "http:", "https:", 1):                                   ErrSpeaksHTTP,
+		rawServer(t, func(c net.Conn) { c.Write([]byte("\x15\x03\x01\x00\x02\x02\x0a")) }): ErrSpeaksTLS,
+		rawServer(t, func(c net.Conn) {
+			io.WriteString(c, "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
+		}): ErrSpeaksTLS,
+		rawServer(t, func(c net.Conn) {
+			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n<center>The plain HTTP request was sent to HTTPS port</center>")
+		}): ErrSpeaksTLS,
+	} {
+		got := versionFails(t, t.Context(), base, plainTransport(t), Options{})
+		if got.Reason != FailTLS || !errors.Is(got, want) {
+			t.Errorf("%s: %v, want %v", base, got, want)
+		}
+	}
+	c, _ := newTestClient(t, plain, plainTransport(t), Options{})
+	if _, err := c.Version(t.Context()); errors.Is(err, ErrSpeaksTLS) || err == nil {
+		t.Errorf("any 400 is taken for a port that speaks TLS: %v", err)
+	}
+}
+
+// raw answers every connection with the text, whatever comes.
+func raw(t *testing.T, text string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conn.Read(make([]byte, 4096))
+			io.WriteString(conn, text)
+			conn.Close()
+		}
+	})
+	t.Cleanup(func() { l.Close(); serving.Wait() })
+	return "http://" + l.Addr().String()
 }

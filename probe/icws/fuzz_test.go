@@ -3,6 +3,7 @@ package icws
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -101,7 +102,10 @@ func FuzzResponseError(f *testing.F) {
 	f.Fuzz(func(t *testing.T, code int, body []byte, retry, location string) {
 		r := request{op: OpConnect, url: mustURL(t, "https://cic-a/icws/connection")}
 		resp := &http.Response{StatusCode: code, Header: http.Header{"Retry-After": {retry}, "Location": {location}}}
-		e := responseError(r, resp, bytes.NewReader(body))
+		var e *ResponseError
+		if !errors.As(responseError(r, resp, bytes.NewReader(body)), &e) {
+			t.Fatal("no answer of a server")
+		}
 		if e.Code != code || e.RetryAfter < 0 {
 			t.Fatalf("%+v", e)
 		}

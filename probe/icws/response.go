@@ -22,8 +22,8 @@ const (
 )
 
 // responseError makes the error of an answer without a success code. Whatever its
-// body is, the code is kept.
-func responseError(r request, resp *http.Response, body io.Reader) *ResponseError {
+// body is, the code is kept. A 400 of a web server that wants TLS is a *RequestError.
+func responseError(r request, resp *http.Response, body io.Reader) error {
 	e := &ResponseError{
 		Operation:  r.op,
 		Code:       resp.StatusCode,
@@ -33,6 +33,9 @@ func responseError(r request, resp *http.Response, body io.Reader) *ResponseErro
 	// A body that breaks off still says what it said until then.
 	text, _ := io.ReadAll(io.LimitReader(body, maxIgnoredBytes))
 	e.read(text)
+	if e.ErrorID == "" && isTLSPort(r, e.Code, text) {
+		return &RequestError{Operation: r.op, Reason: FailTLS, Code: e.Code, Err: ErrSpeaksTLS}
+	}
 	if r.op == OpConnect {
 		e.AuthenticationFailed = e.refusesUser()
 	}
