@@ -16,11 +16,15 @@ const ports = "ICWS listens on 8019 for https and on 8018 for http"
 // explain says what an error is and what to do about it, both for people.
 func explain(err error) (detail, advice string) {
 	var round *icws.RoundError
+	var other *notICWSError
 	var response *icws.ResponseError
 	var request *icws.RequestError
 	switch {
 	case errors.As(err, &round):
 		return explainRound(round)
+	case errors.As(err, &other):
+		detail, advice = explain(other.err)
+		return "no ICWS, so the password was not sent: " + detail, advice
 	case errors.As(err, &response):
 		return describeResponse(response), adviseResponse(response)
 	case errors.Is(err, context.Canceled):
@@ -37,6 +41,11 @@ func explain(err error) (detail, advice string) {
 	}
 	return cause(err), reasonAdvice[reason]
 }
+
+// notICWSError is a host that a server listed and that is something else.
+type notICWSError struct{ err error }
+
+func (e *notICWSError) Error() string { return e.err.Error() }
 
 // explainRound repeats what every host said, and gives the advice for the host
 // that decided.
@@ -93,6 +102,8 @@ func adviseResponse(e *icws.ResponseError) string {
 		return adviseRedirect(e)
 	case e.Operation == icws.OpConnect:
 		return adviseLogOn(e, id)
+	case e.Operation == icws.OpVersion && (e.Code == http.StatusUnauthorized || e.Code == http.StatusForbidden):
+		return "ICWS tells its version to everybody: a proxy or web server in front wants a log-on of its own, or is not ICWS at all"
 	case e.Code == http.StatusUnauthorized:
 		return adviseUnauthorized(e, id)
 	case e.Code == http.StatusForbidden:
@@ -163,7 +174,7 @@ func adviseUnauthorized(e *icws.ResponseError, id string) string {
 	case e.ErrorCode == codeNoToken:
 		return "the session's token was lost: a proxy drops the header ININ-ICWS-CSRF-Token"
 	case e.ErrorCode == codeSessionID:
-		return "the session id was not understood: a proxy rewrites the path"
+		return "the server does not know the session: it has ended there (another log-on of the same user, or it expired), or a proxy changes the path so that its id is lost; give the exporter a user of its own, and look at the proxy"
 	case e.ErrorCode == codeAccessDenied:
 		return "the user lacks the right: in Interaction Administrator look at the user's security rights"
 	default:

@@ -45,7 +45,27 @@ func (e *examination) host(ctx context.Context, host string) (reached bool) {
 	for _, s := range v.steps() {
 		e.note(s)
 	}
+	e.mayBeICWS[host] = mayBeICWS(err)
 	return v.answered()
+}
+
+// mayBeICWS reports whether the answer to the question for the version leaves it
+// open that ICWS is there. What is certainly something else gets no password.
+func mayBeICWS(err error) bool {
+	var response *icws.ResponseError
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &response):
+		isICWSError := response.ErrorID != "" || response.ErrorCode != 0
+		return isICWSError || response.Code >= 500 || response.Code == http.StatusTooManyRequests
+	}
+	switch icws.ReasonOf(err) {
+	case icws.FailTimeout, icws.FailDNS, icws.FailRefused, icws.FailReset, icws.FailCanceled:
+		return true // nothing answered
+	default:
+		return false
+	}
 }
 
 // visit is what was seen of one host.

@@ -28,7 +28,7 @@ type Options struct {
 // over the hosts, as a probe does, because every refused log-on brings the
 // account nearer to being locked. A step that needs one that failed is skipped.
 func Run(ctx context.Context, server config.Server, o Options) Report {
-	e := &examination{server: server, opts: o, screen: newScreen(server, o.Limits), report: Report{Server: server.Name, OK: true}}
+	e := &examination{server: server, opts: o, screen: newScreen(server, o.Limits), report: Report{Server: server.Name, OK: true}, mayBeICWS: map[string]bool{}}
 	if !e.step(StepConfiguration, e.configuration) {
 		e.skipSession("the configuration cannot be used")
 		return e.report
@@ -48,6 +48,8 @@ func Run(ctx context.Context, server config.Server, o Options) Report {
 		e.skipSession("there is no password")
 	case !reached:
 		e.skipSession("no host can be reached")
+	case len(e.logOnHosts()) == 0:
+		e.skipSession("what answers is no ICWS, so the password was not sent")
 	default:
 		e.session(ctx, password)
 	}
@@ -61,6 +63,8 @@ type examination struct {
 	opts       Options
 	screen     *secret.Screen
 	report     Report
+	// mayBeICWS says of each host that was looked at whether it may get the password.
+	mayBeICWS map[string]bool
 }
 
 // newScreen knows what may be shown because the configuration says it, and the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -275,6 +277,55 @@ func TestNoPasswordNoLogOn(t *testing.T) {
 	wantStep(t, r, StepLogOn, Skipped, "no password")
 	if sim.Counts().Of(icwssim.OpConnect) != 0 {
 		t.Error("a log-on was tried")
+	}
+}
+
+// What is certainly no ICWS never gets the password (P5).
+func TestWhatIsNoICWSGetsNoPassword(t *testing.T) {
+	answer := func(code int, header, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			name, value, _ := strings.Cut(header, ": ")
+			w.Header().Set(name, value)
+			w.WriteHeader(code)
+			io.WriteString(w, body)
+		}
+	}
+	for name, handler := range map[string]http.HandlerFunc{
+		"a page":           answer(200, "Content-Type: text/html", "<html>Welcome</html>"),
+		"other JSON":       answer(200, "Content-Type: application/json", `{"status":"ok"}`),
+		"not found":        answer(404, "Content-Type: text/plain", "404 page not found"),
+		"other JSON error": answer(404, "Content-Type: application/json", `{"message":"no route"}`),
+		"asks for a user":  answer(401, "WWW-Authenticate: Basic", ""),
+		"a redirect":       answer(302, "Location: /login", ""),
+		"nothing":          answer(204, "X: y", ""),
+		"101":              answer(101, "Upgrade: websocket", ""),
+		"wants TLS":        answer(400, "X: y", "Client sent an HTTP request to an HTTPS server."),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var posts atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost {
+					posts.Add(1)
+				}
+				handler(w, r)
+			}))
+			defer server.Close()
+			r := run(t, t.Context(), server.URL, Options{})
+			wantStep(t, r, StepVersion, Failed)
+			wantStep(t, r, StepLogOn, Skipped, "no ICWS")
+			if posts.Load() != 0 || r.OK {
+				t.Errorf("%d log-ons, ok %t", posts.Load(), r.OK)
+			}
+
+			// A server that lists such a host leads no password there either.
+			_, url := simulated(t, icwssim.Options{NotAccepting: true, AlternateHosts: []string{strings.TrimPrefix(server.URL, "http://")}})
+			host := strings.TrimPrefix(url, "http://")
+			r = run(t, t.Context(), "http://{host}", Options{}, "hosts: ['"+host+"']", "allowed_hosts: [127.0.0.1]")
+			wantStep(t, r, StepLogOn, Failed, "no ICWS, so the password was not sent")
+			if posts.Load() != 0 {
+				t.Errorf("%d log-ons at a listed host", posts.Load())
+			}
+		})
 	}
 }
 

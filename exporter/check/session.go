@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -95,12 +96,12 @@ func (v *visitor) logOn(ctx context.Context, password config.Secret) finding {
 	cfg := v.server.Probe(v.opts.Limits)
 	var rejected []string
 	round := icws.Round{
-		Hosts: v.server.Hosts,
+		Hosts: v.logOnHosts(),
 		Client: func(host string) (*icws.Client, error) {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			return v.client(host, v.pings.note)
+			return v.logOnClient(ctx, host)
 		},
 		Permit:   cfg.Permits,
 		Rejected: func(host string) { rejected = append(rejected, host) },
@@ -118,6 +119,28 @@ func (v *visitor) logOn(ctx context.Context, password config.Secret) finding {
 	}
 	v.session = session
 	return v.loggedOn(cfg, host)
+}
+
+// logOnHosts are the configured hosts that may get the password.
+func (e *examination) logOnHosts() []string {
+	return slices.DeleteFunc(slices.Clone(e.server.Hosts), func(host string) bool {
+		mayBe, looked := e.mayBeICWS[host]
+		return looked && !mayBe
+	})
+}
+
+// logOnClient is the client of a host that is to get the password. One that a server
+// listed was not looked at before.
+func (v *visitor) logOnClient(ctx context.Context, host string) (*icws.Client, error) {
+	client, err := v.client(host, v.pings.note)
+	if _, looked := v.mayBeICWS[host]; err != nil || looked {
+		return client, err
+	}
+	if _, err := client.Version(ctx); !mayBeICWS(err) {
+		client.Close()
+		return nil, &notICWSError{err}
+	}
+	return client, nil
 }
 
 func (v *visitor) loggedOn(cfg probe.Config, host string) finding {
