@@ -1,6 +1,8 @@
 package exporter
 
 import (
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -10,9 +12,9 @@ import (
 
 // advise logs a warning for what works now, but will not do so for long.
 func (r *Reloader) advise(v config.Validated) {
-	if rivals := rivalsAmong(v.Servers()); len(rivals) > 0 {
+	if shared := sameAccount(v.Servers()); len(shared) > 0 {
 		r.fleet.opts.Logger.Warn("servers with the same host and the same user: each log-on may end the session of the other; remove one or give it another user",
-			"servers", nameList(rivals))
+			"servers", nameList(shared))
 	}
 	servers := len(r.fleet.current.Load().watches)
 	limit, known := descriptorLimit()
@@ -27,25 +29,46 @@ func (r *Reloader) advise(v config.Validated) {
 // and the requests of each, a file that is being read, and the pages' own.
 func descriptorsFor(servers int) uint64 { return 3*uint64(servers) + 1200 }
 
-// rivalsAmong returns the servers that log on at the same host as the same user, as
-// "a + b". ICWS tells neither hosts nor users apart by case.
-func rivalsAmong(servers []config.Server) []string {
+// sameAccount returns the servers that log on at the same host as the same user, as
+// "a + b".
+func sameAccount(servers []config.Server) []string {
 	names := make(map[string][]string)
 	for _, s := range servers {
 		for _, host := range s.Hosts {
 			if base, err := icws.ExpandURL(s.URL, host); err == nil {
-				logOn := strings.ToLower(base.String() + " " + s.User)
-				names[logOn] = append(names[logOn], s.Name)
+				account := placeOf(base) + " " + strings.ToLower(s.User)
+				names[account] = append(names[account], s.Name)
 			}
 		}
 	}
-	var rivals []string
+	var shared []string
 	for _, same := range names {
 		slices.Sort(same)
 		if same = slices.Compact(same); len(same) > 1 {
-			rivals = append(rivals, first(same, " + "))
+			shared = append(shared, first(same, " + "))
 		}
 	}
-	slices.Sort(rivals)
-	return slices.Compact(rivals) // a pair of hosts has them twice
+	slices.Sort(shared)
+	return slices.Compact(shared) // a pair of hosts has them twice
+}
+
+// placeOf is the same for every spelling of the place that a URL leads to. ICWS has
+// no case in hosts and users, and one Session Manager behind both its ports.
+func placeOf(base *url.URL) string {
+	name, port := strings.ToLower(strings.TrimSuffix(base.Hostname(), ".")), base.Port()
+	if address, err := netip.ParseAddr(name); err == nil {
+		name = address.Unmap().String()
+	}
+	if name == "localhost" || name == "::1" {
+		name = "127.0.0.1"
+	}
+	switch {
+	case port == "8018" && base.Scheme == "http", port == "8019" && base.Scheme == "https":
+		port = "icws"
+	case port == "" && base.Scheme == "http":
+		port = "80"
+	case port == "":
+		port = "443"
+	}
+	return name + " " + port + " " + strings.ToLower(strings.Trim(base.Path, "/"))
 }

@@ -156,5 +156,8 @@ func (d *document) switchoverStatus() SwitchoverStatus {
 	if !said {
 		d.fail(errNoSwitchover)
 	}
+	if s.BackupHost == "" {
+		s.BackupState = -1 // servers without a backup say 0, which is active
+	}
 	return s
 }

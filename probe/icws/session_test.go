@@ -236,6 +236,8 @@ func TestSwitchoverStatus(t *testing.T) {
 		}},
 		"least":       {body: `{"isSwitchoverActive":false,"primaryHost":"cic-a","isBackupICStopping":true,"isManualSwitchOnly":true}`, want: SwitchoverStatus{PrimaryHost: "cic-a", BackupStopping: true, ManualSwitchOnly: true, BackupState: -1}},
 		"null state":  {body: `{"isSwitchoverActive":false,"backupState":null,"new":{"er":[1]}}`, want: SwitchoverStatus{BackupState: -1}},
+		"no backup":   {body: `{"isSwitchoverActive":false,"primaryHost":"cic-a","backupState":0}`, want: SwitchoverStatus{PrimaryHost: "cic-a", BackupState: -1}},
+		"null backup": {body: `{"isSwitchoverActive":false,"backupState":0,"backupHost":null}`, want: SwitchoverStatus{BackupState: -1}},
 		"nothing":     {body: `{}`, fail: true},
 		"not a state": {body: `{"isSwitchoverActive":1}`, fail: true},
 	} {

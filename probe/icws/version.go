@@ -37,7 +37,7 @@ type SwitchoverStatus struct {
 	ManualSwitchOnly        bool
 	// BackupState is 0 active, 1 upgradeLower, 2 upgradeHigher,
 	// 3 upgradeHigherManual, or another number of a newer server; -1 when the
-	// server did not say.
+	// server did not say, or names no backup.
 	BackupState    int
 	BackupVersion  string
 	SubsystemsDown []string
