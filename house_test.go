@@ -111,6 +111,11 @@ var importRules = []struct {
 		},
 	},
 	{
+		"check knows no recorder: the command line puts them together",
+		func(s source) bool { return s.in("exporter/check") },
+		func(p string) bool { return p != "icws_exporter/exporter/capture" },
+	},
+	{
 		"the metric table does no I/O",
 		func(s source) bool { return s.in("exporter/collect") },
 		func(p string) bool { return p != "net" && p != "net/http" && p != "os" && p != "os/exec" },

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"icws_exporter/exporter/capture"
 	"icws_exporter/exporter/config"
 	"icws_exporter/probe/icwssim"
 )
@@ -21,16 +22,16 @@ func record(t *testing.T, url string, o Options, settings ...string) (Report, st
 	t.Helper()
 	server, limits := configured(t, url, settings...)
 	dir := filepath.Join(t.TempDir(), "capture")
-	recorder, err := NewRecorder(dir, server, limits, "test")
+	recorder, err := capture.NewRecorder(dir, server, limits, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Limits, o.Recorder = limits, recorder
+	o.Limits, o.Through = limits, recorder.RoundTripper
 	report := Run(t.Context(), server, o)
 	if err := recorder.Close(); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, captureFile)
+	path := filepath.Join(dir, capture.File)
 	for name, want := range map[string]fs.FileMode{dir: 0o700, path: 0o600} {
 		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: mode %v, %v; want %v", filepath.Base(name), info.Mode(), err, want)
@@ -174,14 +175,14 @@ func TestRecorderRefusals(t *testing.T) {
 		"common":      {filepath.Join(full, "b"), common, "short or common"},
 		"no password": {filepath.Join(full, "c"), config.Server{PasswordFile: "nowhere"}, "cannot be read"},
 	} {
-		if _, err := NewRecorder(test.dir, test.server, limits, "test"); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := capture.NewRecorder(test.dir, test.server, limits, "test"); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", name, err, test.want)
 		}
-		if _, err := os.Stat(filepath.Join(test.dir, captureFile)); err == nil {
+		if _, err := os.Stat(filepath.Join(test.dir, capture.File)); err == nil {
 			t.Errorf("%s: a capture was begun", name)
 		}
 	}
-	recorder, err := NewRecorder(t.TempDir(), server, limits, "test") // empty
+	recorder, err := capture.NewRecorder(t.TempDir(), server, limits, "test") // empty
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,17 +8,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"icws_exporter/exporter/capture"
 	"icws_exporter/probe/icwssim"
 )
 
 // replay serves the capture.
-func replay(t *testing.T, text string) (*icwssim.Replay, string) {
+func replay(t *testing.T, text string) (*capture.Replay, string) {
 	t.Helper()
-	capture, err := icwssim.ReadCapture("capture", strings.NewReader(text))
+	recorded, err := capture.ReadCapture("capture", strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := icwssim.NewReplay(capture)
+	p := capture.NewReplay(recorded)
 	server := httptest.NewServer(p)
 	t.Cleanup(func() { p.Close(); server.Close() })
 	return p, server.URL

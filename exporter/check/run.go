@@ -17,8 +17,8 @@ type Options struct {
 	UserAgent string
 	// Observe is how long to look at the live subscription; 0 means not at all.
 	Observe time.Duration
-	// Recorder keeps every exchange, unless nil.
-	Recorder *Recorder
+	// Through is what every exchange goes through, unless nil: a recorder.
+	Through func(http.RoundTripper) http.RoundTripper
 	// OnStep is told each step as it is done, on the goroutine of Run, unless nil.
 	OnStep func(Step)
 }
@@ -129,8 +129,8 @@ func (e *examination) configuration() finding {
 // a host.
 func (e *examination) transport() http.RoundTripper {
 	rt := e.transports.New()
-	if e.opts.Recorder != nil {
-		rt = e.opts.Recorder.RoundTripper(rt)
+	if e.opts.Through != nil {
+		rt = e.opts.Through(rt)
 	}
 	return rt
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"icws_exporter/exporter/capture"
 	"icws_exporter/exporter/check"
 	"icws_exporter/exporter/config"
 )
@@ -50,7 +51,7 @@ func (c *checkCommand) Run(ctx context.Context, s *streams) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	text := check.NewTextWriter(s.out, isTerminal(s.out) && os.Getenv("NO_COLOR") == "") //nolint:misspell // its name everywhere
-	options := check.Options{Limits: watched.Limits(), UserAgent: userAgent(), Observe: c.Observe, Recorder: recorder}
+	options := check.Options{Limits: watched.Limits(), UserAgent: userAgent(), Observe: c.Observe, Through: recorder.RoundTripper}
 	if !c.JSON {
 		options.OnStep = func(step check.Step) {
 			text.Step(step)
@@ -132,14 +133,14 @@ func namesOf(servers []config.Server) string {
 }
 
 // recorder is nil unless a capture is asked for.
-func (c *checkCommand) recorder(limits config.Limits, servers []config.Server) (*check.Recorder, error) {
+func (c *checkCommand) recorder(limits config.Limits, servers []config.Server) (*capture.Recorder, error) {
 	switch {
 	case c.Record == "":
 		return nil, nil
 	case len(servers) != 1:
 		return nil, errors.New("--record: a capture is of one server; choose it with --server NAME")
 	}
-	recorder, err := check.NewRecorder(c.Record, servers[0], limits, userAgent())
+	recorder, err := capture.NewRecorder(c.Record, servers[0], limits, userAgent())
 	if err != nil {
 		return nil, fmt.Errorf("--record: %w", err)
 	}

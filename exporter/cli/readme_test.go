@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"icws_exporter/exporter/capture"
 	"icws_exporter/exporter/collect"
 	"icws_exporter/probe/icwssim"
 )
@@ -165,7 +166,7 @@ func TestTheDocumentedCaptureIsOne(t *testing.T) {
 		t.Fatalf("docs/capture.md has %d examples", len(lines))
 	}
 	text := lines[0] + lines[1] + stream + lines[2]
-	if _, err := icwssim.ReadCapture("docs/capture.md", strings.NewReader(text)); err != nil {
+	if _, err := capture.ReadCapture("docs/capture.md", strings.NewReader(text)); err != nil {
 		t.Errorf("%v in\n%s", err, text)
 	}
 }

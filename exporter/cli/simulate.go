@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"icws_exporter/exporter/capture"
 	"icws_exporter/exporter/config"
 	"icws_exporter/probe/icwssim"
 )
@@ -60,7 +61,7 @@ func (c *simulateCommand) Run(ctx context.Context, s *streams) error {
 
 // replay plays a capture until ctx ends.
 func (c *simulateCommand) replay(ctx context.Context, s *streams) error {
-	capture, err := icwssim.OpenCapture(c.Replay)
+	recorded, err := capture.OpenCapture(c.Replay)
 	if err != nil {
 		return usageError{fmt.Errorf("--replay: %w", err)}
 	}
@@ -68,14 +69,14 @@ func (c *simulateCommand) replay(ctx context.Context, s *streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	replay := icwssim.NewReplay(capture)
+	replay := capture.NewReplay(recorded)
 	running, err := openSocket(c.ListenAddress, replay, tlsConfig)
 	if err != nil {
 		return err
 	}
 	defer running.close()
 	fmt.Fprintf(s.out, "Replaying a capture with %d messages.\n\n"+
-		"  URL      %s\n  User     any, with any password\n\nCtrl-C ends it.\n", capture.Messages(), running.url)
+		"  URL      %s\n  User     any, with any password\n\nCtrl-C ends it.\n", recorded.Messages(), running.url)
 	return running.until(ctx, s, func() int { return len(replay.Sessions()) })
 }
 

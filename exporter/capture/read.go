@@ -1,4 +1,4 @@
-package icwssim
+package capture
 
 import (
 	"bufio"
@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	captureFile    = "capture.jsonl"
 	captureVersion = 1
 	// maxCaptureLine is more than the largest answer that a client accepts.
 	maxCaptureLine = 1 << 30
@@ -31,8 +30,8 @@ type CaptureError struct {
 // Error is the place and the message.
 func (e *CaptureError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message) }
 
-// captureLine is any line of a capture (docs/capture.md).
-type captureLine struct {
+// readLine is any line of a capture, as it is read (docs/capture.md).
+type readLine struct {
 	Capture  *int   `json:"capture"`
 	Recorder string `json:"recorder"`
 	Recorded string `json:"recorded"`
@@ -68,7 +67,7 @@ const (
 )
 
 // body is the body of an exchange, or the data of an event.
-func (l *captureLine) body() []byte {
+func (l *readLine) body() []byte {
 	if l.JSON != nil {
 		return l.JSON
 	}
@@ -78,7 +77,7 @@ func (l *captureLine) body() []byte {
 // OpenCapture reads the capture in a directory. What cannot be played is a
 // *CaptureError.
 func OpenCapture(dir string) (*Capture, error) {
-	path := filepath.Join(dir, captureFile)
+	path := filepath.Join(dir, File)
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
 		err = fmt.Errorf("%s is not a regular file", path) // to open a named pipe would block
@@ -125,7 +124,7 @@ func ReadCapture(name string, r io.Reader) (*Capture, error) {
 // captureReader checks line after line.
 type captureReader struct {
 	headed  bool
-	lines   []captureLine
+	lines   []readLine
 	seen    map[int]bool // exchanges
 	streams map[int]bool // false: ended
 }
@@ -133,7 +132,7 @@ type captureReader struct {
 const wantedHead = `a first line such as {"capture":1,"recorder":"...","recorded":"..."}`
 
 func (r *captureReader) line(text []byte) error {
-	var l captureLine
+	var l readLine
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&l); err != nil {
@@ -157,7 +156,7 @@ func (r *captureReader) line(text []byte) error {
 	return nil
 }
 
-func (l *captureLine) checkHead() error {
+func (l *readLine) checkHead() error {
 	switch {
 	case l.Capture == nil:
 		return errors.New("capture: missing; expected " + wantedHead)
@@ -167,7 +166,7 @@ func (l *captureLine) checkHead() error {
 	return nil
 }
 
-func (r *captureReader) check(l *captureLine) error {
+func (r *captureReader) check(l *readLine) error {
 	bodies := 0
 	for _, given := range []bool{l.JSON != nil, l.Text != "", l.LeftOut != ""} {
 		if given {
@@ -190,7 +189,7 @@ func (r *captureReader) check(l *captureLine) error {
 	}
 }
 
-func (r *captureReader) checkExchange(l *captureLine) error {
+func (r *captureReader) checkExchange(l *readLine) error {
 	answered := l.Status != 0
 	switch {
 	case r.seen[l.Exchange]:
@@ -219,7 +218,7 @@ func (r *captureReader) checkExchange(l *captureLine) error {
 	return nil
 }
 
-func (r *captureReader) checkPart(l *captureLine, bodies int) error {
+func (r *captureReader) checkPart(l *readLine, bodies int) error {
 	open, isStream := r.streams[l.Exchange]
 	if l.Comment != nil {
 		bodies++

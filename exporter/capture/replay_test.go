@@ -1,4 +1,4 @@
-package icwssim
+package capture
 
 import (
 	"bytes"
@@ -72,7 +72,7 @@ func TestABrokenCaptureIsRefusedWithItsPlace(t *testing.T) {
 	if _, err := OpenCapture(dir); err == nil || !strings.Contains(err.Error(), "check --record") {
 		t.Errorf("an empty directory: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, captureFile), []byte("x\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, File), []byte("x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenCapture(dir); err == nil || !strings.Contains(err.Error(), "capture.jsonl:1: ") {
@@ -101,7 +101,7 @@ func FuzzReplay(f *testing.F) {
 			r := httptest.NewRequest(method, path, strings.NewReader(`{"userID":"u","password":"p"}`))
 			if x := p.sessions[sid]; x != nil {
 				r.Header.Set("Cookie", "icws_"+sid+"="+x.cookie)
-				r.Header.Set(HeaderToken, x.token)
+				r.Header.Set(headerToken, x.token)
 			}
 			p.ServeHTTP(httptest.NewRecorder(), r)
 		}
@@ -129,7 +129,7 @@ func (c *replayClient) do(method, path string) *httptest.ResponseRecorder {
 	c.t.Helper()
 	r := httptest.NewRequest(method, strings.Replace(path, "{sid}", c.sid, 1), strings.NewReader(`{"userID":"u","password":"p"}`))
 	r.Header.Set("Cookie", "icws_"+c.sid+"="+c.cookie)
-	r.Header.Set(HeaderToken, c.token)
+	r.Header.Set(headerToken, c.token)
 	w := httptest.NewRecorder()
 	c.p.ServeHTTP(w, r)
 	return w

@@ -1,8 +1,9 @@
-package icwssim
+package capture
 
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,29 +13,23 @@ import (
 // fetch answers a poll with what is due, or opens the stream. A captured answer
 // that is neither is played as it was.
 func (p *Replay) fetch(r *http.Request, key string, x *replaySession) replayed {
-	streams := wantsStream(r)
+	streams := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
 	// Polls and streams share their resource, so each is counted by itself.
-	counter := key
-	if streams {
-		counter = "stream " + key
-	}
-	var captured []captureLine
+	var captured []readLine
 	for _, l := range p.capture.answers[key] {
 		if l.isStreamRequest() == streams {
 			captured = append(captured, l)
 		}
 	}
-	if n := x.asked[counter]; n < len(captured) {
-		x.asked[counter]++
+	counter := fmt.Sprint(key, streams)
+	n := x.asked[counter]
+	x.asked[counter]++
+	if n < len(captured) {
 		if l := captured[n]; !l.Stream && (polled(l) == nil || l.Cut) {
-			a := l.answer()
-			a.answer = x.rewritten(a.answer)
-			return a
+			return x.rewritten(l.answer())
 		}
 	} else if streams && len(captured) > 0 && !captured[len(captured)-1].Stream {
-		a := captured[len(captured)-1].answer()
-		a.answer = x.rewritten(a.answer)
-		return a
+		return x.rewritten(captured[len(captured)-1].answer())
 	}
 	if streams && (len(captured) > 0 || len(p.capture.answers[key]) == 0) {
 		return replayed{streams: true}
@@ -46,11 +41,11 @@ func (p *Replay) fetch(r *http.Request, key string, x *replaySession) replayed {
 			messages = append(messages, json.RawMessage(x.rewrite.Replace(string(m.line.JSON))))
 		}
 	}
-	return replayed{answer: jsonAnswer(http.StatusOK, appendJSON(nil, messages))}
+	return jsonAnswer(http.StatusOK, messages)
 }
 
 // isStreamRequest reports whether a stream was asked for, whatever came.
-func (l *captureLine) isStreamRequest() bool {
+func (l *readLine) isStreamRequest() bool {
 	var send struct {
 		Header http.Header `json:"header"`
 	}
@@ -83,9 +78,9 @@ func (p *Replay) serveStream(w http.ResponseWriter, r *http.Request, x *replaySe
 		defer p.mu.Unlock()
 		x.streams = slices.DeleteFunc(x.streams, func(c chan struct{}) bool { return c == woken })
 	}()
-	writeAnswer(w, answer{code: http.StatusOK, header: http.Header{
+	replayed{code: http.StatusOK, header: http.Header{
 		"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-cache"},
-	}})
+	}}.write(w)
 	ping := time.NewTicker(p.capture.pingEvery)
 	defer ping.Stop()
 	for {
@@ -139,7 +134,7 @@ func (p *Replay) due(x *replaySession) (text []byte, end string, next time.Durat
 	return b.Bytes(), "", next
 }
 
-func (l *captureLine) writeEvent(b *bytes.Buffer, rewrite *strings.Replacer) {
+func (l *readLine) writeEvent(b *bytes.Buffer, rewrite *strings.Replacer) {
 	if l.ID != "" {
 		b.WriteString("id: " + l.ID + "\n")
 	}

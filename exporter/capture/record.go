@@ -1,4 +1,4 @@
-package check
+package capture
 
 import (
 	"encoding/json"
@@ -21,7 +21,8 @@ import (
 	"icws_exporter/probe/secret"
 )
 
-const captureFile = "capture.jsonl"
+// File is the name of a capture in its directory.
+const File = "capture.jsonl"
 
 // maxText bounds what is kept of a body that is no JSON.
 const maxText = 64 << 10
@@ -76,7 +77,7 @@ func createCapture(dir string) (*os.File, error) {
 	case len(entries) > 0:
 		return nil, fmt.Errorf("%s is not empty; name a new or an empty directory", dir)
 	}
-	return os.OpenFile(filepath.Join(dir, captureFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	return os.OpenFile(filepath.Join(dir, File), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
 // writeLines writes until the channel is closed. After an error it only drains.
@@ -238,6 +239,9 @@ func (x exchange) line(r *redactor) captureLine {
 
 // RoundTripper records what goes through next.
 func (r *Recorder) RoundTripper(next http.RoundTripper) http.RoundTripper {
+	if r == nil {
+		return next
+	}
 	return recording{next, func(request *http.Request) (*http.Response, error) {
 		x := exchange{number: r.exchanges.Add(1), request: request, sent: readAgain(request), start: r.since()}
 		response, err := next.RoundTrip(request)

@@ -1,7 +1,8 @@
-package icwssim
+package capture
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -12,7 +13,16 @@ import (
 	"time"
 )
 
-// Replay is a simulated server that plays a capture: every request gets the
+// headerToken carries the CSRF token.
+const headerToken = "ININ-ICWS-CSRF-Token"
+
+// maxBody bounds what is read of a request.
+const maxBody = 1 << 20
+
+// closeGrace is how long a client that does not read can hold up Close.
+const closeGrace = time.Second
+
+// Replay is a server that plays a capture: every request gets the
 // answer that its method and path got, in that order and the last one from then
 // on, and the subscription delivers the captured messages at their times after
 // the PUT, by stream or by poll. Any user and password log on. What happens in a
@@ -44,7 +54,7 @@ type replaySession struct {
 
 type dueMessage struct {
 	at   time.Time
-	line captureLine
+	line readLine
 }
 
 // NewReplay returns a running replay of the capture.
@@ -90,10 +100,12 @@ func (p *Replay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer p.running.Done()
-	defer limitWrites(p.closing, w)()
+	defer context.AfterFunc(p.closing, func() {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(closeGrace)) // a recorder has none
+	})()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		writeAnswer(w, badRequest("error.request.invalidRepresentation", "The body could not be read."))
+		refusal(http.StatusBadRequest, "", "The body could not be read.").write(w)
 		return
 	}
 	a, x := p.answer(r, body)
@@ -103,7 +115,7 @@ func (p *Replay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case a.streams:
 		p.serveStream(w, r, x)
 	default:
-		writeAnswer(w, a.answer)
+		a.write(w)
 		if a.cut {
 			panic(http.ErrAbortHandler)
 		}
@@ -112,11 +124,13 @@ func (p *Replay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // replayed is an answer, and how it is broken.
 type replayed struct {
-	answer
+	code               int
+	header             http.Header
+	body               []byte
 	drop, cut, streams bool
 }
 
-func writeAnswer(w http.ResponseWriter, a answer) {
+func (a replayed) write(w http.ResponseWriter) {
 	for name, values := range a.header {
 		w.Header()[name] = values
 	}
@@ -125,65 +139,77 @@ func writeAnswer(w http.ResponseWriter, a answer) {
 	_ = http.NewResponseController(w).Flush()
 }
 
+func jsonAnswer(code int, v any) replayed {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic("capture: value cannot be JSON: " + err.Error())
+	}
+	return replayed{code: code, header: http.Header{"Content-Type": {"application/vnd.inin.icws+JSON;charset=utf-8"}}, body: body}
+}
+
+// refusal is an error of the replay's own.
+func refusal(code int, errorID, message string) replayed {
+	a := jsonAnswer(code, map[string]string{"errorId": errorID, "message": message})
+	if code == http.StatusUnauthorized {
+		a.header.Set("WWW-Authenticate", `ICWS realm="ICWS" location="/ICWS/connection"`)
+	}
+	return a
+}
+
 // answer finds the answer of a request and does what it says it did.
 func (p *Replay) answer(r *http.Request, body []byte) (replayed, *replaySession) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := resolve(r, r.URL.Path)
-	e, sid := c.endpoint, c.sid
 	resource := template(r.URL.Path)
 	key := r.Method + " " + resource
-	if e.operation == OpConnect {
+	if key == "POST connection" {
 		if a, refused := unusableLogOn(body); refused {
-			return replayed{answer: a}, nil
+			return a, nil
 		}
 		return p.logOn(key), nil
 	}
 	if !strings.HasPrefix(resource, "{sid}/") {
 		return p.next(key, p.asked, nil), nil
 	}
-	x, a, refused := p.authenticate(r, sid)
+	x, a, refused := p.authenticate(r, key)
 	if refused {
-		return replayed{answer: a}, nil
+		return a, nil
 	}
-	switch e.operation {
-	case OpPoll, OpStream:
+	switch key {
+	case fetching:
 		return p.fetch(r, key, x), x
-	case OpSubscribe:
+	case "PUT " + subscriptionResource:
 		return p.subscribe(key, x), x
-	case OpUnsubscribe:
-		a := p.next(key, x.asked, x)
-		if a.code < 300 && !a.drop {
-			x.puts, x.waiting = 0, nil
-		}
-		return a, x
-	case OpDisconnect:
-		a := p.next(key, x.asked, x)
-		if a.code < 300 && !a.drop {
-			delete(p.sessions, sid)
-			x.wake()
-		}
-		return a, x
-	default:
-		return p.next(key, x.asked, x), x
 	}
+	a = p.next(key, x.asked, x)
+	if a.code >= 300 || a.drop {
+		return a, x
+	}
+	switch key {
+	case "DELETE " + subscriptionResource:
+		x.puts, x.waiting = 0, nil
+	case leaving:
+		delete(p.sessions, x.id)
+		x.wake()
+	}
+	return a, x
 }
 
+const (
+	fetching = "GET " + messagesResource
+	leaving  = "DELETE {sid}/connection"
+)
+
 // unusableLogOn wants a user and a password, whatever they are.
-func unusableLogOn(body []byte) (a answer, refused bool) {
+func unusableLogOn(body []byte) (a replayed, refused bool) {
 	var settings struct {
 		User     string `json:"userID"`
 		Password string `json:"password"`
 	}
-	switch err := json.Unmarshal(body, &settings); {
-	case err != nil:
-		return badRequest("error.request.invalidRepresentation", "The body is not a JSON object."), true
-	case settings.User == "":
-		return missingProperty("userID"), true
-	case settings.Password == "":
-		return missingProperty("password"), true
+	if err := json.Unmarshal(body, &settings); err != nil || settings.User == "" || settings.Password == "" {
+		return refusal(http.StatusBadRequest, "error.request.invalidRepresentation", "A user and a password are required."), true
 	}
-	return answer{}, false
+	return replayed{}, false
 }
 
 // logOn plays the next answer to a log-on; one that made a session makes one.
@@ -193,7 +219,7 @@ func (p *Replay) logOn(key string) replayed {
 		return a
 	}
 	p.lastSession++
-	x := &replaySession{id: strconv.Itoa(2000000 + p.lastSession), token: guid(), cookie: guid(), asked: map[string]int{}}
+	x := &replaySession{id: strconv.Itoa(2000000 + p.lastSession), token: rand.Text(), cookie: rand.Text(), asked: map[string]int{}}
 	pairs := []string{p.capture.session, x.id}
 	if p.capture.token != "" {
 		pairs = append(pairs, p.capture.token, x.token)
@@ -204,18 +230,16 @@ func (p *Replay) logOn(key string) replayed {
 	x.rewrite = strings.NewReplacer(pairs...)
 	p.sessions[x.id] = x
 	x.schedule(p.capture.scripts[0])
-	a.answer = x.rewritten(a.answer)
-	return a
+	return x.rewritten(a)
 }
 
 // rewritten puts what was handed out in place of the placeholders.
-func (x *replaySession) rewritten(a answer) answer {
+func (x *replaySession) rewritten(a replayed) replayed {
 	a.body = []byte(x.rewrite.Replace(string(a.body)))
-	for name, values := range a.header {
+	for _, values := range a.header {
 		for i, value := range values {
 			values[i] = x.rewrite.Replace(value)
 		}
-		a.header[name] = values
 	}
 	return a
 }
@@ -225,17 +249,16 @@ func (x *replaySession) rewritten(a answer) answer {
 func (p *Replay) next(key string, asked map[string]int, x *replaySession) replayed {
 	answers := p.capture.answers[key]
 	if len(answers) == 0 {
-		switch key {
-		case "DELETE " + subscriptionResource, "DELETE {sid}/connection":
-			return replayed{answer: emptyAnswer(http.StatusOK)}
+		if key == leaving || key == "DELETE "+subscriptionResource {
+			return replayed{code: http.StatusOK}
 		}
-		return replayed{answer: icwsError{id: idUnsupported, message: "The capture has no answer to this."}.answer(http.StatusNotFound)}
+		return refusal(http.StatusNotFound, "error.request.unsupported", "The capture has no answer to this.")
 	}
 	l := answers[min(asked[key], len(answers)-1)]
 	asked[key]++
 	a := l.answer()
 	if x != nil {
-		a.answer = x.rewritten(a.answer)
+		a = x.rewritten(a)
 	}
 	return a
 }
@@ -243,13 +266,13 @@ func (p *Replay) next(key string, asked map[string]int, x *replaySession) replay
 // notReplayed are headers that belong to the connection, or to the moment.
 var notReplayed = []string{"Connection", "Content-Length", "Date", "Transfer-Encoding"}
 
-func (l *captureLine) answer() replayed {
+func (l *readLine) answer() replayed {
 	if l.Error != "" {
 		return replayed{drop: true}
 	}
-	a := replayed{answer: answer{code: l.Status, header: http.Header{}, body: l.body()}, cut: l.Cut, streams: l.Stream}
+	a := replayed{code: l.Status, header: http.Header{}, body: l.body(), cut: l.Cut, streams: l.Stream}
 	for name, values := range l.Header {
-		if !slices.Contains(notReplayed, name) && !slices.Contains(values, "(left out)") {
+		if !slices.Contains(notReplayed, name) && !slices.Contains(values, leftOut) {
 			a.header[name] = slices.Clone(values)
 		}
 	}
@@ -260,19 +283,20 @@ func (l *captureLine) answer() replayed {
 }
 
 // authenticate finds the session of a request, as a server does.
-func (p *Replay) authenticate(r *http.Request, sid string) (*replaySession, answer, bool) {
+func (p *Replay) authenticate(r *http.Request, key string) (*replaySession, replayed, bool) {
+	sid, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/icws/"), "/")
 	x := p.sessions[sid]
 	if x == nil {
-		return nil, unauthorized(idAuthentication, codeSessionUnknown, "The session is unknown or has ended."), true
+		return nil, refusal(http.StatusUnauthorized, "error.request.connection.authenticationFailure", "The session is unknown or has ended."), true
 	}
-	if cookie, _ := sessionCookie(r, sid); p.capture.cookie != "" && cookie != x.cookie {
-		return nil, unauthorized("error.request.accessDenied.cookie.invalid", codeCookieInvalid, "The session cookie is invalid."), true
+	cookie := "icws_" + sid + "=" + x.cookie
+	if p.capture.cookie != "" && !strings.Contains(strings.Join(r.Header.Values("Cookie"), ";")+";", cookie+";") {
+		return nil, refusal(http.StatusUnauthorized, "error.request.accessDenied.cookie.invalid", "The session cookie is invalid."), true
 	}
-	fetching := r.Method == http.MethodGet && template(r.URL.Path) == messagesResource
-	if p.capture.token != "" && !fetching && r.Header.Get(HeaderToken) != x.token {
-		return nil, unauthorized("", codeToken, "An authentication token was expected in the request, but not found."), true
+	if p.capture.token != "" && key != fetching && r.Header.Get(headerToken) != x.token {
+		return nil, refusal(http.StatusUnauthorized, "", "An authentication token was expected in the request, but not found."), true
 	}
-	return x, answer{}, false
+	return x, replayed{}, false
 }
 
 // subscribe plays a PUT: what came after it comes now.

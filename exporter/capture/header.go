@@ -1,4 +1,4 @@
-package check
+package capture
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package icwssim
+package capture
 
 import (
 	"cmp"
@@ -18,7 +18,7 @@ const maxGap = time.Minute
 type Capture struct {
 	// answers by method and path, the session in the path as {sid}; in the order
 	// in which they were asked for.
-	answers map[string][]captureLine
+	answers map[string][]readLine
 	// scripts are the messages that came after the first, second … PUT of the
 	// subscription, and before the next; scripts[0] those before the first.
 	scripts []script
@@ -41,7 +41,7 @@ type script struct {
 // cue is a message, or the end of the stream, at its time after the PUT.
 type cue struct {
 	after time.Duration
-	line  captureLine
+	line  readLine
 }
 
 // Messages returns how many messages are in the capture.
@@ -54,8 +54,8 @@ const (
 
 // newCapture takes the lines of the host that made the session, or else of the
 // first: one simulator is one host.
-func newCapture(lines []captureLine) (*Capture, error) {
-	c := &Capture{answers: map[string][]captureLine{}}
+func newCapture(lines []readLine) (*Capture, error) {
+	c := &Capture{answers: map[string][]readLine{}}
 	host := ""
 	for _, l := range lines {
 		isLogOn := l.Method == http.MethodPost && l.Path == "/icws/connection" && l.Status == http.StatusCreated
@@ -70,7 +70,7 @@ func newCapture(lines []captureLine) (*Capture, error) {
 		return nil, errors.New("no exchange; expected at least one")
 	}
 	of := map[int]bool{}
-	var told []captureLine
+	var told []readLine
 	for _, l := range lines {
 		switch {
 		case l.Method != "" && l.Host == host:
@@ -83,7 +83,7 @@ func newCapture(lines []captureLine) (*Capture, error) {
 		}
 	}
 	for _, answers := range c.answers {
-		slices.SortStableFunc(answers, func(a, b captureLine) int { return cmp.Compare(*a.T, *b.T) })
+		slices.SortStableFunc(answers, func(a, b readLine) int { return cmp.Compare(*a.T, *b.T) })
 	}
 	c.direct(told)
 	c.listen(told)
@@ -100,15 +100,15 @@ func template(path string) string {
 }
 
 // handedOut keeps what the answer to a log-on gave the client.
-func (c *Capture) handedOut(l captureLine) {
+func (c *Capture) handedOut(l readLine) {
 	var body struct {
 		SessionID string `json:"sessionId"`
 		Token     string `json:"csrfToken"`
 	}
 	_ = json.Unmarshal(l.JSON, &body) // the headers have it too
 	header := http.Header(l.Header)
-	c.session = cmp.Or(body.SessionID, header.Get(HeaderSession))
-	c.token = cmp.Or(body.Token, header.Get(HeaderToken))
+	c.session = cmp.Or(body.SessionID, header.Get("ININ-ICWS-Session-ID"))
+	c.token = cmp.Or(body.Token, header.Get(headerToken))
 	for _, line := range header.Values("Set-Cookie") {
 		pair, _, _ := strings.Cut(line, ";")
 		if value, found := strings.CutPrefix(pair, "icws_"+c.session+"="); found {
@@ -118,7 +118,7 @@ func (c *Capture) handedOut(l captureLine) {
 }
 
 // polled returns the messages of a poll as if a stream had carried them.
-func polled(l captureLine) []captureLine {
+func polled(l readLine) []readLine {
 	if l.Method != http.MethodGet || template(l.Path) != messagesResource || l.Stream || l.Status != http.StatusOK {
 		return nil
 	}
@@ -127,15 +127,15 @@ func polled(l captureLine) []captureLine {
 		return nil
 	}
 	at := *l.T + l.Seconds
-	told := make([]captureLine, len(messages))
+	told := make([]readLine, len(messages))
 	for i, m := range messages {
-		told[i] = captureLine{T: &at, JSON: m}
+		told[i] = readLine{T: &at, JSON: m}
 	}
 	return told
 }
 
 // direct writes the scripts: each message belongs to the PUT before it.
-func (c *Capture) direct(told []captureLine) {
+func (c *Capture) direct(told []readLine) {
 	starts := []float64{0}
 	for _, put := range c.answers["PUT "+subscriptionResource] {
 		if put.Status >= 200 && put.Status < 300 {
@@ -179,11 +179,11 @@ func isWholeList(message []byte) bool {
 		Type    string `json:"__type"`
 		IsDelta bool   `json:"isDelta"`
 	}
-	return json.Unmarshal(message, &m) == nil && m.Type == typeStatusMessages && !m.IsDelta
+	return json.Unmarshal(message, &m) == nil && m.Type == "urn:inin.com:status:statusMessagesMessage" && !m.IsDelta
 }
 
 // listen learns the time between pings, 15 s when fewer than two came.
-func (c *Capture) listen(told []captureLine) {
+func (c *Capture) listen(told []readLine) {
 	c.pingEvery, c.ping = 15*time.Second, "ping"
 	var first, last float64
 	n := 0
