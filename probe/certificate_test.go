@@ -163,8 +163,8 @@ func TestCertificateRenewedWhileRunningHeals(t *testing.T) {
 		renewed := trusted.issue("127.0.0.1", time.Now().Add(2*time.Hour))
 		shown.Store(renewed)
 		r.isLive("with the renewed certificate")
-		if s := r.probe.Snapshot(); !s.CertificateNotAfter.Equal(renewed.Leaf.NotAfter) {
-			t.Errorf("the certificate's end is shown as %s, it is %s", s.CertificateNotAfter, renewed.Leaf.NotAfter)
+		if s := r.probe.Snapshot(); !s.CertificateNotAfter().Equal(renewed.Leaf.NotAfter) {
+			t.Errorf("the certificate's end is shown as %s, it is %s", s.CertificateNotAfter(), renewed.Leaf.NotAfter)
 		}
 		r.leavesNothing()
 	})
@@ -201,13 +201,13 @@ func TestRenewedCertificateIsSeenInTheSameSession(t *testing.T) {
 		r.start()
 		r.pass(2 * time.Minute)
 		r.equalsTruth(sim)
-		if at := r.probe.Snapshot().CertificateNotAfter; !at.Equal(first.Leaf.NotAfter) {
+		if at := r.probe.Snapshot().CertificateNotAfter(); !at.Equal(first.Leaf.NotAfter) {
 			t.Fatalf("the certificate's end is shown as %s, it is %s", at, first.Leaf.NotAfter)
 		}
 		renewed := trusted.issue("127.0.0.1", time.Now().Add(22*time.Hour))
 		shown.Store(renewed)
 		r.pass(time.Hour)
-		if at := r.probe.Snapshot().CertificateNotAfter; !at.Equal(renewed.Leaf.NotAfter) {
+		if at := r.probe.Snapshot().CertificateNotAfter(); !at.Equal(renewed.Leaf.NotAfter) {
 			t.Errorf("the certificate's end is shown as %s, it is %s", at, renewed.Leaf.NotAfter)
 		}
 		r.count("opens", 1)

@@ -199,7 +199,7 @@ func (l *loop) noteHost(r hostReport) {
 			l.log.Warn("host does not answer", "host", r.host, "active", h.Active, "err", r.err)
 		}
 	}
-	h.Checked, h.Up = true, up
+	h.Checked, h.Up, h.LookedAt = true, up, time.Now()
 	l.learned.certificate(r.host, r.notAfter)
 	if r.err == nil && r.host == l.activeHost && l.product == "" {
 		l.product, l.release = l.screen.Show(r.version.ProductID), l.screen.Show(r.version.Release())
@@ -270,16 +270,14 @@ func (f *learned) clock() (offset time.Duration, known bool) {
 	return f.offset, f.offsetKnown
 }
 
-// earliestCertificate is the first expiry among the certificates that the hosts
-// presented last: also the standby's must be valid when it is needed.
-func (f *learned) earliestCertificate() time.Time {
+// certificatesOf returns the hosts with the expiries of the certificates that they
+// presented last.
+func (f *learned) certificatesOf(hosts []Host) []Host {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var earliest time.Time
-	for _, t := range f.certificates {
-		if earliest.IsZero() || t.Before(earliest) {
-			earliest = t
-		}
+	hosts = slices.Clone(hosts)
+	for i := range hosts {
+		hosts[i].CertificateNotAfter = f.certificates[hosts[i].Name]
 	}
-	return earliest
+	return hosts
 }

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"slices"
 	"time"
 
 	"icws_exporter/probe/icws"
@@ -14,9 +13,9 @@ func (l *loop) publish() {
 		Heartbeat: time.Now(), NextAttempt: l.nextAttempt,
 
 		Product: l.product, Release: l.release, ICServer: l.icServer,
-		Hosts:               slices.Clone(l.hosts),
-		CertificateNotAfter: l.learned.earliestCertificate(), PasswordExpiry: l.expiry,
-		OperationGone: l.gone, Switchover: l.switchover,
+		Hosts:          l.learned.certificatesOf(l.hosts),
+		PasswordExpiry: l.expiry,
+		OperationGone:  l.gone, Switchover: l.switchover,
 
 		SessionUp: l.sessionUp, SessionEstablished: l.sessionSince,
 		SessionsOwed: l.ledger.owedBy(l.cfg.Name, l.accounts),

@@ -14,6 +14,11 @@ type Host struct {
 	Active bool // serves the session
 	// Checked says whether Up is known: only configured hosts are looked at.
 	Checked, Up bool
+	// LookedAt is when the last look ended.
+	LookedAt time.Time
+	// CertificateNotAfter is when the first certificate of the chain expires that the
+	// host presented last; zero without TLS.
+	CertificateNotAfter time.Time
 }
 
 // Switchover is the last answer to switchover-status (protocol.md, 1.7).
@@ -42,10 +47,9 @@ type Snapshot struct {
 	Product, Release, ICServer string
 	Hosts                      []Host
 	// TransportKnown is false until the first session chose a transport.
-	TransportKnown      bool
-	Transport           Transport
-	CertificateNotAfter time.Time
-	PasswordExpiry      time.Time
+	TransportKnown bool
+	Transport      Transport
+	PasswordExpiry time.Time
 	// ClockOffset is the server's clock minus ours, when ClockKnown.
 	ClockKnown    bool
 	ClockOffset   time.Duration
@@ -86,6 +90,18 @@ func (s *Snapshot) ActiveHost() string {
 		}
 	}
 	return ""
+}
+
+// CertificateNotAfter is the first expiry among the certificates of the hosts, zero
+// without TLS: also the standby's must be valid when it is needed.
+func (s *Snapshot) CertificateNotAfter() time.Time {
+	var earliest time.Time
+	for _, h := range s.Hosts {
+		if at := h.CertificateNotAfter; earliest.IsZero() || !at.IsZero() && at.Before(earliest) {
+			earliest = at
+		}
+	}
+	return earliest
 }
 
 // Fresh reports whether the counts may be shown at now. It is asked at every

@@ -73,7 +73,7 @@ func followOverSockets(t *testing.T, mode TransportMode, scheme string) {
 	if mode == ModePoll && p.Snapshot().Transport != TransportPoll {
 		t.Error("not polling")
 	}
-	if scheme == "https" && p.Snapshot().CertificateNotAfter.IsZero() {
+	if scheme == "https" && p.Snapshot().CertificateNotAfter().IsZero() {
 		t.Error("the certificate's end is not known")
 	}
 

@@ -135,3 +135,25 @@ func TestAllowedHosts(t *testing.T) {
 		}
 	}
 }
+
+// A standby that answers 5xx is up for TCP and of no use: it is shown as down, with
+// the time of the look, and as up again once it answers.
+func TestHostThatAnswersWithServerErrorsIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, testConfig(ModeSSE, "a", "b"))
+		r.serve("a", icwssim.Options{})
+		standby := r.serve("b", icwssim.Options{})
+		standby.Inject(icwssim.Fault{Operation: icwssim.OpVersion, Code: 500})
+		r.start()
+		r.pass(6 * time.Minute)
+		look := r.probe.Snapshot().Hosts[1]
+		if !look.Checked || look.Up || time.Since(look.LookedAt) > 6*time.Minute {
+			t.Errorf("a host that answers 500 is shown as %+v", look)
+		}
+		standby.Clear()
+		r.pass(6 * time.Minute)
+		if again := r.probe.Snapshot().Hosts[1]; !again.Up || !again.LookedAt.After(look.LookedAt) {
+			t.Errorf("a host that answers again is shown as %+v", again)
+		}
+	})
+}

@@ -38,7 +38,9 @@ func worst(size Size) *published {
 	s := &p.snapshot
 	s.Hosts, s.Groups = nil, nil
 	for i := range size.Hosts {
-		s.Hosts = append(s.Hosts, probe.Host{Name: "host" + strings.Repeat("x", i), Checked: true})
+		s.Hosts = append(s.Hosts, probe.Host{
+			Name: "host" + strings.Repeat("x", i), Checked: true, CertificateNotAfter: noon,
+		})
 	}
 	for i := range size.Groups + 1 {
 		s.Groups = append(s.Groups, catalogue.GroupCount{Group: "group" + strings.Repeat("x", i)})

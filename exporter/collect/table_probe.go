@@ -64,38 +64,47 @@ var (
 	})
 	MetricTLSCertificateNotAfter = define(Family{
 		Name:   "icws_tls_certificate_not_after_timestamp_seconds",
-		Help:   "Unix time in seconds at which the first certificate of the presented chain expires; no series without TLS.",
-		server: timestamp(func(s *probe.Snapshot) time.Time { return s.CertificateNotAfter }),
+		Help:   "Unix time in seconds at which the first certificate of the chain expires that the host presented last; no series without TLS.",
+		Labels: []Label{labelHost},
+		server: eachHost(func(h *probe.Host) (float64, bool) {
+			return seconds(h.CertificateNotAfter), !h.CertificateNotAfter.IsZero()
+		}),
 	})
 )
 
+var labelHost = Label{Name: "host", Grows: PerHost}
+
+// eachHost has one sample for each host for which the second result of get says so.
+func eachHost(get func(*probe.Host) (float64, bool)) emit {
+	return func(r *reading, out *samples) {
+		hosts := r.snapshot.Hosts
+		for i := range hosts {
+			if v, ok := get(&hosts[i]); ok && firstOfName(hosts, i) {
+				out.add(0, v, hosts[i].Name)
+			}
+		}
+	}
+}
+
 // Hosts of a server, and the switchover between them.
 var (
-	labelHost = Label{Name: "host", Grows: PerHost}
-
 	MetricActiveHost = define(Family{
 		Name:   "icws_active_host",
 		Help:   "1 for the host that serves the session, 0 for the other configured and accepted hosts.",
 		Labels: []Label{labelHost},
-		server: func(r *reading, out *samples) {
-			for i, h := range r.snapshot.Hosts {
-				if firstOfName(r.snapshot.Hosts, i) {
-					out.add(0, number(h.Active), h.Name)
-				}
-			}
-		},
+		server: eachHost(func(h *probe.Host) (float64, bool) { return number(h.Active), true }),
 	})
 	MetricHostUp = define(Family{
 		Name:   "icws_host_up",
-		Help:   "1 when the configured host answered the last look at its version, which needs no session; no series before the first look.",
+		Help:   "1 when the configured host answered the last look at its version, which needs no session; 0 when it did not, or with 5xx; no series before the first look.",
 		Labels: []Label{labelHost},
-		server: func(r *reading, out *samples) {
-			for i, h := range r.snapshot.Hosts {
-				if h.Checked && firstOfName(r.snapshot.Hosts, i) {
-					out.add(0, number(h.Up), h.Name)
-				}
-			}
-		},
+		server: eachHost(func(h *probe.Host) (float64, bool) { return number(h.Up), h.Checked }),
+	})
+	MetricHostLastLook = define(Family{
+		Name:   "icws_host_last_look_timestamp_seconds",
+		Help:   "Unix time in seconds of the last look at the version of the configured host; no series before the first look.",
+		Labels: []Label{labelHost},
+		server: eachHost(func(h *probe.Host) (float64, bool) { return seconds(h.LookedAt), h.Checked }),
 	})
 	MetricAlternateHostsRejected = define(Family{
 		Name:   "icws_alternate_hosts_rejected_total",

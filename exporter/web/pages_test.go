@@ -232,7 +232,7 @@ func TestNoticesOfServersThatAreUp(t *testing.T) {
 	server := liveServer(now)
 	s := server.Snapshot
 	s.PasswordExpiry = now.Add(3*24*time.Hour - time.Hour)
-	s.CertificateNotAfter = now.Add(-time.Hour)
+	s.Hosts[0].CertificateNotAfter = now.Add(-time.Hour)
 	s.Hosts[0].Checked = true
 	s.ClockKnown, s.ClockOffset = true, -5*time.Minute
 	s.Feeds[probe.StatusMessages].State = probe.SubscriptionSuspended

@@ -126,7 +126,7 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 			Fresh: s.Fresh(now), FreshUntil: atUTC(s.FreshUntil),
 			LastVerified: atUTC(s.Feeds[probe.StatusMessages].LastVerified), LastFull: atUTC(s.Feeds[probe.StatusMessages].LastFull), LastChange: atUTC(s.Feeds[probe.StatusMessages].LastChange),
 		},
-		CertificateNotAfter: atUTC(s.CertificateNotAfter), PasswordExpiry: atUTC(s.PasswordExpiry),
+		CertificateNotAfter: atUTC(s.CertificateNotAfter()), PasswordExpiry: atUTC(s.PasswordExpiry),
 		AnswersLastHour: newAnswersDetail(server.History.LastHour(now)),
 		Configuration:   redacted(server.Config),
 	}

@@ -134,7 +134,7 @@ func liveAdvice(server exporter.Server, now time.Time) advice {
 		return advice{[]string{
 			fmt.Sprintf("Set a new password for %s in Interaction Administrator, and give it to the exporter in the same minute.", user(server)),
 		}, "PasswordExpiring"}
-	case !s.CertificateNotAfter.IsZero() && s.CertificateNotAfter.Sub(now) < expiresSoon:
+	case !s.CertificateNotAfter().IsZero() && s.CertificateNotAfter().Sub(now) < expiresSoon:
 		return advice{[]string{"Renew the certificate of the server. When it has expired, nothing can connect any more."}, "CertificateExpiring"}
 	}
 	for _, h := range s.Hosts {

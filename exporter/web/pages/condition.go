@@ -106,7 +106,7 @@ func notices(server exporter.Server, now time.Time) []string {
 	s := server.Snapshot
 	var all []string
 	notice := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	for what, at := range map[string]time.Time{"password": s.PasswordExpiry, "TLS certificate": s.CertificateNotAfter} {
+	for what, at := range map[string]time.Time{"password": s.PasswordExpiry, "TLS certificate": s.CertificateNotAfter()} {
 		switch left := at.Sub(now); {
 		case at.IsZero() || left > expiresSoon:
 		case left <= 0:

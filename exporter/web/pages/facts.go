@@ -36,7 +36,7 @@ func factsOf(server exporter.Server, c clock) []factGroup {
 		{"Server", []fact{
 			{Name: "Product", Text: strings.TrimSpace(s.Product + " " + s.Release)},
 			{Name: "IC server", Text: s.ICServer},
-			{Name: "Certificate expires", At: c.moment(s.CertificateNotAfter)},
+			{Name: "Certificate expires", At: c.moment(s.CertificateNotAfter())},
 			{Name: "Password expires", At: c.moment(s.PasswordExpiry)},
 			{Name: "Clock differs by", Text: clockFact(s)},
 		}},
