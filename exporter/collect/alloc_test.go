@@ -22,7 +22,7 @@ func TestSteadyRenderAllocates(t *testing.T) {
 func TestPageOfAServerAllocates(t *testing.T) {
 	s := twoServers(Options{PerServer: true})
 	for _, compress := range []bool{false, true} {
-		render := func() { s.RenderServer("chicago", OpenMetrics, compress, func([]byte) {}) }
+		render := func() { s.RenderServer("chicago", Want{Format: OpenMetrics, Compress: compress}, func([]byte) {}) }
 		render()
 		// The collector may empty the pool in between, which makes a page anew once.
 		if allocs := testing.AllocsPerRun(100, render); allocs > 8 {

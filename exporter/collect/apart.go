@@ -1,19 +1,19 @@
 package collect
 
 import (
-	"compress/gzip"
+	"bytes"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// PerServer reports whether the families of the servers are to be had by
-// RenderServer and ServerGatherer only (Options.PerServer).
+// PerServer reports whether only RenderServer and ServerGatherer have the families
+// of the servers (Options.PerServer).
 func (s *Set) PerServer() bool { return s.opts.PerServer }
 
-// RenderServer is Render for the families of one server. It reports whether there
-// is such a server; use is not called when there is none. Only a Set with
+// RenderServer calls use once with the families of one server. It reports whether
+// there is such a server; use is not called when there is none. Only a Set with
 // Options.PerServer has any.
-func (s *Set) RenderServer(name string, format Format, compress bool, use func(body []byte)) bool {
+func (s *Set) RenderServer(name string, w Want, use func(body []byte)) bool {
 	one := s.one(name)
 	if one == nil {
 		return false
@@ -23,14 +23,16 @@ func (s *Set) RenderServer(name string, format Format, compress bool, use func(b
 		space = new(scratch)
 	}
 	defer s.scratch.Put(space)
-	r := &space.rendering
-	space.readings = r.write(s.apart, s.scrapeOf(one, space.readings), format, nil)
-	if !compress {
-		use(r.plain)
+	sc := s.scrapeOf(one, space.readings)
+	space.plain = appendEnd(appendFamilies(space.plain[:0], w, s.apart, sc), w.Format)
+	space.readings = sc.done()
+	if !w.Compress {
+		use(space.plain)
 		return true
 	}
-	space.zip = r.compress(space.zip)
-	use(r.compressed.Bytes())
+	space.compressed.Reset()
+	space.zip.compress(space.plain, &space.compressed)
+	use(space.compressed.Bytes())
 	return true
 }
 
@@ -38,9 +40,10 @@ func (s *Set) RenderServer(name string, format Format, compress bool, use func(b
 // with nearly every scrape, so that keeping it would hardly ever save anything,
 // and a compressor for each server would take more memory than all the pages.
 type scratch struct {
-	rendering rendering
-	readings  []reading
-	zip       *gzip.Writer
+	plain      []byte
+	compressed bytes.Buffer
+	readings   []reading
+	zip        compressor
 }
 
 // ServerGatherer is Gatherer for the families of one server, or nil where
@@ -78,6 +81,6 @@ func (c serverCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (c serverCollector) Collect(ch chan<- prometheus.Metric) {
-	out := samples{metrics: ch}
+	out := samples{sink: func(m prometheus.Metric) { ch <- m }}
 	out.collect(c.set.apart, c.set.scrapeOf(c.one, nil))
 }

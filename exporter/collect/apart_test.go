@@ -26,7 +26,7 @@ func twoServers(o Options) *Set {
 func serverPage(t testing.TB, s *Set, name string, format Format) string {
 	t.Helper()
 	page := "none"
-	if !s.RenderServer(name, format, false, func(body []byte) { page = string(body) }) {
+	if !s.RenderServer(name, Want{Format: format, Compress: false}, func(body []byte) { page = string(body) }) {
 		t.Errorf("there is no page of %q", name)
 	}
 	return page
@@ -92,7 +92,7 @@ func TestPageOfAServerIsThatOfClientGolang(t *testing.T) {
 func TestOnlyServersThatAreWatchedHaveAPage(t *testing.T) {
 	s := twoServers(Options{PerServer: true})
 	has := func(s *Set, name string) bool {
-		page := s.RenderServer(name, Text, true, func([]byte) {})
+		page := s.RenderServer(name, Want{Format: Text, Compress: true}, func([]byte) {})
 		if gathered := s.ServerGatherer(name) != nil; page != gathered {
 			t.Errorf("%q: page %t, gatherer %t", name, page, gathered)
 		}
@@ -136,7 +136,7 @@ func TestConcurrentPagesOfServers(t *testing.T) {
 		scrapers.Go(func() {
 			label := `server="` + escapeLabelValue(name) + `"`
 			for range 25 {
-				s.RenderServer(name, Format(i%2), i >= 2, func(body []byte) {
+				s.RenderServer(name, Want{Format: Format(i % 2), Compress: i >= 2}, func(body []byte) {
 					page := string(body)
 					if i >= 2 {
 						page = unzip(t, body)
@@ -156,7 +156,7 @@ func TestConcurrentPagesOfServers(t *testing.T) {
 
 func TestPageOfAServerStaysWhileInUse(t *testing.T) {
 	s := twoServers(Options{PerServer: true})
-	s.RenderServer("chicago", Text, false, func(body []byte) {
+	s.RenderServer("chicago", Want{Format: Text, Compress: false}, func(body []byte) {
 		before := bytes.Clone(body)
 		for range 3 {
 			serverPage(t, s, `lab "7"`, Text)

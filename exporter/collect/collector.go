@@ -15,7 +15,7 @@ func (s *Set) Describe(ch chan<- *prometheus.Desc) {
 // buckets (prometheus.Collector). Each family's servers come in the order of
 // their names.
 func (s *Set) Collect(ch chan<- prometheus.Metric) {
-	out := samples{metrics: ch}
+	out := samples{sink: func(m prometheus.Metric) { ch <- m }}
 	out.collect(s.table, s.scrape(nil))
 }
 

@@ -32,7 +32,7 @@ func gatherInOrder(t testing.TB, s *Set) []*dto.MetricFamily {
 	var all []*dto.MetricFamily
 	for _, f := range s.table {
 		ch := make(chan prometheus.Metric, 10_000)
-		out := samples{metrics: ch}
+		out := samples{sink: func(m prometheus.Metric) { ch <- m }}
 		out.collect([]*Family{f}, sc)
 		close(ch)
 		kind := map[Type]dto.MetricType{Counter: dto.MetricType_COUNTER, Histogram: dto.MetricType_HISTOGRAM}[f.Type]
@@ -273,7 +273,7 @@ func sameApart(t testing.TB, s *Set, name string) {
 		t.Fatal(err)
 	}
 	var page string
-	s.RenderServer(labelValue(name), Text, true, func(body []byte) { page = unzip(t, body) })
+	s.RenderServer(labelValue(name), Want{Format: Text, Compress: true}, func(body []byte) { page = unzip(t, body) })
 	want := encode(t, families, expfmt.NewFormat(expfmt.TypeTextPlain))
 	if diff := cmp.Diff(sortedLines(want), sortedLines(page)); diff != "" {
 		t.Errorf("the text of one server differs from expfmt's (-want +got):\n%s", diff)

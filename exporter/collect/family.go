@@ -86,7 +86,7 @@ type Family struct {
 
 	order  []gap
 	series []series
-	header [numFormats]string
+	header [numTexts]string
 }
 
 var families []*Family

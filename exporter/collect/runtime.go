@@ -2,6 +2,7 @@ package collect
 
 import (
 	"bytes"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,7 @@ type encodedFamilies struct {
 var encodings = [numFormats]expfmt.Format{
 	Text:        expfmt.NewFormat(expfmt.TypeTextPlain),
 	OpenMetrics: expfmt.FmtOpenMetrics_1_0_0,
+	Protobuf:    expfmt.NewFormat(expfmt.TypeProtoDelim),
 }
 
 func newRuntimeMetrics(now func() time.Time) *runtimeMetrics {
@@ -45,13 +47,17 @@ func newRuntimeMetrics(now func() time.Time) *runtimeMetrics {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	for format := range r.blocks {
-		r.blocks[format].encoded.Store(r.encode(Format(format)))
+		r.blocks[format].encoded.Store(r.encode(Format(format), nil))
 	}
 	return r
 }
 
-// encoded returns the families without the end of the page.
-func (r *runtimeMetrics) encoded(format Format) []byte {
+// encoded returns the families, those with the names if names are given, without the
+// end of the page.
+func (r *runtimeMetrics) encoded(format Format, names []string) []byte {
+	if names != nil {
+		return r.encode(format, names).bytes
+	}
 	b := &r.blocks[format]
 	last := b.encoded.Load()
 	if age := r.now().Sub(last.at); age < runtimeMaxAge && age >= 0 {
@@ -61,19 +67,22 @@ func (r *runtimeMetrics) encoded(format Format) []byte {
 		return last.bytes
 	}
 	defer b.busy.Store(false)
-	next := r.encode(format)
+	next := r.encode(format, nil)
 	b.encoded.Store(next)
 	return next.bytes
 }
 
 // encode leaves out what cannot be read or written: self metrics must never cost
 // the page.
-func (r *runtimeMetrics) encode(format Format) *encodedFamilies {
+func (r *runtimeMetrics) encode(format Format, names []string) *encodedFamilies {
 	at := r.now()
 	gathered, _ := r.registry.Gather()
 	var buf bytes.Buffer
 	encoder := expfmt.NewEncoder(&buf, encodings[format])
 	for _, f := range gathered {
+		if names != nil && !slices.Contains(names, f.GetName()) {
+			continue
+		}
 		end := buf.Len()
 		if err := encoder.Encode(f); err != nil {
 			buf.Truncate(end)

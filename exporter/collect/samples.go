@@ -31,8 +31,14 @@ type scrape struct {
 	servers []reading
 }
 
+// done returns the space of the readings: a removed server must not live on in it.
+func (s *scrape) done() []reading {
+	clear(s.servers)
+	return s.servers
+}
+
 // samples takes the samples of one family after the other and writes them as
-// text, or sends them as const metrics when metrics is set.
+// text, or hands them to sink as const metrics when there is one.
 type samples struct {
 	set    *Set
 	family *Family
@@ -42,8 +48,8 @@ type samples struct {
 	buf     []byte
 	started bool
 
-	metrics chan<- prometheus.Metric
-	desc    *prometheus.Desc
+	sink func(prometheus.Metric)
+	desc *prometheus.Desc
 }
 
 // collect emits the whole table.
@@ -51,7 +57,7 @@ func (out *samples) collect(table []*Family, s *scrape) {
 	out.set = s.set
 	for _, f := range table {
 		out.family, out.server, out.started = f, nil, false
-		if out.metrics != nil {
+		if out.sink != nil {
 			out.desc = s.set.descs[f]
 		}
 		if f.exporter != nil {
@@ -68,7 +74,7 @@ func (out *samples) collect(table []*Family, s *scrape) {
 // add emits one sample: of the i-th combination of the closed labels' values, and
 // with the given open label values in the order of Family.Labels.
 func (out *samples) add(i int, v float64, open ...string) {
-	if out.metrics != nil {
+	if out.sink != nil {
 		out.send(i, v, open)
 		return
 	}
@@ -78,8 +84,8 @@ func (out *samples) add(i int, v float64, open ...string) {
 
 // addHistogram emits the i-th histogram of the family.
 func (out *samples) addHistogram(i int, h *histogram) {
-	if out.metrics != nil {
-		out.metrics <- h.exposed()
+	if out.sink != nil {
+		out.sink(h.exposed())
 		return
 	}
 	out.start()
@@ -140,12 +146,12 @@ func (out *samples) send(i int, v float64, open []string) {
 		ordered = append(ordered, values[name])
 	}
 	if out.family.Type != Counter {
-		out.metrics <- prometheus.MustNewConstMetric(out.desc, prometheus.GaugeValue, v, ordered...)
+		out.sink(prometheus.MustNewConstMetric(out.desc, prometheus.GaugeValue, v, ordered...))
 		return
 	}
 	created := out.set.created
 	if out.server != nil {
 		created = out.server.created
 	}
-	out.metrics <- prometheus.MustNewConstMetricWithCreatedTimestamp(out.desc, prometheus.CounterValue, v, created, ordered...)
+	out.sink(prometheus.MustNewConstMetricWithCreatedTimestamp(out.desc, prometheus.CounterValue, v, created, ordered...))
 }

@@ -64,7 +64,7 @@ type Set struct {
 	logMessages [numLogLevels]atomic.Uint64
 	created     time.Time // when the counters of the exporter began
 
-	pages    [numFormats]page
+	renderer *renderer
 	runtime  *runtimeMetrics // nil when switched off
 	registry *prometheus.Registry
 }
@@ -87,6 +87,7 @@ func New(o Options) *Set {
 		delivery:        newHistogramVec(MetricDelivery),
 		registry:        prometheus.NewPedanticRegistry(),
 		created:         o.Now(),
+		renderer:        newRenderer(),
 	}
 	for _, f := range Families() {
 		if f.OptIn == statusSeriesFlag && !o.StatusSeries || f.OptIn == detailFlag && !o.Full {

@@ -25,7 +25,7 @@ type series struct {
 	// lines are the texts of its lines per format: one, or the lines of a
 	// histogram. A line is cut where an open value or the server belongs, so it
 	// has one piece more than the family has gaps.
-	lines [numFormats][]line
+	lines [numTexts][]line
 }
 
 type line []string

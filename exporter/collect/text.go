@@ -7,15 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// Format is an exposition format that a Set writes by itself.
+// Format is an exposition format.
 type Format uint8
 
 // The formats.
 const (
 	Text        Format = iota // Prometheus text 0.0.4
 	OpenMetrics               // OpenMetrics 1.0
+	Protobuf                  // messages of client_model, which have the native histograms
 
-	numFormats = 2
+	numTexts   = 2 // the formats before are lines of text
+	numFormats = 3
 )
 
 // maxLabelValue is the longest label value in bytes.

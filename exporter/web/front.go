@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 )
 
@@ -23,13 +22,13 @@ const (
 // front stands before everything else, the toolkit's password too: it wants a whole
 // request, and does without those that could keep a place for long.
 type front struct {
-	next http.Handler
-
-	mu       sync.Mutex
-	checking map[string]int // passwords that are being checked, by address
+	next     http.Handler
+	checking *places // of passwords
 }
 
-func newFront(next http.Handler) *front { return &front{next: next, checking: map[string]int{}} }
+func newFront(next http.Handler) *front {
+	return &front{next: next, checking: newPlaces(maxConnections, maxChecking)}
+}
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 && !takeBody(r, http.NewResponseController(w)) {
@@ -48,7 +47,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.next.ServeHTTP(w, r)
 		return
 	}
-	checked, ok := f.check(conn.address)
+	checked, ok := f.checking.take(conn.address)
 	if !ok {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "Too many passwords of this address are being checked. Try again.", http.StatusServiceUnavailable)
@@ -56,23 +55,6 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer checked()
 	f.next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), checkedKey{}, checked)))
-}
-
-// check takes a place for a password of an address, to be given back by checked.
-func (f *front) check(address string) (checked func(), ok bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.checking[address] >= maxChecking {
-		return nil, false
-	}
-	f.checking[address]++
-	return sync.OnceFunc(func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if f.checking[address]--; f.checking[address] == 0 {
-			delete(f.checking, address)
-		}
-	}), true
 }
 
 // takeBody reads a short body to its end. Without it the server would wait for the

@@ -6,37 +6,46 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
 
 	"icws_exporter/exporter/collect"
+)
+
+const (
+	// maxNamed is how many scrapes of certain families are served at a time, and
+	// maxNamedPerAddress how many of one address: no two of them need be alike, so
+	// that each may cost a rendering of its own.
+	maxNamed           = 32
+	maxNamedPerAddress = 4
 )
 
 // NewMetricsHandler serves the metrics of set to GET and HEAD, in the format that
 // Accept asks for: Prometheus text, OpenMetrics, or protobuf, which carries the
 // native histograms; gzip when Accept-Encoding allows it. As client_golang's
 // handler does, it restricts the answer to the families named by name[] in the
-// query.
+// query. When too many ask at once, some get 503 and when to ask again.
 func NewMetricsHandler(set *collect.Set) http.Handler {
-	negotiated := new(negotiations)
-	whole := exposition{
-		render: func(format collect.Format, compress bool, use func([]byte)) bool {
-			set.Render(format, compress, use)
-			return true
-		},
-		gatherer: set.Gatherer,
-	}
-	return readOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { negotiated.answer(w, r, whole) }))
+	negotiated, named := new(negotiations), newPlaces(maxNamed, maxNamedPerAddress)
+	return readOnly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		want, contentType := negotiated.want(r)
+		if want.Names != nil {
+			leave, ok := named.take(clientOf(r.Context()))
+			if !ok {
+				tooMany(w)
+				return
+			}
+			defer leave()
+		}
+		err := set.Answer(r.Context(), want, func(body []byte) { writeExposition(w, r, want, contentType, body) })
+		if err != nil {
+			tooMany(w)
+		}
+	}))
 }
 
-// exposition is a part of a collect.Set.
-type exposition struct {
-	// render is a method of the set; false means that there is nothing to render.
-	render func(format collect.Format, compress bool, use func(body []byte)) bool
-	// gatherer has the same metrics, for the formats that the set does not render;
-	// nil means that there is nothing.
-	gatherer func() prometheus.Gatherer
+func tooMany(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "5")
+	http.Error(w, "Too many scrapes at once. Try again in a few seconds.", http.StatusServiceUnavailable)
 }
 
 var (
@@ -44,57 +53,47 @@ var (
 	gzipHeader = []string{"gzip"}
 )
 
-// answer writes the exposition as the request wants it. It reports false, and has
-// written nothing, when there is none.
-func (c *negotiations) answer(w http.ResponseWriter, r *http.Request, e exposition) bool {
-	n := c.get(r.Header)
-	if !n.rendered || namesFamilies(r) {
-		gatherer := e.gatherer()
-		if gatherer == nil {
-			return false
-		}
-		promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
-			EnableOpenMetrics: true,
-			// zstd needs more memory than it saves bytes.
-			OfferedCompressions: []promhttp.Compression{promhttp.Identity, promhttp.Gzip},
-		}).ServeHTTP(w, r)
-		return true
+func writeExposition(w http.ResponseWriter, r *http.Request, want collect.Want, contentType []string, body []byte) {
+	header := w.Header()
+	header["Content-Type"] = contentType
+	header["Vary"] = varyHeader
+	if want.Compress {
+		header["Content-Encoding"] = gzipHeader
 	}
-	compress := acceptsGzip(r.Header["Accept-Encoding"])
-	return e.render(n.format, compress, func(body []byte) {
-		header := w.Header()
-		header["Content-Type"] = n.contentType
-		header["Vary"] = varyHeader
-		if compress {
-			header["Content-Encoding"] = gzipHeader
-		}
-		header["Content-Length"] = []string{strconv.Itoa(len(body))}
-		if r.Method == http.MethodGet {
-			_, _ = w.Write(body) // the client has gone; there is nobody to tell
-		}
-	})
-}
-
-// namesFamilies reports whether the query asks for certain families only.
-func namesFamilies(r *http.Request) bool {
-	return r.URL.RawQuery != "" && r.URL.Query().Has("name[]")
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if r.Method == http.MethodGet {
+		_, _ = w.Write(body) // the client has gone; there is nobody to tell
+	}
 }
 
 // negotiation is what one Accept header gets.
 type negotiation struct {
 	contentType []string
 	format      collect.Format
-	rendered    bool // false: the set does not render the format by itself
 }
 
-// maxNegotiations bounds the memory that clients with odd headers can take.
-const maxNegotiations = 64
+const (
+	// maxNegotiations and longestAccept bound the memory that clients with odd
+	// headers can take.
+	maxNegotiations = 64
+	longestAccept   = 1 << 10
+)
 
 // negotiations remembers the outcome by Accept header: negotiating costs more
 // than the rest of an unchanged scrape.
 type negotiations struct {
 	mu sync.RWMutex
 	by map[string]negotiation
+}
+
+// want is what a request asks for, and its Content-Type.
+func (c *negotiations) want(r *http.Request) (collect.Want, []string) {
+	n := c.get(r.Header)
+	want := collect.Want{Format: n.format, Compress: acceptsGzip(r.Header["Accept-Encoding"])}
+	if r.URL.RawQuery != "" {
+		want.Names = r.URL.Query()["name[]"]
+	}
+	return want, n.contentType
 }
 
 func (c *negotiations) get(h http.Header) negotiation {
@@ -106,27 +105,30 @@ func (c *negotiations) get(h http.Header) negotiation {
 		return n
 	}
 	n = negotiate(h)
+	if len(accept) > longestAccept {
+		return n
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.by == nil {
+	if c.by == nil || len(c.by) >= maxNegotiations { // those in use come back
 		c.by = map[string]negotiation{}
 	}
-	if len(c.by) < maxNegotiations {
-		c.by[strings.Clone(accept)] = n
-	}
+	c.by[strings.Clone(accept)] = n
 	return n
 }
 
 func negotiate(h http.Header) negotiation {
 	format := expfmt.NegotiateAccept(h, expfmt.DefaultOpenMetricsAcceptedFormats()...)
-	n := negotiation{contentType: []string{string(format)}}
 	switch format.FormatType() {
-	case expfmt.TypeTextPlain:
-		n.format, n.rendered = collect.Text, true
 	case expfmt.TypeOpenMetrics:
-		n.format, n.rendered = collect.OpenMetrics, true
+		return negotiation{[]string{string(format)}, collect.OpenMetrics}
+	case expfmt.TypeProtoDelim:
+		return negotiation{[]string{string(format)}, collect.Protobuf}
+	case expfmt.TypeTextPlain:
+		return negotiation{[]string{string(format)}, collect.Text}
+	default: // the forms of protobuf that people read
+		return negotiation{[]string{string(expfmt.NewFormat(expfmt.TypeTextPlain))}, collect.Text}
 	}
-	return n
 }
 
 // acceptsGzip reports whether an Accept-Encoding header, given by its lines,

@@ -3,12 +3,14 @@ package web
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -106,10 +108,8 @@ func TestMetricsFormatsDoNotMix(t *testing.T) {
 	set, _ := newMetricsSet()
 	negotiated := new(negotiations)
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		negotiated.answer(w, r, exposition{render: func(format collect.Format, compress bool, use func([]byte)) bool {
-			set.Render(format, compress, use)
-			return true
-		}})
+		want, contentType := negotiated.want(r)
+		set.Render(want.Format, want.Compress, func(body []byte) { writeExposition(w, r, want, contentType, body) })
 	})
 	// More Accept headers than are remembered.
 	for i := range 3 * maxNegotiations {
@@ -129,6 +129,69 @@ func TestMetricsFormatsDoNotMix(t *testing.T) {
 	if n := len(negotiated.by); n > maxNegotiations {
 		t.Errorf("%d Accept headers are remembered, want %d at most", n, maxNegotiations)
 	}
+	// Odd ones do not keep out for ever those that come again and again.
+	for range 2 {
+		negotiated.get(http.Header{"Accept": {acceptOpenMetrics}})
+	}
+	if _, ok := negotiated.by[acceptOpenMetrics]; !ok {
+		t.Error("a scraper's header is not remembered after many odd ones")
+	}
+	long := acceptOpenMetrics + "," + strings.Repeat("x", 10<<10)
+	negotiated.get(http.Header{"Accept": {long}})
+	if _, ok := negotiated.by[long]; ok {
+		t.Error("a header of 10 kB is remembered")
+	}
+}
+
+// Too many who ask for forms of their own are told so; the others are not kept out.
+func TestCertainFamiliesAreBounded(t *testing.T) {
+	set, _ := newMetricsSet()
+	handler := NewMetricsHandler(set)
+	limiter := newConnLimiter(nil, maxConnections, nil)
+	of := func(ip string) context.Context {
+		return context.WithValue(t.Context(), connKey{}, &limitedConn{limiter: limiter, address: ip})
+	}
+	ask := func(ctx context.Context, query string) int {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics"+query, nil).WithContext(ctx))
+		return w.Code
+	}
+	inUse, release := make(chan struct{}), make(chan struct{})
+	var held sync.WaitGroup
+	for range maxNamedPerAddress {
+		held.Go(func() {
+			r := httptest.NewRequest(http.MethodGet, "/metrics?name[]=icws_up", nil).WithContext(of("10.0.0.1"))
+			handler.ServeHTTP(&blockingWriter{inUse: inUse, release: release}, r)
+		})
+		<-inUse
+	}
+	if code := ask(of("10.0.0.1"), "?name[]=icws_up"); code != http.StatusServiceUnavailable {
+		t.Errorf("one more of the address gets %d", code)
+	}
+	if code := ask(of("10.0.0.2"), "?name[]=icws_up"); code != http.StatusOK {
+		t.Errorf("another address gets %d", code)
+	}
+	if code := ask(of("10.0.0.1"), ""); code != http.StatusOK {
+		t.Errorf("a whole scrape of the address gets %d", code)
+	}
+	close(release)
+	held.Wait()
+	if code := ask(of("10.0.0.1"), "?name[]=icws_up"); code != http.StatusOK {
+		t.Errorf("later it gets %d", code)
+	}
+}
+
+// blockingWriter is a client that reads when it is told to.
+type blockingWriter struct {
+	discard
+	inUse, release chan struct{}
+}
+
+func (w *blockingWriter) Header() http.Header { return http.Header{} }
+func (w *blockingWriter) Write(b []byte) (int, error) {
+	w.inUse <- struct{}{}
+	<-w.release
+	return len(b), nil
 }
 
 func TestAcceptEncoding(t *testing.T) {
@@ -202,6 +265,14 @@ func TestMetricsOfCertainFamilies(t *testing.T) {
 	got := scrape(t, set, http.MethodGet, "?name[]=icws_up", nil)
 	if got.code != http.StatusOK || !strings.Contains(got.body, "\nicws_up{") || strings.Count(got.body, "# TYPE ") != 1 {
 		t.Errorf("got %d:\n%s", got.code, got.body)
+	}
+	for _, names := range []string{"?name[]=icws_up&name[]=go_goroutines&name[]=none", "?name[]=none"} {
+		for _, accept := range []string{"", acceptOpenMetrics, acceptProtobuf} {
+			got := scrape(t, set, http.MethodGet, names, http.Header{"Accept": {accept}})
+			if got.code != http.StatusOK || strings.Contains(got.body, "icws_state") || strings.Contains(got.body, "icws_up") != strings.Contains(names, "icws_up") {
+				t.Errorf("%s as %q: got %d:\n%.1000s", names, accept, got.code, got.body)
+			}
+		}
 	}
 	if got := scrape(t, set, http.MethodGet, "?other=1", nil); got.body != page(set, collect.Text) {
 		t.Error("an unknown query changes the page")

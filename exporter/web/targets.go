@@ -4,8 +4,6 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"icws_exporter/exporter/collect"
 	"icws_exporter/exporter/web/api"
 )
@@ -20,12 +18,8 @@ func newProbeHandler(set *collect.Set) http.Handler {
 			http.Error(w, "Name one server: /probe?target=NAME.", http.StatusBadRequest)
 			return
 		}
-		found := negotiated.answer(w, r, exposition{
-			render: func(format collect.Format, compress bool, use func([]byte)) bool {
-				return set.RenderServer(targets[0], format, compress, use)
-			},
-			gatherer: func() prometheus.Gatherer { return set.ServerGatherer(targets[0]) },
-		})
+		want, contentType := negotiated.want(r)
+		found := set.RenderServer(targets[0], want, func(body []byte) { writeExposition(w, r, want, contentType, body) })
 		if !found {
 			http.Error(w, "No server of this name is configured. /sd has the targets.", http.StatusNotFound)
 		}
