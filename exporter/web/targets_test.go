@@ -1,7 +1,10 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -11,6 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/collect"
@@ -18,8 +24,8 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-// apart is a fleet of two servers with pages of their own.
-func apart() Options {
+// perServer is a fleet of two servers with pages of their own.
+func perServer() Options {
 	set := collect.New(collect.Options{PerServer: true, Now: func() time.Time { return time.Unix(1000, 0) }})
 	set.Add("chicago", "us").Exchange(icws.Exchange{Operation: icws.OpConnect, Code: 201, Duration: 300 * time.Millisecond})
 	set.Add("x y&z", "")
@@ -31,7 +37,7 @@ func apart() Options {
 // What a client gets of one server is what client_golang would serve, in every
 // format and encoding.
 func TestProbeServesWhatClientGolangWould(t *testing.T) {
-	o := apart()
+	o := perServer()
 	reference := promhttp.HandlerFor(o.Metrics.ServerGatherer("chicago"), promhttp.HandlerOpts{EnableOpenMetrics: true})
 	for _, accept := range []string{"", "text/plain", "application/openmetrics-text;version=1.0.0", acceptOpenMetrics, acceptProtobuf} {
 		for _, encoding := range []string{"identity", "gzip"} {
@@ -45,9 +51,41 @@ func TestProbeServesWhatClientGolangWould(t *testing.T) {
 			if encoding == "gzip" {
 				got.body, want.body = unzip(t, got.body), unzip(t, want.body)
 			}
-			if diff := cmp.Diff(sortedLines(want.body), sortedLines(got.body)); diff != "" {
+			sorted := sortedLines
+			if accept == acceptProtobuf {
+				sorted = func(body string) []string { return sortedSeries(t, body) }
+			}
+			if diff := cmp.Diff(sorted(want.body), sorted(got.body)); diff != "" {
 				t.Errorf("%q, %q: -promhttp +ours:\n%s", accept, encoding, diff)
 			}
+		}
+	}
+}
+
+// sortedSeries returns the series of an exposition in protobuf, sorted.
+func sortedSeries(t *testing.T, body string) (series []string) {
+	t.Helper()
+	decoder := expfmt.NewDecoder(strings.NewReader(body), expfmt.NewFormat(expfmt.TypeProtoDelim))
+	for {
+		var f dto.MetricFamily
+		err := decoder.Decode(&f)
+		if errors.Is(err, io.EOF) {
+			slices.Sort(series)
+			return series
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range f.GetMetric() {
+			text, err := protojson.Marshal(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var indented bytes.Buffer // protojson changes its blanks on purpose
+			if err := json.Compact(&indented, text); err != nil {
+				t.Fatal(err)
+			}
+			series = append(series, f.GetName()+" "+f.GetType().String()+" "+f.GetHelp()+" "+indented.String())
 		}
 	}
 }
@@ -65,14 +103,14 @@ func sortedLines(page string) []string {
 }
 
 func TestProbeOfCertainFamilies(t *testing.T) {
-	got := askPages(t, apart(), "GET", "/probe?target=chicago&name[]=icws_up", nil)
+	got := askPages(t, perServer(), "GET", "/probe?target=chicago&name[]=icws_up", nil)
 	if got.code != http.StatusOK || !strings.Contains(got.body, "\nicws_up{server=\"chicago\",site=\"us\"} 0\n") || strings.Count(got.body, "# TYPE ") != 1 {
 		t.Errorf("got %d:\n%s", got.code, got.body)
 	}
 }
 
 func TestProbeTargets(t *testing.T) {
-	o := apart()
+	o := perServer()
 	for query, code := range map[string]int{
 		"?target=chicago":                           200,
 		"?target=x+y%26z":                           200,
@@ -106,7 +144,7 @@ func TestProbeTargets(t *testing.T) {
 }
 
 func TestARemovedServerIsNoTargetAnyMore(t *testing.T) {
-	o := apart()
+	o := perServer()
 	o.Metrics.Remove("chicago")
 	if got := askPages(t, o, "GET", "/probe?target=chicago", nil); got.code != http.StatusNotFound {
 		t.Errorf("it answers %d:\n%s", got.code, got.body)
@@ -114,7 +152,7 @@ func TestARemovedServerIsNoTargetAnyMore(t *testing.T) {
 }
 
 func TestMetricsPerServerAreNowhereTwice(t *testing.T) {
-	o := apart()
+	o := perServer()
 	if got := askPages(t, o, "GET", "/metrics", nil); strings.Contains(got.body, "server=") || !strings.Contains(got.body, "icws_exporter_build_info{") {
 		t.Errorf("/metrics has a server, or lacks the exporter:\n%s", got.body)
 	}
@@ -133,7 +171,7 @@ func TestMetricsPerServerAreNowhereTwice(t *testing.T) {
 func discover(t *testing.T, request *http.Request) (groups []targetGroup) {
 	t.Helper()
 	recorder := httptest.NewRecorder()
-	o := apart()
+	o := perServer()
 	o.Reloader = &stubReloader{}
 	NewHandler(o).ServeHTTP(recorder, request)
 	// Prometheus refuses any other type.
@@ -171,7 +209,7 @@ func TestDiscovery(t *testing.T) {
 
 // What /sd lists can be scraped where it says.
 func TestDiscoveredTargetsCanBeScraped(t *testing.T) {
-	o := apart()
+	o := perServer()
 	o.Reloader = &stubReloader{}
 	server := httptest.NewServer(NewHandler(o))
 	defer server.Close()
@@ -204,7 +242,7 @@ func TestDiscoveredTargetsCanBeScraped(t *testing.T) {
 }
 
 func TestDiscoveryWithoutServersIsAnEmptyList(t *testing.T) {
-	o := apart()
+	o := perServer()
 	o.Fleet = stubFleet{}
 	if got := askPages(t, o, "GET", "/sd", nil); strings.TrimSpace(got.body) != "[]" {
 		t.Errorf("got %s", got.body)
