@@ -234,3 +234,32 @@ func TestDockerfileCopiesWhatTheBinaryIsMadeOf(t *testing.T) {
 		}
 	}
 }
+
+// Whatever an operator names may be a pipe, a device or a file without end: one
+// package knows how to read it.
+func TestFilesAreReadInOnePlace(t *testing.T) {
+	inOnePlace := false
+	for _, s := range sources(t) {
+		if s.isTest() || s.in("bench") || s.in("dashboards") {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			call, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			pkg, ok := call.X.(*ast.Ident)
+			if ok && pkg.Name == "os" && call.Sel.Name == "OpenFile" && s.in("exporter/files") {
+				inOnePlace = true
+			}
+			if !ok || pkg.Name != "os" || !slices.Contains([]string{"Open", "ReadFile", "OpenInRoot", "DirFS"}, call.Sel.Name) {
+				return true
+			}
+			t.Errorf("%s calls os.%s: read it with exporter/files", s.fileSet.Position(call.Pos()), call.Sel.Name)
+			return true
+		})
+	}
+	if !inOnePlace {
+		t.Error("exporter/files reads no file: the rule has lost its package")
+	}
+}

@@ -8,15 +8,18 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"icws_exporter/exporter/files"
 )
 
 const (
 	captureVersion = 1
 	// maxCaptureLine is more than the largest answer that a client accepts.
 	maxCaptureLine = 1 << 30
+	// maxCapture bounds the whole, which is kept in memory.
+	maxCapture = 2 << 30
 )
 
 // CaptureError is a capture that cannot be played.
@@ -78,18 +81,14 @@ func (l *readLine) body() []byte {
 // *CaptureError.
 func OpenCapture(dir string) (*Capture, error) {
 	path := filepath.Join(dir, File)
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path) // to open a named pipe would block
-	}
-	var file *os.File
-	if err == nil {
-		file, err = os.Open(path)
-	}
+	file, err := files.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w; expected a directory that check --record has written", err)
+		return nil, fmt.Errorf("%s: %w; expected a directory that check --record has written", path, err)
 	}
 	defer func() { _ = file.Close() }()
+	if info, err := file.Stat(); err == nil && info.Size() > maxCapture {
+		return nil, &CaptureError{path, 1, "the capture is too large; expected at most 2 GiB"}
+	}
 	return ReadCapture(path, file)
 }
 
