@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,8 +50,11 @@ type Fleet struct {
 	opts Options
 	// turn holds one token: whoever takes it may change what is watched. It is
 	// held while probes leave their servers, which a mutex must not be.
-	turn   chan struct{}
-	closed bool
+	turn chan struct{}
+	// closing is closed when Close is called: a reload then makes way for it.
+	closing   chan struct{}
+	closeOnce sync.Once
+	closed    bool
 	// ledger outlives the probes: sessions to end, log-ons to await, refused passwords.
 	ledger  *probe.Ledger
 	current atomic.Pointer[generation]
@@ -74,7 +78,7 @@ func New(o Options) *Fleet {
 	if o.Shard != (Shard{}) {
 		o.Metrics.SetShard(o.Shard.Ordinal, o.Shard.Total)
 	}
-	f := &Fleet{opts: o, turn: make(chan struct{}, 1), ledger: probe.NewLedger(o.Logger)}
+	f := &Fleet{opts: o, turn: make(chan struct{}, 1), closing: make(chan struct{}), ledger: probe.NewLedger(o.Logger)}
 	f.current.Store(&generation{beforeFirst: true})
 	return f
 }
@@ -99,7 +103,9 @@ func (f *Fleet) Apply(v config.Validated) (Changes, error) {
 	}
 	before := f.current.Load()
 	stopping := before.without(next)
-	f.stopAll(stopping, probe.ErrReload)
+	if !f.stopAll(stopping, probe.ErrReload, f.closing) {
+		return Changes{}, ErrClosed // Close waits for them, since they are still the current ones
+	}
 	f.opts.Metrics.SetMaxStatuses(v.Limits().Statuses)
 	for _, w := range stopping {
 		if next.find(w.server.Name) == nil {
@@ -190,6 +196,7 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 // closeLimit has passed; the log says what is left. The last snapshots stay readable.
 // A second Close waits for the first.
 func (f *Fleet) Close() {
+	f.closeOnce.Do(func() { close(f.closing) })
 	f.turn <- struct{}{}
 	defer func() { <-f.turn }()
 	if f.closed {
@@ -197,13 +204,14 @@ func (f *Fleet) Close() {
 	}
 	f.closed = true
 	start := time.Now()
-	f.stopAll(f.current.Load().watches, context.Canceled)
+	f.stopAll(f.current.Load().watches, context.Canceled, nil)
 	f.ledger.Close(max(closeLimit-time.Since(start), 0))
 }
 
 // stopAll has all probes leave at the same time, and waits for them. One that hangs
-// must hold up neither a reload nor the end of the process for ever.
-func (f *Fleet) stopAll(watches []*watch, cause error) {
+// must hold up neither a reload nor the end of the process for ever. It reports false
+// when it no longer waits since interrupted is closed.
+func (f *Fleet) stopAll(watches []*watch, cause error, interrupted <-chan struct{}) bool {
 	left := make([]<-chan struct{}, len(watches))
 	for i, w := range watches {
 		left[i] = w.stop(cause)
@@ -214,6 +222,8 @@ func (f *Fleet) stopAll(watches []*watch, cause error) {
 		select {
 		case <-left[i]:
 			continue
+		case <-interrupted:
+			return false
 		case <-patience.Done():
 		}
 		select {
@@ -223,6 +233,7 @@ func (f *Fleet) stopAll(watches []*watch, cause error) {
 				"server", w.server.Name, "waited", leaveLimit)
 		}
 	}
+	return true
 }
 
 // without returns the watches of g whose runs next does not go on with.

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,6 +47,18 @@ func TestAHangingProbeHoldsUpNothingForEver(t *testing.T) {
 	for name, end := range map[string]func(*exporter.Fleet, config.Validated) error{
 		"reload": func(f *exporter.Fleet, none config.Validated) error { _, err := f.Apply(none); return err },
 		"close":  func(f *exporter.Fleet, _ config.Validated) error { f.Close(); return nil },
+		"close during a reload": func(f *exporter.Fleet, none config.Validated) error {
+			var reload sync.WaitGroup
+			var err error
+			reload.Go(func() { _, err = f.Apply(none) })
+			synctest.Wait() // it waits for the probe that hangs
+			f.Close()
+			reload.Wait()
+			if !errors.Is(err, exporter.ErrClosed) {
+				return fmt.Errorf("the reload gives %w", err)
+			}
+			return nil
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			some, none := configuration(t, "all", all...), configuration(t, "all")
