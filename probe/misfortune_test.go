@@ -9,10 +9,6 @@ import (
 	"icws_exporter/probe/icwssim"
 )
 
-// strandable is how many sessions a fault may leave on the servers that the probe
-// cannot know of, or cannot end.
-const strandable = 10
-
 // misfortunes are what can befall a host besides faults of its answers.
 var misfortunes = []struct {
 	what  string
@@ -22,7 +18,6 @@ var misfortunes = []struct {
 	{"dies", true, func(d *day, host string) {
 		d.out = true
 		d.kill(host)
-		d.unseenSessions += strandable // it keeps the session until it expires
 	}},
 	{"sessions expire", false, func(d *day, host string) { d.sims[host].ExpireSessions() }},
 	{"sessions end", false, func(d *day, host string) { d.sims[host].EndSessions(true) }},
@@ -52,6 +47,12 @@ var misfortunes = []struct {
 		d.sims[host].ExpireSessions()
 	}},
 	{"streams fall silent", true, func(d *day, host string) { d.net.SilenceStreams(host + ":8018") }},
+	{"hangs", true, func(d *day, host string) { d.sims[host].Inject(icwssim.Fault{Hang: true}) }},
+	{"packets are held", true, func(d *day, host string) { d.net.Hold(host + ":8018") }},
+	{"is reloaded", true, func(d *day, host string) {
+		d.cfg.Name = fmt.Sprint("test ", len(d.story)) // its name is another one
+		d.replace()
+	}},
 	{"connections are cut", true, func(d *day, host string) { d.net.Cut(host + ":8018") }},
 }
 
@@ -75,12 +76,6 @@ func (d *day) misfortune(host string) string {
 		Count:     d.random.IntN(6), Skip: d.random.IntN(3),
 	}
 	d.answerBadly(&fault)
-	if unseen := fault.Cut != nil || fault.Stall || fault.Delay > 0; unseen && (fault.Operation == "" || fault.Operation == "connect") {
-		d.unseenSessions += strandable // nobody knows a session whose 201 did not arrive
-	}
-	if fault.Operation == "" || fault.Operation == "disconnect" {
-		d.unseenSessions += strandable // it cannot be ended either
-	}
 	d.losing = d.losing || fault.Cut != nil || fault.Stall || fault.Drop || fault.Delay > 0 || fault.Swallow != ""
 	d.sims[host].Inject(fault)
 	text, err := json.Marshal(fault) // as a person can inject it
@@ -129,6 +124,7 @@ func (d *day) relieve() {
 		sim.SetNotAccepting(false)
 		sim.SetSwitchover(icwssim.Switchover{})
 		sim.SetPassword(password)
+		d.net.Release(host + ":8018")
 		if _, up := d.servers[host]; !up {
 			d.listen(host)
 		}

@@ -2,10 +2,8 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"time"
 
@@ -138,9 +136,8 @@ func (l *Ledger) expire(a account, s *standing) (expired []*owed, done bool) {
 }
 
 // settle tries once to end every session that is owed for an account. It returns why
-// no session may be made there now: the host does not answer, or it answers that it
-// cannot end one that may still live.
-func (l *Ledger) settle(ctx context.Context, a account) error {
+// no session may be made there now: one may still live that could not be ended.
+func (l *Ledger) settle(ctx context.Context, a account) (blocked error) {
 	s, err := l.takeTurn(ctx, a)
 	if s == nil {
 		return err
@@ -158,11 +155,14 @@ func (l *Ledger) settle(ctx context.Context, a account) error {
 			l.mu.Unlock()
 			continue
 		}
-		if !refusesEnd(err) && time.Since(o.since) < owedPatience {
-			return &owedError{err}
+		if time.Since(o.since) < owedPatience && blocked == nil {
+			blocked = &owedError{err}
+		}
+		if lastCode(err) == 0 {
+			break // nobody answers
 		}
 	}
-	return nil
+	return blocked
 }
 
 func (l *Ledger) sinceTried(s *standing) time.Duration {
@@ -208,13 +208,6 @@ func (l *Ledger) endTurn(a account, s *standing) {
 	defer l.mu.Unlock()
 	<-s.turn // whoever waits has it now, which tidy sees
 	l.tidy(a)
-}
-
-// refusesEnd reports whether the server will answer the same again: waiting for
-// another answer would end the watching for good.
-func refusesEnd(err error) bool {
-	var response *icws.ResponseError
-	return errors.As(err, &response) && response.Code < 500 && response.Code != http.StatusTooManyRequests
 }
 
 // owedAt returns how many sessions are owed for an account.

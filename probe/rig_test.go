@@ -54,10 +54,7 @@ type rig struct {
 	probe    *Probe
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
-	// unseenSessions is how many sessions the servers may hold that the probe
-	// cannot know of or end.
-	unseenSessions int
-	code           int // of the row of the fault table
+	code     int // of the row of the fault table
 }
 
 // testConfig is the default configuration for hosts a, b, ….

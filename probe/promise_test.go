@@ -1,0 +1,73 @@
+package probe
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"icws_exporter/probe/icwssim"
+)
+
+// unknowable is how many sessions a probe could not know of, or had to take for
+// ended, until a moment.
+type unknowable struct {
+	at    time.Time
+	count int
+}
+
+// forgetting is how long such a session lives on: the servers end it when nobody
+// uses it.
+const forgetting = 6 * time.Minute
+
+// oneSession holds the promise P2: no server has more than one session of ours,
+// besides those that nobody could know of.
+func (d *day) oneSession() { d.atMostSessions(1) }
+
+// noSession is what is left when the process has ended.
+func (d *day) noSession() { d.atMostSessions(0) }
+
+func (d *day) atMostSessions(known int) {
+	d.t.Helper()
+	unknown := d.unknown()
+	for host, sim := range d.sims {
+		if n := len(sim.Sessions()); n > known+unknown {
+			d.fatalf("%d sessions on %s, of which %d could not be known", n, host, unknown)
+		}
+	}
+}
+
+// unknown counts, from the servers' side, the sessions of the last minutes whose 201
+// the probe never got, and those whose end somebody confirmed in the server's place.
+func (d *day) unknown() int {
+	now := unknowable{at: time.Now(), count: -d.seen.get("response connect 201")}
+	for _, sim := range d.sims {
+		now.count += sim.Counts().Of(icwssim.OpConnect, http.StatusCreated) + d.falseEnds(sim)
+	}
+	d.unknowable = slices.DeleteFunc(d.unknowable, func(u unknowable) bool { return now.at.Sub(u.at) > forgetting })
+	d.unknowable = append(d.unknowable, now)
+	least := slices.MinFunc(d.unknowable, func(a, b unknowable) int { return a.count - b.count })
+	return now.count - least.count
+}
+
+// falseEnds counts the DELETEs of sessions that a fault answered as if the session
+// were no more.
+func (d *day) falseEnds(sim *icwssim.Server) int {
+	n := d.confirmed[sim]
+	for _, e := range sim.Journal() {
+		confirms := e.Code >= 200 && e.Code < 300 || e.Code == http.StatusUnauthorized || e.Code == http.StatusNotFound
+		if e.Operation == icwssim.OpDisconnect && e.Fault != 0 && confirms && e.Time.After(d.looked) {
+			n++
+		}
+	}
+	d.confirmed[sim] = n
+	return n
+}
+
+// replace has another probe watch the servers, as after a reload.
+func (d *day) replace() {
+	d.loggedOnce()
+	d.cancel(ErrReload)
+	<-d.done
+	d.states, d.logs, d.before = d.seen.total("state "), &logLines{}, nil
+	d.start()
+}
