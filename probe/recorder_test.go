@@ -58,7 +58,8 @@ func (r *recorder) total(prefix string) int {
 func (r *recorder) StateChanged(to State, _ string) { r.add("state "+to.String(), 1) }
 func (r *recorder) Exchange(e icws.Exchange) {
 	r.add("request "+e.Operation.String(), 1)
-	if e.Operation != icws.OpVersion {
+	// Others than the loop look at hosts and end what is owed.
+	if e.Operation != icws.OpVersion && e.Operation != icws.OpDisconnect {
 		r.mind(func(m *manners) []string { return m.exchange(e) })
 	}
 	if e.Failed() {
