@@ -122,6 +122,7 @@ func TestMemNetworkHoldsPackets(t *testing.T) {
 		if string(got) != "x" || err != nil || time.Since(began) != time.Minute {
 			t.Errorf("%q, %v after %s", got, err, time.Since(began))
 		}
+		synctest.Wait()
 		if len(n.conns) != 0 {
 			t.Errorf("%d connections are kept", len(n.conns))
 		}

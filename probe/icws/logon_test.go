@@ -68,6 +68,7 @@ func TestALogOnThatWasSentIsAwaited(t *testing.T) {
 		if err != nil || s.ID() != "4711" {
 			t.Fatalf("got %v, %v", s, err)
 		}
+		synctest.Wait()
 		if calls != 1 || overdue != slowTimeout {
 			t.Errorf("told %d times that it is overdue, after %s", calls, overdue)
 		}
