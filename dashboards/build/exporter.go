@@ -28,7 +28,8 @@ func runningExporters() *panel {
 
 func reloadState() *panel {
 	return stat("Configuration", "Refused: the last configuration had a mistake, and the last good one stays in effect. The log says what is wrong.", "none",
-		now(minimum(series(collect.MetricExporterConfigLastReloadSuccessful)), "configuration")).
+		now(minimum(series(collect.MetricExporterConfigLastReloadSuccessful)), "configuration"),
+		now(minimum(series(collect.MetricExporterWebConfigLastReloadSuccessful)), "web configuration")).
 		mapped(reloadLooks).runbook("ConfigReloadFailed")
 }
 

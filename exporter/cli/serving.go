@@ -47,6 +47,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 	})
 	log := slog.New(collect.CountLogs(s.logging.handler(s.log), metrics))
 	o.Listen.Logger = slog.New(new(logging.Limit).Handler(log.Handler())) // clients can make it log
+	o.Listen.ConfigReloaded = metrics.WebConfigLoaded
 	listeners, err := web.Listen(o.Listen)
 	if err != nil {
 		if errors.As(err, new(*web.ConfigError)) {
@@ -70,6 +71,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 	pages := web.NewHandler(web.Options{
 		Fleet: fleet, Metrics: metrics, Reloader: reloader,
 		Lifecycle: o.Lifecycle, Pprof: o.Pprof, Version: version.Version, Incident: o.Incident,
+		WebConfigProblem: listeners.ConfigProblem,
 	})
 	systemd := newNotifier()
 	defer systemd.close()

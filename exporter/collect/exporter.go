@@ -56,6 +56,9 @@ func (s *Set) ConfigReloadFailed() {
 	}
 }
 
+// WebConfigLoaded reports whether the web configuration file is in effect as it is.
+func (s *Set) WebConfigLoaded(ok bool) { s.webConfig.Store(&ok) }
+
 // SetShard reports which part of the servers this exporter watches: ordinal of
 // total, from 0. Without it there is one shard, 0.
 func (s *Set) SetShard(ordinal, total int) {

@@ -62,6 +62,7 @@ func boundIsTheWorstCase(t *testing.T, full bool) {
 	size := Size{Groups: 20, Hosts: 5, Statuses: 30}
 	s := newTestSet(Options{StatusSeries: true, MaxStatuses: size.Statuses, Full: full})
 	s.ConfigLoaded(noon, 1)
+	s.WebConfigLoaded(true)
 	m := s.Add("chicago", "us")
 	m.Watch(worst(size))
 	for op := range icws.Operation(icws.NumOperations) {

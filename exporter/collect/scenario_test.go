@@ -136,6 +136,7 @@ var scenarios = map[string]func() *Set{
 	"live": func() *Set {
 		s := newTestSet(Options{})
 		s.ConfigLoaded(noon.Add(-24*time.Hour), 0x123456789abc)
+		s.WebConfigLoaded(true)
 		m := s.Add("chicago", "us")
 		m.Watch(&published{snapshot: live()})
 		busy(m)

@@ -59,6 +59,7 @@ type Set struct {
 	servers atomic.Pointer[[]*ServerMetrics] // sorted by name, never changed
 
 	reload      atomic.Pointer[reload]
+	webConfig   atomic.Pointer[bool] // nil without one
 	shard       atomic.Pointer[shard]
 	maxStatuses atomic.Int64
 	logMessages [numLogLevels]atomic.Uint64

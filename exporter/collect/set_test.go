@@ -123,7 +123,7 @@ func TestWhatNeverHappenedIsAbsent(t *testing.T) {
 		"icws_tls_certificate_not_after_timestamp_seconds", "icws_server_clock_offset_seconds",
 		"icws_switchover_active", "icws_switchover_backup_state", "icws_host_up",
 		"icws_exporter_config_last_reload_successful", "icws_exporter_config_hash",
-		"icws_exporter_config_last_reload_success_timestamp_seconds",
+		"icws_exporter_config_last_reload_success_timestamp_seconds", "icws_exporter_web_config_last_reload_successful",
 	)
 	hasLines(t, page,
 		`icws_next_attempt_timestamp_seconds{server="chicago"} 0`,
@@ -144,6 +144,14 @@ func TestConfigReload(t *testing.T) {
 		"icws_exporter_config_last_reload_successful 0",
 		"icws_exporter_config_last_reload_success_timestamp_seconds 1000",
 		"icws_exporter_config_hash 42")
+}
+
+func TestWebConfigReload(t *testing.T) {
+	s := newTestSet(Options{})
+	for ok, want := range map[bool]string{true: " 1", false: " 0"} {
+		s.WebConfigLoaded(ok)
+		hasLines(t, exposition(t, s, Text), "icws_exporter_web_config_last_reload_successful"+want)
+	}
 }
 
 func TestStatusSeriesAreOptIn(t *testing.T) {

@@ -87,6 +87,15 @@ var (
 			}
 		},
 	})
+	MetricExporterWebConfigLastReloadSuccessful = define(Family{
+		Name: "icws_exporter_web_config_last_reload_successful",
+		Help: "1 while the web configuration file is in effect as it is; 0 when it has a mistake or takes protection off, and the last good one stays. No series without such a file.",
+		exporter: func(s *scrape, out *samples) {
+			if ok := s.set.webConfig.Load(); ok != nil {
+				out.add(0, number(*ok))
+			}
+		},
+	})
 	MetricExporterLogLinesDropped = define(Family{
 		Name: "icws_exporter_log_lines_dropped_total",
 		Type: Counter,

@@ -41,7 +41,10 @@ type Options struct {
 	// Incident is what the demo has go wrong at present, the zero Incident for
 	// nothing; nil outside the demo.
 	Incident func() Incident
-	Version  string
+	// WebConfigProblem is why the web configuration file is not in effect as it is,
+	// empty when it is; nil without one.
+	WebConfigProblem func() string
+	Version          string
 }
 
 // NewHandler returns the handler of every page. All of them but /-/reload only
@@ -49,7 +52,7 @@ type Options struct {
 // for those that it leaves.
 func NewHandler(o Options) http.Handler {
 	mux := http.NewServeMux()
-	for pattern, page := range pages.Routes(pages.Options{Fleet: o.Fleet, Reloads: o.Reloader, Incident: o.Incident, Version: o.Version}) {
+	for pattern, page := range pages.Routes(pages.Options{Fleet: o.Fleet, Reloads: o.Reloader, Incident: o.Incident, WebConfigProblem: o.WebConfigProblem, Version: o.Version}) {
 		mux.Handle(pattern, readOnly(page))
 	}
 	for pattern, resource := range api.Routes(o.Fleet) {

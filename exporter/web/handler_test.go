@@ -220,6 +220,20 @@ func TestOverviewShowsAFailedReload(t *testing.T) {
 	}
 }
 
+func TestPagesSayThatTheWebConfigurationIsNotTaken(t *testing.T) {
+	problem := "it takes the <passwords> off"
+	o := Options{Fleet: stubFleet{servers: []exporter.Server{liveServer(time.Now())}}, WebConfigProblem: func() string { return problem }}
+	for _, path := range []string{"/", "/servers/chicago"} {
+		if page := askPages(t, o, "GET", path, nil).body; !strings.Contains(page, "it takes the &lt;passwords&gt; off") {
+			t.Errorf("%s does not say so", path)
+		}
+	}
+	problem = ""
+	if page := askPages(t, o, "GET", "/", nil).body; strings.Contains(page, "web configuration") {
+		t.Error("the page speaks of a web configuration that is in effect")
+	}
+}
+
 func TestOverviewWithoutServers(t *testing.T) {
 	if page := ask(t, stubFleet{}, "GET", "/"); !strings.Contains(page.body, "No servers are configured.") {
 		t.Errorf("an empty page says nothing:\n%s", page.body)

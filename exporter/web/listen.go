@@ -43,9 +43,15 @@ type ListenOptions struct {
 	// health checks alone; empty for none.
 	HealthAddress string
 	Logger        *slog.Logger
-	// ConfigReloaded is told whether ConfigFile is in effect, at every change; nil for
-	// nobody.
+	// ConfigReloaded is told whether ConfigFile is in effect, at first and at every
+	// change; nil for nobody.
 	ConfigReloaded func(ok bool)
+}
+
+func (o ListenOptions) configReloaded(ok bool) {
+	if o.ConfigReloaded != nil {
+		o.ConfigReloaded(ok)
+	}
 }
 
 // ConfigError says that the web configuration file cannot be used.
@@ -79,6 +85,7 @@ func Listen(o ListenOptions) (*Listeners, error) {
 			return nil, &ConfigError{o.ConfigFile, err}
 		}
 		l.config = config
+		o.configReloaded(true)
 	}
 	if err := l.listen(); err != nil {
 		l.Close()
@@ -178,7 +185,7 @@ func (l *Listeners) Serve(ctx context.Context, site, health http.Handler) error 
 	defer following.Wait()
 	defer stop()
 	if l.config != nil {
-		following.Go(func() { l.config.follow(ctx, l.opts.Logger, l.opts.ConfigReloaded) })
+		following.Go(func() { l.config.follow(ctx, l.opts.Logger, l.opts.configReloaded) })
 	}
 	var services []func() error
 	for _, listener := range l.open {

@@ -86,9 +86,7 @@ func (c *webConfig) follow(ctx context.Context, log *slog.Logger, reloaded func(
 		} else {
 			log.Info("the web configuration file is in effect", "file", c.file)
 		}
-		if reloaded != nil {
-			reloaded(err == nil)
-		}
+		reloaded(err == nil)
 	}
 }
 

@@ -20,6 +20,9 @@ func (o Options) banner(c clock) banner {
 			b.Incident = &incidentView{i.Name, i.What, c.moment(i.Since)}
 		}
 	}
+	if o.WebConfigProblem != nil {
+		b.WebConfig = o.WebConfigProblem()
+	}
 	return b
 }
 

@@ -29,8 +29,9 @@ type frame struct {
 
 // banner is what concerns every page: the incident of the demo, a failed reload.
 type banner struct {
-	Incident *incidentView
-	Reload   *failedReload
+	Incident  *incidentView
+	Reload    *failedReload
+	WebConfig string // what is wrong with the web configuration file
 }
 
 type incidentView struct {

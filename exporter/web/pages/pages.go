@@ -28,7 +28,10 @@ type Options struct {
 	// Incident is what the demo has go wrong at present, the zero Incident for
 	// nothing; nil outside the demo.
 	Incident func() Incident
-	Version  string
+	// WebConfigProblem is why the web configuration file is not in effect as it is,
+	// empty when it is; nil without one.
+	WebConfigProblem func() string
+	Version          string
 }
 
 // Routes returns the handlers of all pages by their patterns for an http.ServeMux.
