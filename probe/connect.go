@@ -91,7 +91,7 @@ func (l *loop) connect(ctx context.Context) (*icws.Session, error) {
 	var session *icws.Session
 	err = l.breaker.do(func() error {
 		var err error
-		host, session, err = round.Connect(ctx, cr.Credentials)
+		host, session, err = round.Connect(ctx)
 		return err
 	})
 	if err != nil {
@@ -120,6 +120,12 @@ func (l *loop) logOn(ctx context.Context, host string, cr credentials) (*icws.Se
 	if !l.opening {
 		l.opening = true
 		l.observer.SessionOpening()
+	}
+	if look := l.p.opts.BeforeLogOn; look != nil {
+		if err := look(ctx, host, client); err != nil {
+			client.Close()
+			return nil, err
+		}
 	}
 	if err := l.ledger.settle(ctx, lo.account); err != nil {
 		return nil, err

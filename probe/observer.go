@@ -75,3 +75,69 @@ type DeliveryCheck struct {
 	Drift int
 	IDs   []string
 }
+
+// Unobserved is an Observer that takes note of nothing, to be embedded by those who
+// want some of the events.
+type Unobserved struct{}
+
+var _ Observer = Unobserved{}
+
+// StateChanged does nothing.
+func (Unobserved) StateChanged(State, string) {}
+
+// Exchange does nothing.
+func (Unobserved) Exchange(icws.Exchange) {}
+
+// Read does nothing.
+func (Unobserved) Read(int) {}
+
+// StreamBroke does nothing.
+func (Unobserved) StreamBroke(icws.FailureReason) {}
+
+// StreamHeartbeats does nothing.
+func (Unobserved) StreamHeartbeats(int) {}
+
+// SessionOpening does nothing.
+func (Unobserved) SessionOpening() {}
+
+// SessionOpenFailed does nothing.
+func (Unobserved) SessionOpenFailed(OpenFailure) {}
+
+// SessionClosed does nothing.
+func (Unobserved) SessionClosed(CloseReason) {}
+
+// SessionAbandoned does nothing.
+func (Unobserved) SessionAbandoned() {}
+
+// SwitchedOver does nothing.
+func (Unobserved) SwitchedOver() {}
+
+// AlternateHostRejected does nothing.
+func (Unobserved) AlternateHostRejected() {}
+
+// BreakerChanged does nothing.
+func (Unobserved) BreakerChanged(BreakerState) {}
+
+// BreakerRejected does nothing.
+func (Unobserved) BreakerRejected() {}
+
+// SubscriptionLost does nothing.
+func (Unobserved) SubscriptionLost(Subscription, LossReason) {}
+
+// DeliveryChecked does nothing.
+func (Unobserved) DeliveryChecked(Subscription, DeliveryCheck) {}
+
+// Delivered does nothing.
+func (Unobserved) Delivered(Subscription, time.Duration) {}
+
+// MessageReceived does nothing.
+func (Unobserved) MessageReceived(Subscription, MessageKind) {}
+
+// MessageDecodeFailed does nothing.
+func (Unobserved) MessageDecodeFailed(Subscription) {}
+
+// CatalogueCommitted does nothing.
+func (Unobserved) CatalogueCommitted(catalogue.Result) {}
+
+// Resynced does nothing.
+func (Unobserved) Resynced(Subscription, ResyncReason) {}

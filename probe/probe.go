@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"icws_exporter/probe/icws"
 	"icws_exporter/probe/secret"
 )
 
@@ -39,6 +40,9 @@ type Options struct {
 	// StartDelay puts off the first log-on, to spread the start of many probes.
 	StartDelay time.Duration
 	UserAgent  string
+	// BeforeLogOn is called with the client of each host before the password goes
+	// there, unless nil; an error keeps it from the host.
+	BeforeLogOn func(ctx context.Context, host string, c *icws.Client) error
 	// Ledger keeps what outlives the probe. All probes of a process share one; nil
 	// means one that ends with the probe.
 	Ledger *Ledger

@@ -73,9 +73,9 @@ func (s *session) pollInstead(err error) {
 
 // streamReady decodes the event that the pump found, or learns how the stream
 // ended.
-func (s *session) streamReady(ctx context.Context, err error) *sessionEnd {
+func (s *session) streamReady(err error) error {
 	if err != nil {
-		return s.failed(ctx, &streamError{err})
+		return &streamError{err}
 	}
 	stalled := time.AfterFunc(s.cfg.RequestTimeout, s.pump.cut)
 	message, err := s.pump.stream.Decode(s.readers...)
@@ -90,9 +90,9 @@ func (s *session) streamReady(ctx context.Context, err error) *sessionEnd {
 	case icws.ReasonOf(err) == icws.FailDecode:
 		s.pump.resume <- struct{}{}
 		s.undecodable()
-		return s.failed(ctx, err)
+		return err
 	default:
-		return s.failed(ctx, &streamError{err})
+		return &streamError{err}
 	}
 }
 

@@ -72,8 +72,10 @@ func (s *session) run(ctx context.Context) *sessionEnd {
 		if ctx.Err() != nil {
 			return &sessionEnd{err: context.Cause(ctx), close: closeReasonOf(ctx)}
 		}
-		if end := s.turn(ctx, now); end != nil {
-			return end
+		if err := s.turn(ctx, now); err != nil {
+			if end := s.failed(ctx, err); end != nil {
+				return end
+			}
 		}
 		if s.over != nil {
 			return s.over
@@ -82,13 +84,10 @@ func (s *session) run(ctx context.Context) *sessionEnd {
 }
 
 // turn does the most urgent thing that is due, or waits for something to happen.
-func (s *session) turn(ctx context.Context, now time.Time) *sessionEnd {
+func (s *session) turn(ctx context.Context, now time.Time) error {
 	at, do := s.next(now)
 	if do != nil && !now.Before(at) {
-		if err := do(ctx); err != nil {
-			return s.failed(ctx, err)
-		}
-		return nil
+		return do(ctx)
 	}
 	timer := time.NewTimer(max(0, s.wakeAt(now, at).Sub(now)))
 	defer timer.Stop()
@@ -98,7 +97,7 @@ func (s *session) turn(ctx context.Context, now time.Time) *sessionEnd {
 	}
 	select {
 	case err := <-ready:
-		return s.streamReady(ctx, err)
+		return s.streamReady(err)
 	case r := <-s.loop.hostReports():
 		s.loop.noteHost(r)
 	case answer := <-s.loop.p.asked:

@@ -29,7 +29,7 @@ func (e *examination) hosts(ctx context.Context) (reached bool) {
 // so the name, the port and the certificate are seen the way the exporter goes,
 // through a proxy too.
 func (e *examination) host(ctx context.Context, host string) (reached bool) {
-	client, err := e.client(host, nil)
+	client, err := e.client(host)
 	if err != nil {
 		return e.note(broken(err).step(StepVersion, host, 0))
 	}

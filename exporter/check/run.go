@@ -33,10 +33,9 @@ func Run(ctx context.Context, server config.Server, o Options) Report {
 		e.skipSession("the configuration cannot be used")
 		return e.report
 	}
-	var password config.Secret
 	readable := e.step(StepPassword, func() finding {
-		var err error
-		if password, err = server.Password(); err != nil {
+		password, err := server.Password()
+		if err != nil {
 			return failed(err.Error(), "")
 		}
 		e.screen.Learn(password)
@@ -51,7 +50,7 @@ func Run(ctx context.Context, server config.Server, o Options) Report {
 	case len(e.logOnHosts()) == 0:
 		e.skipSession("what answers is no ICWS, so the password was not sent")
 	default:
-		e.session(ctx, password)
+		e.session(ctx)
 	}
 	return e.report
 }
@@ -137,7 +136,7 @@ func (e *examination) transport() http.RoundTripper {
 
 // client is a wire client of one host, with connections of its own, as the probe
 // has one.
-func (e *examination) client(host string, onPing func()) (*icws.Client, error) {
+func (e *examination) client(host string) (*icws.Client, error) {
 	base, err := icws.ExpandURL(e.server.URL, host)
 	if err != nil {
 		return nil, err
@@ -149,6 +148,5 @@ func (e *examination) client(host string, onPing func()) (*icws.Client, error) {
 		MaxResponseBytes: int64(e.opts.Limits.ResponseBytes),
 		RequestTimeout:   time.Duration(e.server.RequestTimeout),
 		Screen:           e.screen,
-		OnPing:           onPing,
 	}), nil
 }

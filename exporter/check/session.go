@@ -4,27 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
-	"icws_exporter/exporter/config"
 	"icws_exporter/probe"
 	"icws_exporter/probe/icws"
 )
 
-const (
-	// logOnGrace is how long a log-on under way may go on after an interrupt: a
-	// session whose 201 nobody reads could not be ended.
-	logOnGrace = 2 * time.Second
-	// leaveTimeout bounds each request that ends something.
-	leaveTimeout = 3 * time.Second
-	// fewDays is how long before its end a password is warned of.
-	fewDays = 14
-)
+// fewDays is how long before its end a password is warned of.
+const fewDays = 14
 
 // sessionSteps are the steps of a session, without those that end it.
 var sessionSteps = []struct {
@@ -55,32 +46,43 @@ func (e *examination) skipAfterLogOn(reason string) {
 	e.note(skipped(reason).step(StepDisconnect, "", 0))
 }
 
-// visitor is one session and what is known in it.
+// visitor drives the probe's own session and looks at what that says and does.
 type visitor struct {
 	*examination
+	probe   *probe.Probe
+	visit   *probe.Visit
 	session *icws.Session
-	pings   *pings
+	seen    *witness
 
-	streams    bool   // we want the event stream
-	source     source // nil: none
-	asked      bool   // a PUT was sent and not refused: there may be a subscription
-	subscribed bool   // a PUT was accepted
-	delivered  bool   // the first full message came
-	full       message
+	noStream   bool // and none can be had
+	subscribed bool // a PUT was accepted
+	delivered  bool // the first full message came
 }
 
 // session logs on, looks at everything that needs a session, and leaves.
-func (e *examination) session(ctx context.Context, password config.Secret) {
-	v := &visitor{examination: e, pings: new(pings)}
-	e.step(StepLogOn, func() finding { return v.logOn(ctx, password) })
+func (e *examination) session(ctx context.Context) {
+	v := &visitor{examination: e, seen: &witness{}}
+	cfg := e.server.Probe(e.opts.Limits)
+	cfg.Hosts = e.logOnHosts()
+	p, err := probe.New(cfg, probe.Options{
+		NewTransport: e.transport, Observer: v.seen, UserAgent: e.opts.UserAgent, Screen: e.screen, BeforeLogOn: e.mayLogOn,
+	})
+	if err != nil {
+		e.step(StepLogOn, func() finding { return broken(err) })
+		e.skipAfterLogOn("there is no session")
+		return
+	}
+	v.probe, v.visit = p, p.Visit()
+	e.step(StepLogOn, func() finding { return v.logOn(ctx, cfg) })
 	if v.session == nil {
+		v.visit.Leave(ctx)
 		e.skipAfterLogOn("there is no session")
 		return
 	}
 	for _, s := range sessionSteps {
 		e.step(s.name, func() finding {
 			if ctx.Err() != nil {
-				return failed("interrupted", "run the check again")
+				return interrupted()
 			}
 			return s.look(v, ctx)
 		})
@@ -88,37 +90,45 @@ func (e *examination) session(ctx context.Context, password config.Secret) {
 	v.leave(ctx)
 }
 
+func interrupted() finding { return failed("interrupted", "run the check again") }
+
 // logOn makes one round over the hosts.
-func (v *visitor) logOn(ctx context.Context, password config.Secret) finding {
+func (v *visitor) logOn(ctx context.Context, cfg probe.Config) finding {
 	if ctx.Err() != nil {
-		return failed("interrupted", "run the check again")
+		return interrupted()
 	}
-	cfg := v.server.Probe(v.opts.Limits)
-	var rejected []string
-	round := icws.Round{
-		Hosts: v.logOnHosts(),
-		Client: func(host string) (*icws.Client, error) {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			return v.logOnClient(ctx, host)
-		},
-		Permit:   cfg.Permits,
-		Rejected: func(host string) { rejected = append(rejected, host) },
-	}
-	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(logOnGrace, cancel) })()
-	host, session, err := round.Connect(late, icws.Credentials{User: v.server.User, Password: password})
+	session, err := v.visit.LogOn(ctx)
 	if err != nil {
 		f := broken(err)
-		if len(rejected) > 0 {
-			f.advice += fmt.Sprintf("; not tried: %s, because %s", list(rejected), v.whyNot())
+		if refused := refusedHosts(cfg, err); len(refused) > 0 {
+			f.advice += fmt.Sprintf("; not tried: %s, because %s", list(refused), v.whyNot())
 		}
 		return f
 	}
 	v.session = session
-	return v.loggedOn(cfg, host)
+	return v.loggedOn(cfg, v.probe.Snapshot().ActiveHost())
+}
+
+// refusedHosts are those that the answers to a log-on name and that may not get the
+// password.
+func refusedHosts(cfg probe.Config, err error) []string {
+	var round *icws.RoundError
+	if !errors.As(err, &round) {
+		return nil
+	}
+	var refused []string
+	for _, attempt := range round.Attempts {
+		var response *icws.ResponseError
+		if !errors.As(attempt.Err, &response) {
+			continue
+		}
+		for _, host := range response.AlternateHosts {
+			if !cfg.Permits(host) && !slices.Contains(refused, host) {
+				refused = append(refused, host)
+			}
+		}
+	}
+	return refused
 }
 
 // logOnHosts are the configured hosts that may get the password.
@@ -129,18 +139,16 @@ func (e *examination) logOnHosts() []string {
 	})
 }
 
-// logOnClient is the client of a host that is to get the password. One that a server
-// listed was not looked at before.
-func (v *visitor) logOnClient(ctx context.Context, host string) (*icws.Client, error) {
-	client, err := v.client(host, v.pings.note)
-	if _, looked := v.mayBeICWS[host]; err != nil || looked {
-		return client, err
+// mayLogOn keeps the password from a host that a server listed and that is no ICWS;
+// the configured ones were looked at before.
+func (e *examination) mayLogOn(ctx context.Context, host string, c *icws.Client) error {
+	if _, looked := e.mayBeICWS[host]; looked {
+		return nil
 	}
-	if _, err := client.Version(ctx); !mayBeICWS(err) {
-		client.Close()
-		return nil, &notICWSError{err}
+	if _, err := c.Version(ctx); !mayBeICWS(err) {
+		return &notICWSError{err}
 	}
-	return client, nil
+	return nil
 }
 
 func (v *visitor) loggedOn(cfg probe.Config, host string) finding {
@@ -209,13 +217,10 @@ func (v *visitor) transport(context.Context) finding {
 	case mode == probe.ModePoll:
 		return good("polling every %s, as configured", v.server.PollInterval)
 	case mode == probe.ModeSSE && version < streamingMessaging:
-		v.streams = true
 		return warned("event stream, as configured; "+can, "set transport to auto")
 	case mode == probe.ModeSSE:
-		v.streams = true
 		return good("event stream, as configured")
 	case version >= streamingMessaging:
-		v.streams = true
 		return good("event stream: %s", can)
 	default:
 		return good("polling every %s: %s", v.server.PollInterval, can)
@@ -227,7 +232,7 @@ func (v *visitor) switchover(ctx context.Context) finding {
 	if have := v.session.Feature("connection"); have < switchoverConnection {
 		return skipped(fmt.Sprintf("the server has connection %d, this needs %d", have, switchoverConnection))
 	}
-	status, err := v.session.SwitchoverStatus(ctx)
+	status, err := v.visit.Switchover(ctx)
 	if err != nil {
 		return tolerated(err)
 	}
@@ -248,76 +253,123 @@ func (v *visitor) switchover(ctx context.Context) finding {
 }
 
 // leave ends what the session began, also after ctx has ended: a session left
-// behind costs the server a slot.
+// behind costs the server a slot. The probe says how: it tries again what fails.
 func (v *visitor) leave(ctx context.Context) {
-	ctx = context.WithoutCancel(ctx)
-	if v.source != nil {
-		v.source.close()
+	start := time.Now()
+	v.seen.forget(icws.OpUnsubscribe) // a renewal is none
+	ended := v.visit.Leave(ctx)
+	took := time.Since(start)
+	unsubscribe := good("removed")
+	switch x, asked := v.seen.last(icws.OpUnsubscribe); {
+	case !asked:
+		unsubscribe = skipped("there is no subscription")
+	case x.Err != nil:
+		unsubscribe = tolerated(x.Err)
 	}
-	v.step(StepUnsubscribe, func() finding {
-		if !v.asked {
-			return skipped("there is no subscription")
-		}
-		err := bounded(ctx, func(ctx context.Context) error { return v.session.Unsubscribe(ctx, icws.StatusMessages) })
-		if err != nil {
-			return tolerated(err)
-		}
-		return good("removed")
-	})
-	v.step(StepDisconnect, func() finding { return v.disconnect(ctx) })
+	x, asked := v.seen.last(icws.OpDisconnect)
+	v.note(unsubscribe.step(StepUnsubscribe, "", min(took, v.seen.took(icws.OpUnsubscribe))))
+	v.note(disconnected(x, asked, ended).step(StepDisconnect, "", took))
 }
 
-// disconnect tries twice: whatever broke the steps before may break the first.
-func (v *visitor) disconnect(ctx context.Context) finding {
+func disconnected(x icws.Exchange, asked, ended bool) finding {
 	const kept = "the session stays on the server until it expires there, and costs it a slot until then"
-	err := bounded(ctx, v.session.Disconnect)
-	if err != nil && !isUnauthorized(err) {
-		err = bounded(ctx, v.session.Disconnect)
-	}
 	switch {
-	case err == nil:
+	case !asked:
+		return good("the server has ended the session itself")
+	case ended && x.Err == nil:
 		return good("the session has ended")
-	case isUnauthorized(err):
-		detail, _ := explain(err)
+	case ended:
+		detail, _ := explain(x.Err)
 		return warned(detail, "the server had ended the session itself; or a proxy lost its cookie, and "+kept)
 	default:
-		detail, _ := explain(err)
+		detail, _ := explain(x.Err)
 		return failed(detail, kept)
 	}
 }
 
-func isUnauthorized(err error) bool {
-	var response *icws.ResponseError
-	return errors.As(err, &response) && response.Code == http.StatusUnauthorized
+// witness notes what the probe does and hears. It is told on several goroutines.
+type witness struct {
+	probe.Unobserved
+
+	mu        sync.Mutex
+	exchanges [icws.NumOperations]*icws.Exchange // the last of each operation
+	kinds     [probe.NumMessageKinds]int
+	drift     int
+	pings     int
+	lastPing  time.Time
+	longest   time.Duration // between two pings
 }
 
-func bounded(ctx context.Context, call func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
-	defer cancel()
-	return call(ctx)
+// Exchange notes how an operation went.
+func (w *witness) Exchange(x icws.Exchange) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.exchanges[x.Operation] = &x
 }
 
-// pings counts the heartbeats of a stream. The stream's reader writes it.
-type pings struct {
-	count         atomic.Int64
-	last, longest atomic.Int64 // nanoseconds; the longest gap
+// MessageReceived counts a message.
+func (w *witness) MessageReceived(_ probe.Subscription, kind probe.MessageKind) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.kinds[kind]++
 }
 
-func (p *pings) note() {
-	now := time.Now().UnixNano()
-	if last := p.last.Swap(now); last != 0 {
-		p.longest.Store(max(p.longest.Load(), now-last))
+// DeliveryChecked notes what differed.
+func (w *witness) DeliveryChecked(_ probe.Subscription, c probe.DeliveryCheck) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.drift = c.Drift
+}
+
+// StreamHeartbeats notes a ping.
+func (w *witness) StreamHeartbeats(int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	if !w.lastPing.IsZero() {
+		w.longest = max(w.longest, now.Sub(w.lastPing))
 	}
-	p.count.Add(1)
+	w.pings++
+	w.lastPing = now
 }
 
-func (p *pings) String() string {
-	switch n := p.count.Load(); n {
+func (w *witness) last(op icws.Operation) (x icws.Exchange, happened bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.exchanges[op] == nil {
+		return x, false
+	}
+	return *w.exchanges[op], true
+}
+
+func (w *witness) took(op icws.Operation) time.Duration {
+	x, _ := w.last(op)
+	return x.Duration
+}
+
+func (w *witness) forget(op icws.Operation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.exchanges[op] = nil
+}
+
+// counted returns how many messages of each kind came so far.
+func (w *witness) counted() [probe.NumMessageKinds]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kinds
+}
+
+// pinged says how often the stream pinged.
+func (w *witness) pinged() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch w.pings {
 	case 0:
 		return "no ping"
 	case 1:
 		return "1 ping"
 	default:
-		return fmt.Sprintf("%d pings, at most %s apart", n, time.Duration(p.longest.Load()).Round(10*time.Millisecond))
+		return fmt.Sprintf("%d pings, at most %s apart", w.pings, w.longest.Round(10*time.Millisecond))
 	}
 }

@@ -16,9 +16,7 @@ const maxListedHosts = 8
 type Round struct {
 	// Hosts are the configured hosts, in order of preference.
 	Hosts []string
-	// Client makes the client of a host. Its error counts as that host's failure.
-	Client func(host string) (*Client, error)
-	// LogOn logs on to a host, in the place of Connect of its Client.
+	// LogOn logs on to a host.
 	LogOn func(ctx context.Context, host string) (*Session, error)
 	// Permit says whether a host that a server listed may get the password; nil
 	// permits none. It is asked only for what ValidHost accepts.
@@ -62,7 +60,7 @@ func (e *RoundError) Unwrap() []error {
 // configured ones come, every one of them. No host is tried twice. A refused user, a removed
 // resource, a 400 (which may be a refusal in other words; each costs a try toward
 // a locked account) and the end of ctx end the round. The error is a *RoundError.
-func (r Round) Connect(ctx context.Context, cr Credentials) (string, *Session, error) {
+func (r Round) Connect(ctx context.Context) (string, *Session, error) {
 	hops := maxListedHosts
 	queue := append([]string(nil), r.Hosts...)
 	visited := make(map[string]bool)
@@ -80,7 +78,7 @@ func (r Round) Connect(ctx context.Context, cr Credentials) (string, *Session, e
 			hops--
 		}
 		visited[strings.ToLower(host)] = true
-		s, err := r.attempt(ctx, host, cr)
+		s, err := r.LogOn(ctx, host)
 		if err == nil {
 			return host, s, nil
 		}
@@ -91,17 +89,6 @@ func (r Round) Connect(ctx context.Context, cr Credentials) (string, *Session, e
 		queue = append(r.listed(err), queue...)
 	}
 	return "", nil, failed
-}
-
-func (r Round) attempt(ctx context.Context, host string, cr Credentials) (*Session, error) {
-	if r.LogOn != nil {
-		return r.LogOn(ctx, host)
-	}
-	client, err := r.Client(host)
-	if err != nil {
-		return nil, err
-	}
-	return client.Connect(ctx, cr)
 }
 
 // endsRound reports whether another host would answer the same.

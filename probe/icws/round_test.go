@@ -35,12 +35,12 @@ func notAccepting(hosts ...string) func() (*http.Response, error) {
 func (c *cluster) round(t *testing.T, hosts ...string) Round {
 	return Round{
 		Hosts: hosts,
-		Client: func(host string) (*Client, error) {
+		LogOn: func(ctx context.Context, host string) (*Session, error) {
 			u, err := ExpandURL("https://{host}:8019", host)
 			if err != nil {
 				return nil, err
 			}
-			return NewClient(u, roundTrip(func(r *http.Request) (*http.Response, error) {
+			client := NewClient(u, roundTrip(func(r *http.Request) (*http.Response, error) {
 				name := r.URL.Hostname()
 				c.asked = append(c.asked, name)
 				answer := c.answers[name]
@@ -49,7 +49,8 @@ func (c *cluster) round(t *testing.T, hosts ...string) Round {
 					answer = networkFails
 				}
 				return answer()
-			}), Options{}), nil
+			}), Options{})
+			return client.Connect(ctx, testCredentials)
 		},
 		Permit:   func(host string) bool { return strings.HasPrefix(host, "cic-") },
 		Rejected: func(host string) { c.rejected = append(c.rejected, host) },
@@ -98,7 +99,7 @@ func TestRoundFindsAHost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &cluster{answers: test.answers}
-			host, session, err := c.round(t, test.hosts...).Connect(t.Context(), testCredentials)
+			host, session, err := c.round(t, test.hosts...).Connect(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +127,7 @@ func TestRoundEndsAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &cluster{answers: map[string]func() (*http.Response, error){"cic-a": networkFails, "cic-b": answer}}
-			_, session, err := c.round(t, "cic-a", "cic-b", "cic-c").Connect(t.Context(), testCredentials)
+			_, session, err := c.round(t, "cic-a", "cic-b", "cic-c").Connect(t.Context())
 			var round *RoundError
 			if session != nil || !errors.As(err, &round) || len(round.Attempts) != 2 || round.Attempts[1].Host != "cic-b" {
 				t.Fatalf("err %v", err)
@@ -147,7 +148,7 @@ func TestRoundEndsWithItsContext(t *testing.T) {
 	c := &cluster{answers: map[string]func() (*http.Response, error){
 		"cic-a": func() (*http.Response, error) { cancel(); return networkFails() },
 	}}
-	if _, _, err := c.round(t, "cic-a", "cic-b").Connect(ctx, testCredentials); !errors.Is(err, context.Canceled) || len(c.asked) != 1 {
+	if _, _, err := c.round(t, "cic-a", "cic-b").Connect(ctx); !errors.Is(err, context.Canceled) || len(c.asked) != 1 {
 		t.Errorf("err %v after %v", err, c.asked)
 	}
 }
@@ -159,10 +160,10 @@ func TestRoundIsBounded(t *testing.T) {
 		c.answers[next(n+1)] = notAccepting(next(n+2), next(n+1), "cic-x")
 	}
 	round := c.round(t, "cic-x")
-	if _, _, err := round.Connect(t.Context(), testCredentials); err == nil || len(c.asked) != 1+maxListedHosts {
+	if _, _, err := round.Connect(t.Context()); err == nil || len(c.asked) != 1+maxListedHosts {
 		t.Errorf("%d hosts asked, %v", len(c.asked), err)
 	}
-	if _, _, err := (Round{}).Connect(t.Context(), testCredentials); err == nil || err.Error() != "no host to log on to" {
+	if _, _, err := (Round{}).Connect(t.Context()); err == nil || err.Error() != "no host to log on to" {
 		t.Errorf("err %v", err)
 	}
 }
@@ -171,7 +172,7 @@ func TestRoundWithoutPermitStaysAtTheConfiguredHosts(t *testing.T) {
 	c := &cluster{answers: map[string]func() (*http.Response, error){"cic-a": notAccepting("cic-x")}}
 	round := c.round(t, "cic-a")
 	round.Permit, round.Rejected = nil, nil
-	if _, _, err := round.Connect(t.Context(), testCredentials); err == nil || len(c.asked) != 1 {
+	if _, _, err := round.Connect(t.Context()); err == nil || len(c.asked) != 1 {
 		t.Errorf("asked %v, %v", c.asked, err)
 	}
 }
@@ -190,7 +191,7 @@ func TestRoundTriesEveryConfiguredHost(t *testing.T) {
 	} {
 		answers["cic-lists"] = notAccepting(dead...)
 		c := &cluster{answers: answers}
-		if host, _, err := c.round(t, hosts...).Connect(t.Context(), testCredentials); host != "cic-last" {
+		if host, _, err := c.round(t, hosts...).Connect(t.Context()); host != "cic-last" {
 			t.Errorf("%s: connected to %q (%v) after %q", name, host, err, c.asked)
 		}
 	}
