@@ -50,8 +50,10 @@ type Config struct {
 	BreakerFailures          uint32
 	BreakerOpenFor           time.Duration
 
-	MaxGroups        int
-	MaxResponseBytes int64
+	MaxGroups int
+	// MaxEntries and MaxCopyBytes bound the live copy; 0: as the catalogue does.
+	MaxEntries, MaxCopyBytes int
+	MaxResponseBytes         int64
 }
 
 // Validate returns every reason why no probe can be made of c, or nil. A forgotten

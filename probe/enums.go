@@ -142,12 +142,13 @@ const (
 	LossSwitchover
 	LossDisplaced
 	LossSelfInflicted
+	LossTooLarge
 
-	NumLossReasons = 8
+	NumLossReasons = 9
 )
 
 var lossReasonNames = [NumLossReasons]string{
-	"unauthorized", "gone", "faulted", "not_delivering", "stream_lost", "switchover", "displaced", "self_inflicted",
+	"unauthorized", "gone", "faulted", "not_delivering", "stream_lost", "switchover", "displaced", "self_inflicted", "too_large",
 }
 
 // String returns the label value of v.
@@ -163,12 +164,13 @@ const (
 	CheckTimeout
 	CheckFailed
 	CheckSkipped
+	CheckRenewed // by DELETE and PUT
 
-	NumCheckResults = 5
+	NumCheckResults = 6
 )
 
 var checkResultNames = [NumCheckResults]string{
-	"ok", "drift", "timeout", "failed", "skipped",
+	"ok", "drift", "timeout", "failed", "skipped", "renewed",
 }
 
 // String returns the label value of v.

@@ -20,7 +20,13 @@ type FeedState struct {
 	// Since is when it was last established.
 	Since time.Time
 
-	LastMessage, LastFull, LastVerified, LastChange time.Time
+	LastMessage, LastFull, LastChange time.Time
+	// LastVerified is as of when the live copy was last proven to be the server's
+	// list: when the request was sent whose answer proved it.
+	LastVerified time.Time
+	// Lagging says that check after check found the copy wrong: what the messages say
+	// is late or missing, so the copy is the list's alone.
+	Lagging bool
 }
 
 // liveCopy is what a feed keeps of the server's list. It belongs to the loop's
@@ -30,6 +36,8 @@ type liveCopy interface {
 	reader() *icws.Reader
 	// commit applies what was decoded last: all that there is, or a change.
 	commit(full bool, at time.Time) change
+	// forget empties the copy.
+	forget()
 	// publish shows the copy in a snapshot.
 	publish(*Snapshot)
 }
@@ -38,6 +46,8 @@ type liveCopy interface {
 type change struct {
 	entries int      // added, changed or removed
 	ids     []string // some of them, after a full message or a list
+	// tooLarge says that the copy is larger than it may be, and of no more use.
+	tooLarge bool
 }
 
 // feed is one subscription and the live copy of what it delivers: what was asked,
@@ -59,6 +69,11 @@ type feed struct {
 	rand     *rand.Rand
 	log      *slog.Logger
 
+	verifiedAt moment // LastVerified, on both clocks
+	// unasked is until when full messages are taken for what nobody asked for: the
+	// server sends them on its own.
+	unasked time.Time
+
 	sessionFeed
 }
 
@@ -71,6 +86,13 @@ type sessionFeed struct {
 	awaiting *delivery
 	checkAt  time.Time
 	renewAt  time.Time
+
+	asked      []moment  // when PUTs were sent that no full message has answered
+	listedAt   time.Time // when the list was last asked for
+	sinceList  int       // checks since then
+	listFirst  bool      // the next check has to read the list
+	noListTill time.Time // the list was refused
+	drifts     int       // checks in a row that found the copy wrong
 
 	subscribed bool // a PUT was answered 200
 	delivered  bool // a full message came
@@ -89,6 +111,7 @@ func (f *feed) begin(s *session) {
 		s: s, suspect: true,
 		backoff: backoff{min: f.cfg.BackoffMin, max: f.cfg.BackoffMax, rand: f.rand},
 	}
+	f.Lagging = false
 	if f.LastFull.IsZero() {
 		f.ask(ResyncInitial)
 	} else {
@@ -189,11 +212,12 @@ func (f *feed) check(ctx context.Context) error {
 	switch {
 	case f.noResend && f.renewalDue(now) && f.mayDelete():
 		err = f.put(ctx, ResyncCheck, true)
-	case f.mayAudit():
+	case f.mayAudit() && f.listDue(now):
 		err = f.audit(ctx, ResyncCheck)
 	default:
 		err = f.put(ctx, ResyncCheck, false)
 	}
+	f.sinceList++
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -205,6 +229,28 @@ func (f *feed) check(ctx context.Context) error {
 	}
 	return err
 }
+
+// maxChecksWithoutList is how many checks in a row may trust a full message, which
+// could be an old one that was on its way. The list cannot be mistaken.
+const maxChecksWithoutList = 4
+
+// listDue reports whether the next check has to read the list. A subscription that
+// lags is asked for a full message at every other check, which shows when it lags no
+// more.
+func (f *feed) listDue(now time.Time) bool {
+	switch {
+	case f.listFirst || f.needsList(now):
+		return true
+	case f.Lagging:
+		return f.sinceList > 0
+	default:
+		return f.drifts > 0 || f.sinceList >= maxChecksWithoutList
+	}
+}
+
+// needsList reports whether nothing but the list proves that the copy is right: the
+// server does not resend, or it sends full messages that nobody asked for.
+func (f *feed) needsList(now time.Time) bool { return f.noResend || now.Before(f.unasked) }
 
 // renewalDue reports whether a server that does not resend should be made to by
 // DELETE and PUT: every resubscribe_interval, or at every check when it does not
@@ -218,7 +264,9 @@ func (f *feed) renewalDue(now time.Time) bool {
 
 // hasList reports whether the server has the list of what the subscription
 // delivers.
-func (f *feed) hasList() bool { return f.wire.List != "" && !f.isGone(icws.OpList) }
+func (f *feed) hasList() bool {
+	return f.wire.List != "" && !f.isGone(icws.OpList) && !time.Now().Before(f.noListTill)
+}
 
 // mayDelete reports whether the subscription may be deleted to be made again: a
 // monitor must not break a working subscription on a server in trouble.
@@ -226,12 +274,10 @@ func (f *feed) mayDelete() bool {
 	return f.s.loop.breaker.state == BreakerClosed && !f.s.lastFailed && !f.isGone(icws.OpUnsubscribe)
 }
 
-// mayAudit reports whether the status list is the way to the truth: for a
-// subscription that delivers, on a server that does not resend. One that was lost
-// has to deliver again first, and the list cannot show that.
-func (f *feed) mayAudit() bool {
-	return f.noResend && f.subscribed && f.Up && f.hasList()
-}
+// mayAudit reports whether the list may stand for a full message: when there is a
+// subscription that delivers. One that was lost has to deliver again first, and the
+// list cannot show that.
+func (f *feed) mayAudit() bool { return f.subscribed && f.Up && f.hasList() }
 
 // isGone reports whether the server has removed an operation (410).
 func (f *feed) isGone(op icws.Operation) bool {

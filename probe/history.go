@@ -64,8 +64,8 @@ func (r Request) alike(o Request) bool {
 type Check struct {
 	At     time.Time
 	Result CheckResult
-	// Took is the time from the PUT to its full message; 0 when none came, or when
-	// the check read the list.
+	// Took is the time from the first PUT to the full message, or that of reading the
+	// list; 0 when neither came.
 	Took time.Duration
 	// Drift counts the entries that the check corrected, and DriftIDs are some.
 	Drift    int

@@ -78,6 +78,7 @@ type loop struct {
 	sessionUp    bool
 	sessionSince time.Time
 	lastContact  time.Time
+	turned       moment // when the clocks were compared last
 }
 
 func newLoop(p *Probe) *loop {

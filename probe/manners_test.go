@@ -40,6 +40,9 @@ type loopExchange struct {
 }
 
 func (m *manners) exchange(e icws.Exchange) (found []string) {
+	if e.Operation == icws.OpDisconnect {
+		return nil // may be of a session that is owed, on another host
+	}
 	last := m.last[0]
 	if e.Operation == icws.OpSubscribe && last.op == icws.OpUnsubscribe && (m.last[1].failed || !last.closed) {
 		found = append(found, troubling)

@@ -48,7 +48,8 @@ type Observer interface {
 	SubscriptionLost(Subscription, LossReason)
 	// DeliveryChecked reports one delivery check and all that it found.
 	DeliveryChecked(Subscription, DeliveryCheck)
-	// Delivered reports the time from a subscribe PUT to its decoded full message.
+	// Delivered reports how long all that the subscription is about took to come: from
+	// the first PUT to the decoded full message, or to read the list.
 	Delivered(Subscription, time.Duration)
 
 	// MessageReceived reports one whole message. One that is about no subscription
@@ -67,8 +68,8 @@ type Observer interface {
 // arrives. Nobody changes it afterwards.
 type DeliveryCheck struct {
 	Result CheckResult
-	// Took is the time from the PUT to its full message; 0 when none came, or when
-	// the check read the list.
+	// Took is the time from the first PUT to the full message, or that of reading the
+	// list; 0 when neither came.
 	Took time.Duration
 	// Drift counts the entries that the check corrected although no delta had
 	// announced them, and IDs names some of them.

@@ -58,6 +58,7 @@ type Probe struct {
 	ledger    *Ledger
 	stopped   chan struct{}
 	asked     chan func(*loop)
+	wallClock func() time.Time
 }
 
 // New makes a probe for one server. Nothing happens before Run. It returns an error
@@ -85,6 +86,8 @@ func New(cfg Config, o Options) (*Probe, error) {
 		ledger:  o.Ledger,
 		stopped: make(chan struct{}),
 		asked:   make(chan func(*loop)),
+
+		wallClock: wallNow,
 	}
 	if p.ledger == nil {
 		p.ledger = NewLedger(o.Logger)

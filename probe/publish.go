@@ -29,12 +29,16 @@ func (l *loop) publish() {
 		}
 	}
 	s.LastContact = l.lastContact
+	if l.state == StateLive && l.feeds[StatusMessages].Lagging {
+		s.Reason = laggingReason
+	}
 	for n, f := range l.feeds {
 		s.Feeds[n] = f.FeedState
 		f.copy.publish(s)
 	}
-	if verified := l.feeds[StatusMessages].LastVerified; !verified.IsZero() {
-		s.FreshUntil = verified.Add(l.cfg.StaleAfter)
+	if verified := l.feeds[StatusMessages].verifiedAt; !verified.at.IsZero() {
+		until := verified.add(l.cfg.StaleAfter)
+		s.FreshUntil, s.freshUntilWall = until.at, until.wall
 	}
 	l.p.snapshot.Store(s)
 }

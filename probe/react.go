@@ -13,7 +13,7 @@ import (
 // is missing and nothing but a check is awaited.
 func (s *session) succeeded() {
 	streaming := s.transport == TransportPoll || s.pump != nil
-	if !streaming || s.any(func(f *feed) bool { return f.required && !f.delivers() }) {
+	if !streaming || s.over != nil || s.any(func(f *feed) bool { return f.required && !f.delivers() }) {
 		return
 	}
 	s.failures = 0

@@ -54,7 +54,8 @@ type rig struct {
 	probe    *Probe
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
-	code     int // of the row of the fault table
+	prepare  func(*Probe) // of a probe before it runs
+	code     int          // of the row of the fault table
 }
 
 // testConfig is the default configuration for hosts a, b, ….
@@ -134,6 +135,9 @@ func (r *rig) start() {
 		NewTransport: func() http.RoundTripper { return r.rt.Clone() }, Observer: r.seen, Logger: slog.New(handler),
 		Rand: rand.New(rand.NewPCG(1, 2)), UserAgent: "icws_exporter/test", Ledger: r.ledger,
 	})
+	if r.prepare != nil {
+		r.prepare(r.probe)
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r.cancel, r.done = cancel, make(chan struct{})
 	go func() {

@@ -68,6 +68,12 @@ func (s *session) run(ctx context.Context) *sessionEnd {
 	for {
 		now := time.Now()
 		s.loop.forgetFailures(now)
+		if s.loop.clockJumped() {
+			s.log.Info("the clocks moved apart: the machine was suspended, or its time was set; checking everything")
+			for _, f := range s.feeds {
+				f.checkAt = time.Time{}
+			}
+		}
 		s.loop.publish()
 		if ctx.Err() != nil {
 			return &sessionEnd{err: context.Cause(ctx), close: closeReasonOf(ctx)}

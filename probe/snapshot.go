@@ -37,7 +37,7 @@ type Snapshot struct {
 	State      State
 	StateSince time.Time
 	// Reason says in the operator's words why the state is what it is; empty
-	// when live.
+	// when live, unless the subscription lags.
 	Reason string
 	// Heartbeat moves at every turn of the loop.
 	Heartbeat time.Time
@@ -77,9 +77,11 @@ type Snapshot struct {
 	DistinctGroups int
 	FoldedGroups   int
 	Hash           uint64
-	// FreshUntil is when the live copy turns stale unless it is verified
-	// before; zero when it was never verified in this session's life.
+	// FreshUntil is when the live copy turns stale unless it is verified before; zero
+	// when it was never verified.
 	FreshUntil time.Time
+	// freshUntilWall is the same on the wall clock.
+	freshUntilWall time.Time
 }
 
 // ActiveHost is the host that serves the session, or empty.
@@ -105,8 +107,16 @@ func (s *Snapshot) CertificateNotAfter() time.Time {
 }
 
 // Fresh reports whether the counts may be shown at now. It is asked at every
-// scrape, so that a loop that hangs cannot serve old numbers.
-func (s *Snapshot) Fresh(now time.Time) bool { return now.Before(s.FreshUntil) }
+// scrape, so that a loop that hangs cannot serve old numbers. Both clocks count: the
+// monotonic one stands still while the machine is suspended.
+func (s *Snapshot) Fresh(now time.Time) bool { return s.freshAt(moment{now, now.Round(0)}) }
+
+func (s *Snapshot) freshAt(now moment) bool {
+	if !s.freshUntilWall.IsZero() && !now.wall.Before(s.freshUntilWall) {
+		return false
+	}
+	return now.at.Before(s.FreshUntil)
+}
 
 // Up reports whether the probe is live, the subscription delivers and the
 // catalogue is fresh at now (icws_up).

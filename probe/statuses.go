@@ -24,7 +24,7 @@ type statusCopy struct {
 }
 
 func newStatusCopy(cfg Config, o Observer) *statusCopy {
-	c := catalogue.New(catalogue.Limits{Groups: cfg.MaxGroups})
+	c := catalogue.New(catalogue.Limits{Groups: cfg.MaxGroups, Entries: cfg.MaxEntries, Bytes: cfg.MaxCopyBytes})
 	return &statusCopy{catalogue: c, decoder: NewStatusReader(c), observer: o, changed: true}
 }
 
@@ -39,7 +39,12 @@ func (c *statusCopy) commit(full bool, at time.Time) change {
 	}
 	c.observer.CatalogueCommitted(r)
 	c.changed = c.changed || r.Total() > 0
-	return change{entries: r.Total(), ids: r.ChangedIDs}
+	return change{entries: r.Total(), ids: r.ChangedIDs, tooLarge: r.TooLarge}
+}
+
+func (c *statusCopy) forget() {
+	c.catalogue.Forget()
+	c.changed = true
 }
 
 func (c *statusCopy) publish(s *Snapshot) {

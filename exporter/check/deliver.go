@@ -103,7 +103,7 @@ func (v *visitor) statusList(ctx context.Context) finding {
 	before := v.probe.Snapshot().Entries
 	if err := v.visit.List(ctx); err != nil {
 		f := tolerated(err)
-		f.advice += "; the exporter needs the list only if the server does not send everything again at a second subscribe"
+		f.advice += "; the exporter reads the list at every fifth check, and at each one if the server does not send everything again at a second subscribe"
 		return f
 	}
 	entries := v.probe.Snapshot().Entries
