@@ -388,7 +388,7 @@ func TestFailuresInTheSession(t *testing.T) {
 		"nothing comes by poll": {icwssim.Fault{Swallow: icwssim.SwallowFull}, []string{"delivery_timeout: 1s", "transport: poll"}, StepFirstMessage, Failed, "polling brings nothing"},
 		"poll 500":              {icwssim.Fault{Operation: "poll", Code: 500}, []string{"transport: poll"}, StepFirstMessage, Failed, "Session Manager"},
 		"poll cut":              {icwssim.Fault{Operation: "poll", Cut: &cut}, []string{"transport: poll"}, StepFirstMessage, Failed, "cut"},
-		"list forbidden":        {icwssim.Fault{Operation: "list", Code: 403}, nil, StepStatusList, Warning, "only if"},
+		"list forbidden":        {icwssim.Fault{Operation: "list", Code: 403}, nil, StepStatusList, Warning, "every fifth check"},
 		"switchover 500":        {icwssim.Fault{Operation: "switchover_status", Code: 500}, nil, StepSwitchover, Warning, "Session Manager"},
 		"unsubscribe 500":       {icwssim.Fault{Operation: "unsubscribe", Code: 500}, nil, StepUnsubscribe, Warning, "500"},
 		"disconnect once 500":   {icwssim.Fault{Operation: "disconnect", Code: 500, Count: 1}, nil, StepDisconnect, OK, "ended"},
