@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
@@ -134,7 +136,7 @@ func (v *visitor) secondSubscribe(ctx context.Context) finding {
 	case v.visit.Resends():
 		return good("the server sends everything again: that is how the exporter checks delivery")
 	default:
-		return good("the server does not send everything again (waited %s): the exporter compares with the status list instead", v.server.DeliveryTimeout)
+		return good("the server does not send everything again (waited %s): the exporter compares with the status list instead", model.Duration(v.server.DeliveryTimeout))
 	}
 }
 

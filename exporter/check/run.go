@@ -146,7 +146,7 @@ func (e *examination) client(host string) (*icws.Client, error) {
 		Language:         e.server.Language,
 		ApplicationName:  "icws_exporter",
 		MaxResponseBytes: int64(e.opts.Limits.ResponseBytes),
-		RequestTimeout:   time.Duration(e.server.RequestTimeout),
+		RequestTimeout:   e.server.RequestTimeout,
 		Screen:           e.screen,
 	}), nil
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
+
 	"icws_exporter/probe"
 	"icws_exporter/probe/icws"
 )
@@ -215,7 +217,7 @@ func (v *visitor) transport(context.Context) finding {
 	can := fmt.Sprintf("the server has messaging %d, streaming needs %d", version, streamingMessaging)
 	switch mode := v.server.Transport; {
 	case mode == probe.ModePoll:
-		return good("polling every %s, as configured", v.server.PollInterval)
+		return good("polling every %s, as configured", model.Duration(v.server.PollInterval))
 	case mode == probe.ModeSSE && version < streamingMessaging:
 		return warned("event stream, as configured; "+can, "set transport to auto")
 	case mode == probe.ModeSSE:
@@ -223,7 +225,7 @@ func (v *visitor) transport(context.Context) finding {
 	case version >= streamingMessaging:
 		return good("event stream: %s", can)
 	default:
-		return good("polling every %s: %s", v.server.PollInterval, can)
+		return good("polling every %s: %s", model.Duration(v.server.PollInterval), can)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v4"
+
 	"icws_exporter/probe/icws"
 )
 
@@ -36,19 +38,28 @@ func isHostGlob(glob string) bool {
 
 const wantURL = "a URL such as https://{host}:8019 or https://proxy/app/api/{host}"
 
-// readURL reads the template of the base URL. Its problems do not repeat it: it
-// may hold a password that does not belong there.
-func readURL(r *resolver, into *Server, f field) bool {
-	value, ok := r.word(f, wantURL)
-	if !ok {
-		return false
+// baseURL reads the template of the base URL. Its problems do not repeat it: it may
+// hold a password that does not belong there.
+func baseURL() value[Server] {
+	read := func(r *resolver, into *Server, f field) bool {
+		value, ok := r.word(f, wantURL)
+		if !ok {
+			return false
+		}
+		if wrong := wrongWithURL(value); wrong != "" {
+			r.add(f.at, "%s; expected %s", wrong, wantURL)
+			return false
+		}
+		into.URL = value
+		return true
 	}
-	if wrong := wrongWithURL(value); wrong != "" {
-		r.add(f.at, "%s; expected %s", wrong, wantURL)
-		return false
+	return value[Server]{
+		kind: "URL", want: wantURL, read: read, show: func(s *Server) *yaml.Node { return scalar(s.URL) },
+		bad: []string{
+			`""`, "cic-a", "cic-a:8019", "ftp://cic-a", "https://", "'https://{host}:8019?x'", "'https://{host}:8019#x'", "'https://{host}:8019/{site}'",
+			"'https://{host}:8019/icws'", "https://svc:pw@cic-a", "https://cic-a:99999", "'https://{host}/{host}'",
+		},
 	}
-	into.URL = value
-	return true
 }
 
 func wrongWithURL(value string) string {

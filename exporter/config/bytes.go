@@ -50,6 +50,3 @@ func (b Bytes) String() string {
 	}
 	return "0"
 }
-
-// MarshalText is String.
-func (b Bytes) MarshalText() ([]byte, error) { return []byte(b.String()), nil }

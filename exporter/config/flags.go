@@ -46,7 +46,7 @@ func FromFlags(flags Flags) (Validated, error) {
 		name, target := splitServer(text)
 		own := flagLayer(names, map[string]string{"name": name, "url": target})
 		r.uniqueName(own, i)
-		e.Servers = append(e.Servers, r.server(own.over(common)))
+		e.servers = append(e.servers, r.server(own.over(common)))
 	}
 	return r.validated(e)
 }

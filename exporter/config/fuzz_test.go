@@ -54,8 +54,8 @@ func checkProblems(t *testing.T, err error, lines int) {
 }
 
 func checkBounds(t *testing.T, v Validated) {
-	within := func(what string, d Duration, low, high time.Duration) {
-		if d < Duration(low) || d > Duration(high) {
+	within := func(what string, d, low, high time.Duration) {
+		if d < low || d > high {
 			t.Errorf("%s is %v", what, d)
 		}
 	}
@@ -80,18 +80,18 @@ func checkBounds(t *testing.T, v Validated) {
 		}
 		within("poll_interval", s.PollInterval, 200*time.Millisecond, time.Minute)
 		within("check_interval", s.CheckInterval, 10*time.Second, time.Hour)
-		within("delivery_timeout", s.DeliveryTimeout, time.Second, time.Duration(s.CheckInterval)-1)
+		within("delivery_timeout", s.DeliveryTimeout, time.Second, s.CheckInterval-1)
 		within("request_timeout", s.RequestTimeout, time.Second, time.Minute)
-		within("stale_after", s.StaleAfter, 2*time.Duration(s.CheckInterval), 24*time.Hour)
-		within("backoff.min", s.Backoff.Min, 100*time.Millisecond, time.Duration(s.Backoff.Max))
-		within("backoff.max", s.Backoff.Max, time.Second, time.Hour)
-		within("auth_hold.min", s.AuthHold.Min, time.Minute, time.Duration(s.AuthHold.Max))
-		within("breaker.open_for", s.Breaker.OpenFor, time.Second, time.Hour)
+		within("stale_after", s.StaleAfter, 2*s.CheckInterval, 24*time.Hour)
+		within("backoff.min", s.BackoffMin, 100*time.Millisecond, s.BackoffMax)
+		within("backoff.max", s.BackoffMax, time.Second, time.Hour)
+		within("auth_hold.min", s.AuthHoldMin, time.Minute, s.AuthHoldMax)
+		within("breaker.open_for", s.BreakerOpenFor, time.Second, time.Hour)
 		if s.ResubscribeInterval != 0 {
-			within("resubscribe_interval", s.ResubscribeInterval, time.Duration(s.CheckInterval), 7*24*time.Hour)
+			within("resubscribe_interval", s.ResubscribeInterval, s.CheckInterval, 7*24*time.Hour)
 		}
 		if s.StreamTimeout != 0 {
-			within("stream_timeout", Duration(s.StreamTimeout), 10*time.Second, time.Hour)
+			within("stream_timeout", s.StreamTimeout, 10*time.Second, time.Hour)
 		}
 	}
 }

@@ -38,9 +38,9 @@ func (l layer) over(base layer) layer {
 	if l.fields == nil {
 		l.fields = make(map[string]field)
 	}
-	for _, key := range passwordKeys {
+	for _, key := range passwordNames {
 		if _, given := own[key]; given {
-			maps.DeleteFunc(l.fields, func(key string, _ field) bool { return slices.Contains(passwordKeys, key) })
+			maps.DeleteFunc(l.fields, func(key string, _ field) bool { return slices.Contains(passwordNames, key) })
 		}
 	}
 	maps.Copy(l.fields, own)

@@ -13,6 +13,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"go.yaml.in/yaml/v4"
+
 	"icws_exporter/exporter/files"
 )
 
@@ -104,3 +106,19 @@ func wrongWithPassword(p []byte) (wrong, remedy string) {
 var placeholder = regexp.MustCompile(`^(\$\{[^{}]*\}|\$\([^()]*\)|\{\{[^{}]*\}\}|%[A-Za-z_][A-Za-z0-9_]*%)$`)
 
 func isPlaceholder(text string) bool { return placeholder.MatchString(text) }
+
+// user reads a user, and refuses a template that nobody filled in: the log-on would
+// be refused.
+func user() value[Server] {
+	v := text(func(s *Server) *string { return &s.User }, 256, "the ICWS user to log on as", nil)
+	read := v.read
+	v.read = func(r *resolver, into *Server, f field) bool {
+		if f.value.Kind == yaml.ScalarNode && isPlaceholder(f.value.Value) {
+			r.add(f.at, "the name of a variable, which nothing puts in; expected %s", v.want)
+			return false
+		}
+		return read(r, into, f)
+	}
+	v.bad = append(v.bad, "${ICWS_USER}", "$(ICWS_USER)", "'{{ icws_user }}'", "'%ICWS_USER%'")
+	return v
+}

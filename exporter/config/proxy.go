@@ -3,6 +3,8 @@ package config
 import (
 	"net/url"
 
+	"go.yaml.in/yaml/v4"
+
 	"icws_exporter/probe/icws"
 )
 
@@ -53,5 +55,26 @@ func (p ProxyURL) IsZero() bool { return p.shown == "" }
 // String is the scheme, host and port.
 func (p ProxyURL) String() string { return p.shown }
 
-// MarshalText is String.
-func (p ProxyURL) MarshalText() ([]byte, error) { return []byte(p.shown), nil }
+// proxyURL reads the URL of a proxy; empty undoes that of the defaults.
+func proxyURL() value[Server] {
+	const want = "a URL such as http://proxy:3128, with http, https, socks5 or socks5h, or nothing for no proxy"
+	read := func(r *resolver, into *Server, f field) bool {
+		value, ok := r.word(f, want)
+		if !ok {
+			return false
+		}
+		into.HTTP.ProxyURL = ProxyURL{}
+		if value == "" {
+			return true
+		}
+		if into.HTTP.ProxyURL, ok = parseProxyURL(value); !ok || len(value) > 2048 {
+			r.add(f.at, "not the URL of a proxy; expected %s", want)
+			return false
+		}
+		return true
+	}
+	return value[Server]{
+		kind: "URL", want: want, read: read, show: func(s *Server) *yaml.Node { return scalar(s.HTTP.ProxyURL.String()) },
+		bad: []string{"proxy", "proxy:3128", "ftp://proxy:21", "http://", "http://proxy:0", "http://proxy/path", "'http://proxy?x'"},
+	}
+}

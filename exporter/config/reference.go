@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"go.yaml.in/yaml/v4"
 )
 
 // exampleFile is the file that the reference begins with.
@@ -34,7 +32,7 @@ ready_when: attempted
 // in Markdown. It returns the error of w.
 func WriteReference(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Configuration\n\nEvery key of the file that `--config.file` names, generated from the settings that read it.\n\n"+
+	fmt.Fprintf(&b, "# Configuration\n\nEvery key of the file that `--config.file` names, generated from the table of keys that reads it.\n\n"+
 		"```yaml\n%s```\n\n", exampleFile)
 	b.WriteString("The file is YAML, read strictly: an unknown key, a value out of its range, a second server of the same name or a secret\n" +
 		"that cannot be read is an error with file, line, column, key and what is expected, and all of them are reported at once.\n" +
@@ -47,40 +45,20 @@ func WriteReference(w io.Writer) error {
 	b.WriteString("\n## A server\n\nThese stand in an entry of `servers`, and all but `name` also in `defaults`. What a server says wins, key by key: a server\n" +
 		"that sets `backoff.max` keeps the `backoff.min` of `defaults`. A list is replaced as a whole, and any place of a password\n" +
 		"replaces the one of `defaults`.\n\n")
-	writeKeys(&b, serverSettings, defaultServer())
+	writeKeys(&b, serverKeys)
 	b.WriteString("\n## Top level\n\nBeside `servers` and `defaults`. The limits hold for each server.\n\n")
-	writeKeys(&b, rootSettings, *defaultEffective())
+	writeKeys(&b, rootKeys)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func writeKeys[T any](b *strings.Builder, settings []setting[T], defaults T) {
-	values := map[string]string{}
-	var document yaml.Node
-	if err := yaml.Load(dump(defaults), &document); err == nil {
-		flatten(values, "", &document)
-	}
+func writeKeys[T any](b *strings.Builder, keys []key[T]) {
 	b.WriteString("| key | type | accepts | default | example | meaning |\n|---|---|---|---|---|---|\n")
-	for _, s := range settings {
-		m := meanings[s.key]
-		unset := m.unset
+	for _, k := range keys {
+		unset := k.unset
 		if unset == "" {
-			unset = "`" + values[s.key] + "`"
+			unset = "`" + k.preset + "`"
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s | `%s` | %s |\n", s.key, s.kind, s.want, unset, m.example, m.text)
-	}
-}
-
-// flatten notes the scalars of a document by their dotted keys.
-func flatten(into map[string]string, prefix string, n *yaml.Node) {
-	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-		key, value := prefix+n.Content[i].Value, n.Content[i+1]
-		if value.Kind == yaml.ScalarNode {
-			into[key] = value.Value
-		}
-		flatten(into, key+".", value)
-	}
-	if n.Kind == yaml.DocumentNode {
-		flatten(into, prefix, n.Content[0])
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | `%s` | %s |\n", k.name, k.kind, k.want, unset, k.example, k.meaning)
 	}
 }

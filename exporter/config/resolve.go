@@ -28,15 +28,15 @@ func (r *resolver) watches(name string) bool { return r.holds == nil || r.holds(
 
 // root reads the whole file.
 func (r *resolver) root(e *effective, n *yaml.Node) {
-	root := r.layer(n, "", rootKeys)
-	apply(r, e, root.fields, rootSettings)
+	root := r.layer(n, "", rootNames)
+	apply(r, e, root.fields, rootKeys)
 
 	var defaults layer
 	if f, ok := root.fields["defaults"]; ok {
-		defaults = r.layer(f.value, "defaults", defaultableKeys)
+		defaults = r.layer(f.value, "defaults", defaultableNames)
 		// Once by themselves, for a file whose servers override them or has none.
 		var unused Server
-		apply(r, &unused, defaults.fields, serverSettings)
+		apply(r, &unused, defaults.fields, serverKeys)
 	}
 	servers, ok := root.fields["servers"]
 	switch {
@@ -51,10 +51,10 @@ func (r *resolver) root(e *effective, n *yaml.Node) {
 				r.add(at(entry, path), "an alias of another server; expected a server with a name of its own, and common keys under defaults")
 				continue
 			}
-			own := r.layer(entry, path, serverKeys)
+			own := r.layer(entry, path, serverNames)
 			if entry.Kind == yaml.MappingNode {
 				r.uniqueName(own, i)
-				e.Servers = append(e.Servers, r.server(own.over(defaults)))
+				e.servers = append(e.servers, r.server(own.over(defaults)))
 			}
 		}
 	}
@@ -67,22 +67,11 @@ func (r *resolver) missingServers(n *yaml.Node) {
 	}
 }
 
-// apply reads the fields by their settings and returns the keys of the bad ones.
-func apply[T any](r *resolver, into *T, fields map[string]field, settings []setting[T]) (bad map[string]bool) {
-	bad = make(map[string]bool)
-	for _, s := range settings {
-		if f, ok := fields[s.key]; ok && !s.read(r, into, f) {
-			bad[s.key] = true
-		}
-	}
-	return bad
-}
-
 // server fills one server from its layer, which lies over the defaults, and from
 // what is built in, and checks what only the whole can tell.
 func (r *resolver) server(l layer) Server {
 	s := defaultServer()
-	bad := apply(r, &s, l.fields, serverSettings)
+	bad := apply(r, &s, l.fields, serverKeys)
 
 	r.require(l, "name", "a name for the label server=")
 	r.require(l, "user", "the ICWS user to log on as")
@@ -98,8 +87,8 @@ func (r *resolver) server(l layer) Server {
 	order.check("delivery_timeout", "check_interval", s.DeliveryTimeout < s.CheckInterval, "less than check_interval")
 	order.check("resubscribe_interval", "check_interval",
 		s.ResubscribeInterval == 0 || s.ResubscribeInterval >= s.CheckInterval, "at least check_interval, or 0 for never")
-	order.check("backoff.min", "backoff.max", s.Backoff.Min <= s.Backoff.Max, "at most the max beside it")
-	order.check("auth_hold.min", "auth_hold.max", s.AuthHold.Min <= s.AuthHold.Max, "at most the max beside it")
+	order.check("backoff.min", "backoff.max", s.BackoffMin <= s.BackoffMax, "at most the max beside it")
+	order.check("auth_hold.min", "auth_hold.max", s.AuthHoldMin <= s.AuthHoldMax, "at most the max beside it")
 	r.checkTLS(s, l.fields, bad)
 	return s
 }
@@ -152,7 +141,7 @@ func (r *resolver) uniqueName(own layer, i int) {
 func (r *resolver) checkPassword(s Server, l layer, bad map[string]bool) {
 	var names []string
 	var chosen field
-	for _, key := range passwordKeys {
+	for _, key := range passwordNames {
 		f, given := l.fields[key]
 		switch _, name := cutLast(l.keyName(key)); {
 		case l.tried[key] || l.tried["password"]:
@@ -174,7 +163,7 @@ func (r *resolver) checkPassword(s Server, l layer, bad map[string]bool) {
 		if len(names) > 1 {
 			want = "one of " + want
 		}
-		r.add(l.missing(passwordKeys[0]), "missing; expected %s", want)
+		r.add(l.missing(passwordNames[0]), "missing; expected %s", want)
 		return
 	}
 	if !r.watches(s.Name) {

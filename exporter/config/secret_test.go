@@ -38,12 +38,12 @@ func printEverywhere(t *testing.T, v any) string {
 func TestASecretIsPrintedNowhere(t *testing.T) {
 	secret := NewSecret(testPassword)
 	type inside struct{ Public, private Secret }
-	proxied := Server{Name: "a"}
+	proxied := Server{Site: "a"}
 	proxied.HTTP.ProxyURL, _ = parseProxyURL("http://svc:" + testPassword + "@proxy:3128")
 	for name, v := range map[string]any{
 		"secret": secret, "pointer": &secret, "field": inside{secret, secret}, "list": []Secret{secret},
 		"map": map[string]Secret{"a": secret}, "server": proxied, "servers": []Server{proxied},
-		"proxy": proxied.HTTP.ProxyURL, "validated": Validated{effective: &effective{Servers: []Server{proxied}}},
+		"proxy": proxied.HTTP.ProxyURL, "validated": Validated{effective: &effective{servers: []Server{proxied}}},
 	} {
 		printed := printEverywhere(t, v)
 		hexed := fmt.Sprintf("%x", testPassword)

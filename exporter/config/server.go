@@ -1,80 +1,45 @@
 package config
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
-	"time"
+	"sync"
 
 	"icws_exporter/probe"
 )
 
-// Server is one server to watch, with every default filled in. The keys of the
-// file have the names of the tags. It is a value: whoever gets one owns it.
+// Server is one server to watch, with every default filled in: what its probe needs,
+// and what the exporter needs besides. serverKeys say which key of the file is which
+// field. It is a value: whoever gets one owns it.
 type Server struct {
-	Name string `yaml:"name"`
-	Site string `yaml:"site,omitempty"`
-	// URL is the template of the base URL; {host} stands for the host
-	// (protocol.md, 5.4).
-	URL string `yaml:"url"`
-	// Hosts is never empty: without {host} in the URL it is the URL's own host.
-	Hosts        []string `yaml:"hosts"`
-	AllowedHosts []string `yaml:"allowed_hosts,omitempty"`
-
-	User string `yaml:"user"`
+	// The Password of it is not set: Probe adds that, and the limits.
+	probe.Config
+	Site string
 	// Exactly one of the three says where the password is.
-	PasswordFile       string `yaml:"password_file,omitempty"`
-	PasswordEnv        string `yaml:"password_env,omitempty"`
-	PasswordCredential string `yaml:"password_credential,omitempty"`
-
-	Language  string              `yaml:"language"`
-	Transport probe.TransportMode `yaml:"transport"`
-
-	PollInterval        Duration     `yaml:"poll_interval"`
-	CheckInterval       Duration     `yaml:"check_interval"`
-	ResubscribeInterval Duration     `yaml:"resubscribe_interval"` // 0: never
-	DeliveryTimeout     Duration     `yaml:"delivery_timeout"`
-	RequestTimeout      Duration     `yaml:"request_timeout"`
-	StreamTimeout       AutoDuration `yaml:"stream_timeout"`
-	StaleAfter          Duration     `yaml:"stale_after"`
-
-	Backoff  Span    `yaml:"backoff"`
-	AuthHold Span    `yaml:"auth_hold"`
-	Breaker  Breaker `yaml:"breaker"`
-	HTTP     HTTP    `yaml:"http,omitempty"`
-}
-
-// Span is a waiting time that grows from Min to Max.
-type Span struct {
-	Min Duration `yaml:"min"`
-	Max Duration `yaml:"max"`
-}
-
-// Breaker says when to leave a failing server alone, and for how long.
-type Breaker struct {
-	Failures uint32   `yaml:"failures"`
-	OpenFor  Duration `yaml:"open_for"`
+	PasswordFile, PasswordEnv, PasswordCredential string
+	HTTP                                          HTTP
 }
 
 // HTTP says how to connect.
 type HTTP struct {
-	TLS      TLS      `yaml:"tls_config,omitempty"`
-	ProxyURL ProxyURL `yaml:"proxy_url,omitempty"`
+	TLS      TLS
+	ProxyURL ProxyURL
 }
 
-// TLS says whom to trust and how to identify ourselves. The files are PEM.
+// TLS says whom to trust and how to identify ourselves. The files are PEM. It is not
+// the TLSConfig of prometheus/common, which can also trust everybody and hold keys.
 type TLS struct {
-	CAFile     string `yaml:"ca_file,omitempty"`
-	CertFile   string `yaml:"cert_file,omitempty"`
-	KeyFile    string `yaml:"key_file,omitempty"`
-	ServerName string `yaml:"server_name,omitempty"`
-	MinVersion string `yaml:"min_version,omitempty"` // TLS10 to TLS13
+	CAFile, CertFile, KeyFile string
+	ServerName                string
+	MinVersion                string // TLS10 to TLS13, or empty
 }
 
 // Limits bound what a server can make the exporter keep and show.
 type Limits struct {
-	Groups        int   `yaml:"groups"`   // groups with series of their own
-	Statuses      int   `yaml:"statuses"` // statuses with series of their own
-	ResponseBytes Bytes `yaml:"response_bytes"`
+	Groups        int `yaml:"groups"` // groups with series of their own
+	Statuses      int // statuses with series of their own
+	ResponseBytes Bytes
 }
 
 // ReadyWhen says when /-/ready answers 200.
@@ -87,53 +52,37 @@ const (
 	ReadyAll       ReadyWhen = "all"       // every server is up
 )
 
-func defaultLimits() Limits { return Limits{Groups: 64, Statuses: 500, ResponseBytes: 16 * MiB} }
-
-func defaultServer() Server {
-	return Server{
-		URL:                 "https://{host}:8019",
-		Language:            "en-US",
-		Transport:           probe.ModeAuto,
-		PollInterval:        Duration(2 * time.Second),
-		CheckInterval:       Duration(time.Minute),
-		ResubscribeInterval: Duration(15 * time.Minute),
-		DeliveryTimeout:     Duration(10 * time.Second),
-		RequestTimeout:      Duration(10 * time.Second),
-		Backoff:             Span{Duration(time.Second), Duration(time.Minute)},
-		AuthHold:            Span{Duration(15 * time.Minute), Duration(time.Hour)},
-		Breaker:             Breaker{5, Duration(30 * time.Second)},
-	}
-}
+var defaultServer = sync.OnceValue(func() (s Server) {
+	presets(&s, serverKeys)
+	return s
+})
 
 // Probe returns what the probe of this server needs.
 func (s Server) Probe(limits Limits) probe.Config {
-	return probe.Config{
-		Name: s.Name,
-		URL:  s.URL, Hosts: slices.Clone(s.Hosts), AllowedHosts: slices.Clone(s.AllowedHosts),
-		User: s.User, Password: s.revealPassword, ProxyPassword: s.HTTP.ProxyURL.password(), Language: s.Language,
-		Transport:           s.Transport,
-		PollInterval:        time.Duration(s.PollInterval),
-		CheckInterval:       time.Duration(s.CheckInterval),
-		ResubscribeInterval: time.Duration(s.ResubscribeInterval),
-		DeliveryTimeout:     time.Duration(s.DeliveryTimeout),
-		RequestTimeout:      time.Duration(s.RequestTimeout),
-		StreamTimeout:       time.Duration(s.StreamTimeout),
-		StaleAfter:          time.Duration(s.StaleAfter),
-		BackoffMin:          time.Duration(s.Backoff.Min),
-		BackoffMax:          time.Duration(s.Backoff.Max),
-		AuthHoldMin:         time.Duration(s.AuthHold.Min),
-		AuthHoldMax:         time.Duration(s.AuthHold.Max),
-		BreakerFailures:     s.Breaker.Failures,
-		BreakerOpenFor:      time.Duration(s.Breaker.OpenFor),
-		MaxGroups:           limits.Groups,
-		MaxResponseBytes:    int64(limits.ResponseBytes),
-	}
+	c := s.clone().Config
+	c.Password, c.ProxyPassword = s.revealPassword, s.HTTP.ProxyURL.password()
+	c.MaxGroups, c.MaxResponseBytes = limits.Groups, int64(limits.ResponseBytes)
+	return c
 }
 
 func (s Server) revealPassword() (string, error) {
 	password, err := s.Password()
 	return password.Reveal(), err
 }
+
+// MarshalYAML shows the keys that are set, as a file would have them, without any
+// secret.
+func (s Server) MarshalYAML() (any, error) { return block(&s, serverKeys), nil }
+
+// Keys are the same as a map.
+func (s Server) Keys() map[string]any {
+	var keys map[string]any
+	_ = block(&s, serverKeys).Decode(&keys) // such a block can always be read
+	return keys
+}
+
+// MarshalJSON shows Keys.
+func (s Server) MarshalJSON() ([]byte, error) { return json.Marshal(s.Keys()) }
 
 // Equal reports whether a running probe of s may go on for other: all settings and
 // the proxy's password are the same. Not compared are the site, which is only a

@@ -9,14 +9,12 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	promconfig "github.com/prometheus/common/config"
+
 	"icws_exporter/exporter/files"
 )
 
 const maxPEMBytes = 1 << 20
-
-var tlsVersions = map[string]uint16{
-	"TLS10": tls.VersionTLS10, "TLS11": tls.VersionTLS11, "TLS12": tls.VersionTLS12, "TLS13": tls.VersionTLS13,
-}
 
 // pemFiles are the contents of the files that a TLS names, nil for none.
 type pemFiles struct{ ca, cert, key []byte }
@@ -52,7 +50,7 @@ func (f pemFiles) digest() [sha256.Size]byte {
 }
 
 func (t TLS) config(files pemFiles) (*tls.Config, error) {
-	config := &tls.Config{ServerName: t.ServerName, MinVersion: tlsVersions[t.MinVersion]}
+	config := &tls.Config{ServerName: t.ServerName, MinVersion: uint16(promconfig.TLSVersions[t.MinVersion])}
 	if t.CAFile != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(files.ca) {

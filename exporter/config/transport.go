@@ -58,7 +58,7 @@ func (t *Transports) New() http.RoundTripper {
 }
 
 func (s Server) transport(dial icws.DialFunc, config *tls.Config) *http.Transport {
-	timeout := time.Duration(s.RequestTimeout)
+	timeout := s.RequestTimeout
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	transport := &http.Transport{

@@ -26,15 +26,18 @@ type Validated struct {
 // they are read anew at every log-on. The zero Content is of nothing that was read.
 type Content [sha256.Size]byte
 
-// effective is the configuration with every default filled in, as pages show it.
+// effective is the configuration with every default filled in. rootKeys say which key
+// of the file is which field.
 type effective struct {
-	ReadyWhen ReadyWhen `yaml:"ready_when"`
-	Limits    Limits    `yaml:"limits"`
-	Servers   []Server  `yaml:"servers"`
+	readyWhen ReadyWhen
+	limits    Limits
+	servers   []Server
 }
 
 func defaultEffective() *effective {
-	return &effective{ReadyWhen: ReadyAttempted, Limits: defaultLimits()}
+	e := &effective{}
+	presets(e, rootKeys)
+	return e
 }
 
 // Load reads and checks the configuration file. File names in it are relative to
@@ -90,37 +93,39 @@ func (v Validated) get() *effective {
 // Servers returns the servers in the order of the configuration. The caller may
 // change them.
 func (v Validated) Servers() []Server {
-	servers := make([]Server, len(v.get().Servers))
-	for i, s := range v.get().Servers {
+	servers := make([]Server, len(v.get().servers))
+	for i, s := range v.get().servers {
 		servers[i] = s.clone()
 	}
 	return servers
 }
 
 // Limits returns the limits, which hold for each server.
-func (v Validated) Limits() Limits { return v.get().Limits }
+func (v Validated) Limits() Limits { return v.get().limits }
 
 // ReadyWhen returns when the exporter is ready.
-func (v Validated) ReadyWhen() ReadyWhen { return v.get().ReadyWhen }
+func (v Validated) ReadyWhen() ReadyWhen { return v.get().readyWhen }
 
 // Content tells what the configuration was read from.
 func (v Validated) Content() Content { return v.content }
 
 // Redacted returns the effective configuration as YAML, without any secret.
-func (v Validated) Redacted() []byte { return dump(v.get()) }
+func (v Validated) Redacted() []byte {
+	e := v.get()
+	root, servers := block(e, rootKeys), &yaml.Node{Kind: yaml.SequenceNode}
+	for i := range e.servers {
+		servers.Content = append(servers.Content, block(&e.servers[i], serverKeys))
+	}
+	if len(e.servers) == 0 {
+		servers.Style = yaml.FlowStyle
+	}
+	put(root, "servers", servers)
+	return dump(root)
+}
 
 // Redacted returns the effective configuration of the server as YAML, without any
 // secret.
-func (s Server) Redacted() []byte { return dump(s) }
-
-// dump cannot fail: these types hold nothing that YAML cannot say.
-func dump(v any) []byte {
-	out, err := yaml.Dump(v)
-	if err != nil {
-		return nil
-	}
-	return out
-}
+func (s Server) Redacted() []byte { return dump(block(&s, serverKeys)) }
 
 // Hash returns 48 bits of a digest of what Redacted shows: equal configurations
 // have equal hashes on every host, and no secret or file content is part of it.

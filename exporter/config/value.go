@@ -1,23 +1,28 @@
 package config
 
 import (
-	"encoding"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v4"
 )
 
-// value is what may stand at a key: of which kind, in the words of the problem
-// when it is not, and how to read it.
+// value is what may stand at a key: of which kind, in the words of the problem when
+// it is not, how to read it, and how to show it.
 type value[T any] struct {
 	kind, want string
 	read       reader[T]
+	// show returns the value as a file would have it, nil for one that is not set.
+	show func(*T) *yaml.Node
+	// bad are values in YAML that are refused, for a test of each.
+	bad []string
 }
 
 // reader reads a field into its place in T and reports whether it was good. What
@@ -41,10 +46,18 @@ func shown(value string) string {
 	return strconv.Quote(value) + " is"
 }
 
+// scalar is a text as a file has it, nil for an empty one.
+func scalar(text string) *yaml.Node {
+	if text == "" {
+		return nil
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+}
+
 // text reads a text of 1 to limit bytes without control characters that good
 // accepts.
 func text[T any](at func(*T) *string, limit int, want string, good func(string) bool) value[T] {
-	return value[T]{"text", want, func(r *resolver, into *T, f field) bool {
+	read := func(r *resolver, into *T, f field) bool {
 		value, ok := r.word(f, want)
 		switch {
 		case !ok:
@@ -60,7 +73,11 @@ func text[T any](at func(*T) *string, limit int, want string, good func(string) 
 			return true
 		}
 		return false
-	}}
+	}
+	return value[T]{
+		kind: "text", want: want, read: read, show: func(from *T) *yaml.Node { return scalar(*at(from)) },
+		bad: []string{`""`, `" "`, `"a\tb"`, `"a "`, strconv.Quote(strings.Repeat("x", limit+1))},
+	}
 }
 
 // isPrintable reports whether the value may stand in a label and in a log line,
@@ -74,16 +91,19 @@ func isPrintable(value string) bool {
 
 // filePath reads the name of a file, relative to the directory of the configuration.
 func filePath[T any](at func(*T) *string, want string) value[T] {
-	name := text(at, 4096, want, nil)
-	return value[T]{"path", want, func(r *resolver, into *T, f field) bool {
-		if !name.read(r, into, f) {
+	v := text(at, 4096, want, nil)
+	name := v.read
+	v.kind = "path"
+	v.read = func(r *resolver, into *T, f field) bool {
+		if !name(r, into, f) {
 			return false
 		}
 		if name := at(into); !filepath.IsAbs(*name) {
 			*name = filepath.Join(r.dir, *name)
 		}
 		return true
-	}}
+	}
+	return v
 }
 
 // choice reads one of a few words.
@@ -93,7 +113,7 @@ func choice[T any, W ~string](at func(*T) *W, words ...W) value[T] {
 		list[i] = string(w)
 	}
 	want := "one of " + strings.Join(list, ", ")
-	return value[T]{"word", want, func(r *resolver, into *T, f field) bool {
+	read := func(r *resolver, into *T, f field) bool {
 		value, ok := r.word(f, want)
 		if !ok {
 			return false
@@ -104,69 +124,17 @@ func choice[T any, W ~string](at func(*T) *W, words ...W) value[T] {
 		}
 		*at(into) = W(value)
 		return true
-	}}
-}
-
-// bounded reads a duration or size from low to high.
-func bounded[T any, V measure, P measurePointer[V]](at func(*T) *V, low, high V) value[T] {
-	return boundedOr[T, V, P](at, low, high, "")
-}
-
-type measure interface {
-	~int64
-	fmt.Stringer
-}
-
-type measurePointer[V any] interface {
-	*V
-	encoding.TextUnmarshaler
-}
-
-// boundedOr is bounded for a setting with one word more, which its caller reads.
-func boundedOr[T any, V measure, P measurePointer[V]](at func(*T) *V, low, high V, word string) value[T] {
-	kind := "duration"
-	if _, isSize := any(low).(Bytes); isSize {
-		kind = "size"
 	}
-	want := fmt.Sprintf("a value from %v to %v", low, high)
-	if word != "" {
-		want += ", or " + word
+	return value[T]{
+		kind: "word", want: want, read: read, show: func(from *T) *yaml.Node { return scalar(string(*at(from))) },
+		bad: []string{`""`, "nothing_known", strings.ToUpper(list[0]) + "x"},
 	}
-	return value[T]{kind, want, func(r *resolver, into *T, f field) bool {
-		word, ok := r.word(f, want)
-		if !ok {
-			return false
-		}
-		var value V
-		if err := P(&value).UnmarshalText([]byte(word)); err != nil {
-			r.add(f.at, "%s %v", shown(word), err)
-			return false
-		}
-		if value < low || value > high {
-			r.add(f.at, "%s out of range; expected %s", shown(word), want)
-			return false
-		}
-		*at(into) = value
-		return true
-	}}
-}
-
-// boundedOrZero also accepts 0, which is outside of the range and means never.
-func boundedOrZero[T any](at func(*T) *Duration, low, high Duration) value[T] {
-	or := boundedOr(at, low, high, "0 for never")
-	return value[T]{or.kind, or.want, func(r *resolver, into *T, f field) bool {
-		if f.value.Kind == yaml.ScalarNode && (f.value.Value == "0" || f.value.Value == "0s") {
-			*at(into) = 0
-			return true
-		}
-		return or.read(r, into, f)
-	}}
 }
 
 // number reads a whole number from low to high.
 func number[T any, N ~int | ~uint32](at func(*T) *N, low, high N) value[T] {
 	want := fmt.Sprintf("a whole number from %d to %d", low, high)
-	return value[T]{"number", want, func(r *resolver, into *T, f field) bool {
+	read := func(r *resolver, into *T, f field) bool {
 		word, ok := r.word(f, want)
 		if !ok {
 			return false
@@ -178,14 +146,97 @@ func number[T any, N ~int | ~uint32](at func(*T) *N, low, high N) value[T] {
 		}
 		*at(into) = N(n)
 		return true
+	}
+	return value[T]{
+		kind: "number", want: want, read: read,
+		show: func(from *T) *yaml.Node {
+			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: fmt.Sprint(*at(from))}
+		},
+		bad: []string{`""`, "x", "1.5", fmt.Sprint(int64(low) - 1), fmt.Sprint(int64(high) + 1), "99999999999999999999"},
+	}
+}
+
+// duration reads a time from low to high, or the word for 0 where there is one.
+func duration[T any](at func(*T) *time.Duration, low, high time.Duration, zero ...string) value[T] {
+	want := fmt.Sprintf("a value from %s to %s", model.Duration(low), model.Duration(high))
+	word := strings.Join(zero, "")
+	if word != "" {
+		want += ", or " + word
+	}
+	if word == "0" {
+		want += " for never"
+	}
+	read := func(r *resolver, into *T, f field) bool {
+		text, ok := r.word(f, want)
+		if !ok {
+			return false
+		}
+		if word != "" && (text == word || text == word+"s") {
+			*at(into) = 0
+			return true
+		}
+		value, err := parseDuration(text)
+		switch {
+		case err != nil:
+			r.add(f.at, "%s not a duration, which is a number with a unit such as 30s, 1m30s or 1d; expected %s", shown(text), want)
+		case value < low || value > high:
+			r.add(f.at, "%s out of range; expected %s", shown(text), want)
+		default:
+			*at(into) = value
+			return true
+		}
+		return false
+	}
+	show := func(from *T) *yaml.Node {
+		if d := *at(from); d != 0 || word != "auto" {
+			return scalar(model.Duration(d).String())
+		}
+		return scalar(word)
+	}
+	return value[T]{kind: "duration", want: want, read: read, show: show, bad: []string{
+		`""`, "x", "5", "-1s", "never", model.Duration(low - time.Millisecond).String(), model.Duration(high + time.Millisecond).String(), "999999999999d",
 	}}
+}
+
+// parseDuration reads what Prometheus writes, such as 1d or 1m30s, and what Go
+// does, such as 1.5s.
+func parseDuration(text string) (time.Duration, error) {
+	if d, err := model.ParseDuration(text); err == nil {
+		return time.Duration(d), nil
+	}
+	return time.ParseDuration(text)
+}
+
+// size reads a size from low to high.
+func size[T any](at func(*T) *Bytes, low, high Bytes) value[T] {
+	want := fmt.Sprintf("a value from %s to %s", low, high)
+	read := func(r *resolver, into *T, f field) bool {
+		text, ok := r.word(f, want)
+		if !ok {
+			return false
+		}
+		var value Bytes
+		if err := value.UnmarshalText([]byte(text)); err != nil {
+			r.add(f.at, "%s %v", shown(text), err)
+			return false
+		}
+		if value < low || value > high {
+			r.add(f.at, "%s out of range; expected %s", shown(text), want)
+			return false
+		}
+		*at(into) = value
+		return true
+	}
+	return value[T]{
+		kind: "size", want: want, read: read, show: func(from *T) *yaml.Node { return scalar(at(from).String()) },
+		bad: []string{`""`, "x", "-1", "1.5MiB", "16MB", (low - 1).String(), (high + 1).String()},
+	}
 }
 
 // list reads a list of at most limit texts, each of which good accepts.
 func list[T any](at func(*T) *[]string, limit int, want string, good func(string) bool) value[T] {
 	item := text(func(s *string) *string { return s }, 253, want, good)
-	all := fmt.Sprintf("at most %d, each %s", limit, want)
-	return value[T]{"list", all, func(r *resolver, into *T, f field) bool {
+	read := func(r *resolver, into *T, f field) bool {
 		if f.value.Kind != yaml.SequenceNode {
 			r.add(f.at, "not a list; expected a list such as [a, b], each %s", want)
 			return false
@@ -214,5 +265,21 @@ func list[T any](at func(*T) *[]string, limit int, want string, good func(string
 		}
 		*at(into) = values
 		return ok
-	}}
+	}
+	return value[T]{
+		kind: "list", want: fmt.Sprintf("at most %d, each %s", limit, want), read: read,
+		show: func(from *T) *yaml.Node { return sequence(*at(from)) },
+		bad:  []string{"a", `[""]`, `["a b"]`, "[a, A]", "[~]", "[[a]]", "[" + strings.Repeat("a, ", limit) + "b]"},
+	}
+}
+
+func sequence(texts []string) *yaml.Node {
+	if len(texts) == 0 {
+		return nil
+	}
+	n := &yaml.Node{Kind: yaml.SequenceNode}
+	for _, text := range texts {
+		n.Content = append(n.Content, scalar(text))
+	}
+	return n
 }

@@ -298,7 +298,7 @@ func TestSchemeAndPortMixedUp(t *testing.T) {
 			io.WriteString(c, "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
 		}): ErrSpeaksTLS,
 		rawServer(t, func(c net.Conn) {
-			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n<center>The plain HTTP request was sent to HTTPS port</center>")
+			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n<p>The plain HTTP request was sent to HTTPS port</p>")
 		}): ErrSpeaksTLS,
 	} {
 		got := versionFails(t, t.Context(), base, plainTransport(t), Options{})

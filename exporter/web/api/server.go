@@ -3,10 +3,7 @@ package api
 import (
 	"time"
 
-	"go.yaml.in/yaml/v4"
-
 	"icws_exporter/exporter"
-	"icws_exporter/exporter/config"
 	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
@@ -128,7 +125,7 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 		},
 		CertificateNotAfter: atUTC(s.CertificateNotAfter()), PasswordExpiry: atUTC(s.PasswordExpiry),
 		AnswersLastHour: newAnswersDetail(server.History.LastHour(now)),
-		Configuration:   redacted(server.Config),
+		Configuration:   server.Config.Keys(),
 	}
 	if o := server.Outage(); !o.Since.IsZero() {
 		d.Outage = &outageDetail{atUTC(o.Since), o.Reason}
@@ -181,14 +178,6 @@ func newStatusesDetail(server exporter.Server) *statusesDetail {
 		}
 	}
 	return d
-}
-
-// redacted returns the configuration with the keys and values of its YAML.
-func redacted(server config.Server) map[string]any {
-	var keys map[string]any
-	// Redacted cannot fail, and what it made can be read.
-	_ = yaml.Unmarshal(server.Redacted(), &keys)
-	return keys
 }
 
 // atUTC returns t as the API writes it: a time zero stays zero.
