@@ -92,8 +92,10 @@ func TestRenamesMakeNoSecondSession(t *testing.T) {
 // gets another name or is removed, and then it makes the session all the same.
 func TestALogOnUnderWayLeavesNoSession(t *testing.T) {
 	for what, act := range map[string]func(*testing.T, *exporter.Fleet, simulated){
-		"close":  func(_ *testing.T, f *exporter.Fleet, _ simulated) { f.Close() },
-		"change": func(t *testing.T, f *exporter.Fleet, s simulated) { apply(t, f, configuration(t, "all", s.entry("a", "language: de"))) },
+		"close": func(_ *testing.T, f *exporter.Fleet, _ simulated) { f.Close() },
+		"change": func(t *testing.T, f *exporter.Fleet, s simulated) {
+			apply(t, f, configuration(t, "all", s.entry("a", "language: de")))
+		},
 		"rename": func(t *testing.T, f *exporter.Fleet, s simulated) { apply(t, f, configuration(t, "all", s.entry("b"))) },
 		"remove": func(t *testing.T, f *exporter.Fleet, s simulated) { apply(t, f, configuration(t, "all")) },
 	} {
