@@ -252,6 +252,9 @@ func (l *loop) connectFailed(ctx context.Context, err error) bool {
 		return false
 	}
 	f := faultOf(err)
+	if f != faultBreaker {
+		l.cause = err
+	}
 	defer l.outcome()
 	now := time.Now()
 	var held *heldError

@@ -161,6 +161,12 @@ func mayHaveLostMessages(err error) bool {
 	}
 }
 
+// errSessionEnded is the server's word that the session is over.
+var errSessionEnded = errors.New("the server ended the session")
+
+// errFaulted is the server's word that a subscription does not work.
+var errFaulted = errors.New("the server says that the subscription is faulted")
+
 // errNotDelivering ends a session whose subscription carries no messages.
 var errNotDelivering = errors.New("the subscription was accepted but delivers nothing")
 

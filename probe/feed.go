@@ -96,6 +96,7 @@ type sessionFeed struct {
 
 	subscribed bool // a PUT was answered 200
 	delivered  bool // a full message came
+	losing     bool // delivers no more, and it is not known yet why
 	suspect    bool // a delta may be missing from the live copy
 	noResend   bool // a second PUT did not resend the full message
 
@@ -187,10 +188,17 @@ func (f *feed) ask(reason ResyncReason) {
 	}
 }
 
+// loses takes note that a subscription that delivered does so no more, before it is
+// known why: what comes next tells, and calls lost.
+func (f *feed) loses() {
+	f.losing = f.losing || f.Up
+	f.Up = false
+}
+
 // lost counts the loss of a subscription that delivered.
 func (f *feed) lost(reason LossReason) {
-	if f.Up {
-		f.Up = false
+	if f.loses(); f.losing {
+		f.losing = false
 		f.observer.SubscriptionLost(f.what, reason)
 	}
 }

@@ -59,6 +59,8 @@ type loop struct {
 	stateSince  time.Time
 	reason      string
 	nextAttempt time.Time
+	cause       error // of the last failure since it was live; nil: none
+	retryNow    bool  // somebody wants no more waiting
 
 	// retriedUnauthorized says that the running session replaced one that was
 	// told 401: a second 401 soon after it is not healed by a third session.
@@ -136,7 +138,7 @@ func (l *loop) serve(ctx context.Context, wire *icws.Session) *sessionEnd {
 		if ctx.Err() == nil {
 			f.lost(end.loss)
 		}
-		f.Up = false // before leaving, which can take seconds
+		f.Up, f.losing = false, false // before leaving, which can take seconds
 	}
 	l.publish()
 	l.session.leave(ctx, end.close)
@@ -155,6 +157,7 @@ func (l *loop) sessionEnded(ctx context.Context, end *sessionEnd) bool {
 	if ctx.Err() != nil {
 		return false
 	}
+	l.cause = end.err
 	for _, f := range l.feeds {
 		f.State = SubscriptionNone
 	}
@@ -178,7 +181,8 @@ func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) boo
 		if ctx.Err() != nil {
 			return false
 		}
-		if !now.Before(until) {
+		if !now.Before(until) || l.retryNow {
+			l.retryNow = false
 			return true
 		}
 		if wake != nil && !now.Before(look) {
@@ -206,6 +210,24 @@ func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) boo
 		case <-ctx.Done():
 		}
 		timer.Stop()
+	}
+}
+
+// retry ends a wait by hand. What the server refused is not tried again unchanged all
+// the same: that is up to the ledger.
+func (l *loop) retry() {
+	l.log.Info("somebody wants another try at once")
+	if l.breaker.state != BreakerClosed {
+		l.breaker = newBreaker(l.cfg, l.observer)
+		l.observer.BreakerChanged(BreakerClosed)
+	}
+	if !l.sessionUp {
+		l.retryNow = true
+		return
+	}
+	l.session.retryAt = time.Time{}
+	for _, f := range l.feeds {
+		f.retryAt = time.Time{}
 	}
 }
 
@@ -244,6 +266,9 @@ func (l *loop) setState(s State, reason string, next time.Time) {
 			l.log.Debug("still "+s.String(), "reason", reason, "next_attempt", next)
 		}
 		return
+	}
+	if s == StateLive {
+		l.cause = nil
 	}
 	from := l.state
 	l.state, l.stateSince = s, time.Now()

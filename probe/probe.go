@@ -126,6 +126,12 @@ func (p *Probe) Snapshot() *Snapshot { return p.snapshot.Load() }
 // goroutine may call it.
 func (p *Probe) Attempted() bool { return p.attempted.Load() }
 
+// Retry ends the wait or hold that the probe is in, and has it try again at once. A
+// password that was refused is still not sent again unless it has changed. The loop
+// hears it between two requests. It returns ErrStopped when the probe has ended, or
+// the context's error. Any goroutine may call it.
+func (p *Probe) Retry(ctx context.Context) error { return p.ask(ctx, (*loop).retry) }
+
 // ask has the loop call f between two requests, and waits until it has.
 func (p *Probe) ask(ctx context.Context, f func(*loop)) error {
 	done := make(chan struct{})

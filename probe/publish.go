@@ -40,6 +40,10 @@ func (l *loop) publish() {
 		until := verified.add(l.cfg.StaleAfter)
 		s.FreshUntil, s.freshUntilWall = until.at, until.wall
 	}
+	s.Down = NotDown
+	if !s.Up(s.Heartbeat) {
+		s.Down = l.downReason()
+	}
 	l.p.snapshot.Store(s)
 }
 

@@ -30,6 +30,9 @@ func (s *session) failed(ctx context.Context, err error) *sessionEnd {
 	}
 	defer s.loop.outcome()
 	s.streamFailed(err)
+	if !rejectedByBreaker(err) {
+		s.loop.cause = err
+	}
 	if errors.Is(err, errNotDelivering) {
 		s.loop.wait(err.Error(), err)
 		return s.end(err, CloseReplaced, LossNotDelivering)
@@ -85,7 +88,7 @@ func (s *session) streamFailed(err error) {
 	for _, f := range s.feeds {
 		f.abandon()
 		f.suspect = true
-		f.lost(LossStreamLost)
+		f.loses()
 	}
 }
 

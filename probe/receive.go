@@ -31,6 +31,7 @@ func (s *session) openStream(ctx context.Context) error {
 	s.contact.reopened(time.Now())
 	s.pump = startPump(stream, s.contact)
 	for _, f := range s.feeds {
+		f.lost(LossStreamLost)
 		if f.subscribed {
 			f.suspect = true
 			f.ask(ResyncStreamReopened)
@@ -67,6 +68,9 @@ func (s *session) streamRefused(err error) error {
 
 func (s *session) pollInstead(err error) {
 	s.log.Warn("polling instead of streaming", "reason", err)
+	for _, f := range s.feeds {
+		f.lost(LossStreamLost)
+	}
 	s.transport = TransportPoll
 	s.pollAt = time.Now()
 }
@@ -180,7 +184,7 @@ func (s *session) connectionChanged(c icws.ConnectionStateChange, now time.Time)
 		return
 	}
 	end := &sessionEnd{
-		err:   fmt.Errorf("the server ended the session: %s", c.Reason),
+		err:   fmt.Errorf("%w: %s", errSessionEnded, c.Reason),
 		close: CloseServerClosed, loss: LossStreamLost, state: StateConnecting,
 	}
 	if s.loop.switchesOver() {
@@ -212,7 +216,8 @@ func (s *session) subscriptionChanged(state icws.SubscriptionState) {
 	}
 	if faulted {
 		// A server that says so again and again must not be hurried.
-		s.loop.wait("the server says that the subscription is faulted", nil)
+		s.loop.cause = errFaulted
+		s.loop.wait(errFaulted.Error(), nil)
 		s.retryAt = s.loop.nextAttempt
 	}
 }

@@ -39,6 +39,9 @@ type Snapshot struct {
 	// Reason says in the operator's words why the state is what it is; empty
 	// when live, unless the subscription lags.
 	Reason string
+	// Down is why the server was not up when the snapshot was made, or NotDown; ask
+	// DownAt why it is not up now.
+	Down DownReason
 	// Heartbeat moves at every turn of the loop.
 	Heartbeat time.Time
 	// NextAttempt is the time before which nothing is tried; zero when not waiting.
