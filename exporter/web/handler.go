@@ -47,16 +47,31 @@ type Options struct {
 	Version          string
 }
 
+const (
+	// maxStreams is how many open pages are kept up to date: a team and its screens.
+	maxStreams = 64
+	// maxReaders is how many pages and answers of the API are made and sent at a time.
+	maxReaders = 64
+)
+
 // NewHandler returns the handler of every page. All of them but /-/reload only
 // read, and no request to the exporter waits for a watched server, except a reload
 // for those that it leaves.
 func NewHandler(o Options) http.Handler {
 	mux := http.NewServeMux()
-	for pattern, page := range pages.Routes(pages.Options{Fleet: o.Fleet, Reloads: o.Reloader, Incident: o.Incident, WebConfigProblem: o.WebConfigProblem, Version: o.Version}) {
-		mux.Handle(pattern, readOnly(page))
+	whole, streams := pages.Routes(pages.Options{
+		Fleet: o.Fleet, Reloads: o.Reloader, Incident: o.Incident, WebConfigProblem: o.WebConfigProblem, Version: o.Version,
+	})
+	open := newPlaces(maxStreams, maxStreams/2)
+	for pattern, stream := range streams {
+		mux.Handle(pattern, readOnly(open.limited("30", "Too many pages are open and kept up to date already. Load this one again to see what is new.", stream)))
+	}
+	reading := newPlaces(maxReaders, maxReaders/2)
+	for pattern, page := range whole {
+		mux.Handle(pattern, readOnly(reading.limited("1", "Too many pages are being loaded. Try again.", page)))
 	}
 	for pattern, resource := range api.Routes(o.Fleet) {
-		mux.Handle(pattern, readOnly(resource))
+		mux.Handle(pattern, readOnly(reading.limited("1", "Too many answers are being made. Try again.", resource)))
 	}
 	mux.Handle("/metrics", NewMetricsHandler(o.Metrics))
 	mux.Handle("/-/healthy", readOnly(healthCheck("healthy", o.Fleet.Unhealthy)))

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/collect"
 	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
 )
 
 // changingFleet has servers that a test replaces.
@@ -143,10 +145,42 @@ func TestOpenPagesShareTheirLooks(t *testing.T) {
 	})
 }
 
+// The same for the page of a server, whose list may be long.
+func TestOpenPagesOfAServerShareTheirLooks(t *testing.T) {
+	fleet := &countingFleet{}
+	fleet.set(liveServer(time.Now()))
+	inMemory(t, handlerOf(fleet), func(t *testing.T, l *pipeListener) {
+		server := liveServer(time.Now())
+		server.Snapshot.FreshUntil = time.Now().Add(time.Hour)
+		fleet.set(server)
+		for range 20 {
+			e := openEvents(t, l, "/servers/chicago/events?q=x")
+			go func() {
+				defer e.connection.Close()
+				var err error
+				for err == nil {
+					_, _, err = e.next()
+				}
+			}()
+			time.Sleep(15 * time.Millisecond)
+		}
+		fleet.listed.Store(0)
+		time.Sleep(time.Minute)
+		if listed, most := fleet.listed.Load(), int64(time.Minute/(200*time.Millisecond))+1; listed > most || listed == 0 {
+			t.Errorf("twenty open pages ask %d times for the list in a minute, more than %d times", listed, most)
+		}
+	})
+}
+
 // countingFleet counts how often it is looked at.
 type countingFleet struct {
 	changingFleet
-	asked atomic.Int64
+	asked, listed atomic.Int64
+}
+
+func (f *countingFleet) Statuses(ctx context.Context, name string) ([]catalogue.Entry, error) {
+	f.listed.Add(1)
+	return f.changingFleet.Statuses(ctx, name)
 }
 
 func (f *countingFleet) Servers() []exporter.Server {
@@ -243,13 +277,13 @@ func TestOpenPagesAreBounded(t *testing.T) {
 		if got := request(t, l, ask+"\r\n"); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "Retry-After") {
 			t.Errorf("one page more gets %.200q", got)
 		}
-		if got := request(t, l, ask+"Sec-Fetch-Site: cross-site\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 403 ") {
-			t.Errorf("a page of another site gets %.200q", got)
-		}
 		for _, e := range open {
 			e.connection.Close()
 		}
 		time.Sleep(time.Minute)
+		if got := request(t, l, ask+"Sec-Fetch-Site: cross-site\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 403 ") {
+			t.Errorf("a page of another site gets %.200q", got)
+		}
 		again := openEvents(t, l, "/events") // the places are free again
 		again.connection.Close()
 	})

@@ -207,6 +207,7 @@ func TestServerPageWithholdsWhatItCannotKnow(t *testing.T) {
 		t.Error("a probe that is busy makes an empty list")
 	}
 	server.Snapshot.FreshUntil = time.Now().Add(-time.Second)
+	server.Snapshot.Feeds[probe.StatusMessages].LastFull = time.Now().Add(-time.Hour)
 	server.Snapshot.Groups = []catalogue.GroupCount{{Group: "Away", Entries: 7}}
 	stale := stubFleet{servers: []exporter.Server{server}, statuses: []catalogue.Entry{{ID: "Lunch"}}}
 	page := ask(t, stale, "GET", "/servers/chicago").body
@@ -221,9 +222,32 @@ func TestServerPageListsTheLastChangesOnly(t *testing.T) {
 	for i := range 10_000 {
 		fleet.statuses = append(fleet.statuses, catalogue.Entry{ID: fmt.Sprint("id-", i), Text: "x", ChangedAt: time.Unix(int64(i), 0)})
 	}
-	page := ask(t, fleet, "GET", "/servers/chicago").body
-	if n := strings.Count(page, "</span>id-"); n != 100 || !strings.Contains(page, "</span>id-9999</td>") || !strings.Contains(page, "10000 of 10000 statuses match; the 100 that changed last are shown.") {
-		t.Errorf("%d statuses are listed", n)
+	for _, test := range []struct {
+		query, first, words string
+		rows                int
+		newer, older        string
+	}{
+		{"", "id-9999", "10000 of 10000 statuses match; 1 to 100 are shown, the last changes first", 100, "", "?page=2#"},
+		{"?page=2", "id-9899", "; 101 to 200 are shown", 100, "?#", "?page=3#"},
+		{"?page=100", "id-99", "; 9901 to 10000 are shown", 100, "?page=99#", ""},
+		{"?page=101", "", "No status matches.", 0, "", ""},
+		{"?page=-1", "id-9999", "; 1 to 100 are shown", 100, "", "?page=2#"},
+		{"?page=99999999999999999999", "id-9999", "; 1 to 100 are shown", 100, "", "?page=2#"},
+		{"?q=ID-77&page=2", "id-779", "111 of 10000 statuses match; 101 to 111 are shown", 11, "?q=ID-77#", ""},
+		{"?q=id-1234", "id-1234", "1 of 10000 statuses match.", 1, "", ""},
+	} {
+		page := ask(t, fleet, "GET", "/servers/chicago"+test.query).body
+		if n := strings.Count(page, "</span>id-"); n != test.rows || !strings.Contains(page, test.words) {
+			t.Errorf("%s lists %d statuses, want %d and %q", test.query, n, test.rows, test.words)
+		}
+		if _, rest, _ := strings.Cut(page, "</span>id-"); test.first != "" && !strings.HasPrefix("id-"+rest, test.first+"</td>") {
+			t.Errorf("%s begins with id-%.10s, want %s", test.query, rest, test.first)
+		}
+		for rel, link := range map[string]string{"prev": test.newer, "next": test.older} {
+			if has := strings.Contains(page, `" rel="`+rel+`"`); has != (link != "") || !strings.Contains(page, link) {
+				t.Errorf("%s has no right link to %s: %q", test.query, rel, link)
+			}
+		}
 	}
 }
 

@@ -3,11 +3,18 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"icws_exporter/exporter"
+	"icws_exporter/exporter/config"
 )
 
 // Fleet is what the API asks about the watched servers; it answers at once and to
@@ -17,48 +24,175 @@ type Fleet interface{ Servers() []exporter.Server }
 // Routes returns the handlers of /api/ by their patterns for an http.ServeMux. They
 // only read; the caller lets GET and HEAD through and nothing else.
 func Routes(fleet Fleet) map[string]http.Handler {
+	s := &servers{fleet: fleet, configurations: map[string]configuration{}}
 	return map[string]http.Handler{
-		"/api/v1/servers": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			now := time.Now()
-			answer := serverList{Servers: []serverDetail{}} // an empty list is [] and not null
-			for _, s := range fleet.Servers() {
-				answer.Servers = append(answer.Servers, newServerDetail(s, now))
-			}
-			WriteJSON(w, http.StatusOK, answer)
-		}),
-		"/api/v1/servers/{name}": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			servers := fleet.Servers()
-			i := slices.IndexFunc(servers, func(s exporter.Server) bool { return s.Name == r.PathValue("name") })
-			if i < 0 {
-				WriteJSON(w, http.StatusNotFound, failure{"no server of this name is configured; /api/v1/servers has the names"})
-				return
-			}
-			answer := newServerDetail(servers[i], time.Now())
-			answer.Recent = new(newRecentDetail(servers[i].History.Recent()))
-			WriteJSON(w, http.StatusOK, answer)
-		}),
+		"/api/v1/servers":        http.HandlerFunc(s.list),
+		"/api/v1/servers/{name}": http.HandlerFunc(s.one),
 		"/api/": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			WriteJSON(w, http.StatusNotFound, failure{"there is nothing here; try /api/v1/servers"})
 		}),
 	}
 }
 
+var errLimit = errors.New("limit is not a number of servers; expected 1 or more")
+
+// servers answers about the servers of a fleet. Any goroutine may use it.
+type servers struct {
+	fleet Fleet
+
+	mu             sync.Mutex
+	configurations map[string]configuration // by server
+}
+
+// configuration is one as the API shows it, which takes long to make.
+type configuration struct {
+	of    config.Server
+	shown map[string]any
+}
+
+func (s *servers) one(w http.ResponseWriter, r *http.Request) {
+	fields, err := selectionOf(r.URL.Query().Get("fields"))
+	if err != nil {
+		WriteJSON(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	all := s.fleet.Servers()
+	i := slices.IndexFunc(all, func(server exporter.Server) bool { return server.Name == r.PathValue("name") })
+	if i < 0 {
+		WriteJSON(w, http.StatusNotFound, failure{"no server of this name is configured; /api/v1/servers has the names"})
+		return
+	}
+	detail := s.detail(all[i], time.Now())
+	detail.Recent = new(newRecentDetail(all[i].History.Recent()))
+	text, err := indented(detail, fields, "")
+	if err != nil {
+		WriteJSON(w, http.StatusInternalServerError, failure{"the answer could not be made; please report this"})
+		return
+	}
+	header(w, http.StatusOK)
+	_, _ = w.Write(append(text, '\n'))
+}
+
+// list makes one server after the other, so that a list of thousands needs hardly
+// more memory than one of them.
+func (s *servers) list(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	fields, err := selectionOf(query.Get("fields"))
+	if err != nil {
+		WriteJSON(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	all, next, err := part(s.fleet.Servers(), query)
+	if err != nil {
+		WriteJSON(w, http.StatusBadRequest, failure{err.Error()})
+		return
+	}
+	header(w, http.StatusOK)
+	if r.Method == http.MethodHead {
+		return
+	}
+	before := "{\n  \"servers\": ["
+	now := time.Now()
+	for _, server := range all {
+		text, err := indented(s.detail(server, now), fields, "    ")
+		if err != nil {
+			panic(http.ErrAbortHandler) // the client must not take it for whole
+		}
+		if _, err := io.WriteString(w, before+"\n    "+string(text)); err != nil {
+			return
+		}
+		before = ","
+	}
+	end := "\n  ]"
+	if len(all) == 0 {
+		end = before + "]"
+	}
+	if next != "" {
+		name, _ := json.Marshal(next) // a text
+		end += ",\n  \"next\": " + string(name)
+	}
+	_, _ = io.WriteString(w, end+"\n}\n")
+}
+
+// part returns the servers behind the name of the parameter after, at most limit of
+// them, and the name to go on with; empty at the end.
+func part(all []exporter.Server, query url.Values) (some []exporter.Server, next string, err error) {
+	if after := query.Get("after"); after != "" {
+		i, found := slices.BinarySearchFunc(all, after, func(s exporter.Server, name string) int { return strings.Compare(s.Name, name) })
+		if found {
+			i++
+		}
+		all = all[i:]
+	}
+	text := query.Get("limit")
+	if text == "" {
+		return all, "", nil
+	}
+	limit, err := strconv.Atoi(text)
+	if err != nil || limit < 1 {
+		return nil, "", errLimit
+	}
+	if limit < len(all) {
+		return all[:limit], all[limit-1].Name, nil
+	}
+	return all, "", nil
+}
+
+func (s *servers) detail(server exporter.Server, now time.Time) serverDetail {
+	d := newServerDetail(server, now)
+	d.Configuration = s.configuration(server)
+	return d
+}
+
+// configuration returns the keys of the configuration in effect.
+func (s *servers) configuration(server exporter.Server) map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last, ok := s.configurations[server.Name]; ok && last.of.Site == server.Config.Site && last.of.Equal(server.Config) {
+		return last.shown
+	}
+	if len(s.configurations) > 2*len(s.fleet.Servers()) { // servers that a reload removed
+		clear(s.configurations)
+	}
+	shown := server.Config.Keys()
+	s.configurations[server.Name] = configuration{server.Config, shown}
+	return shown
+}
+
 type failure struct {
 	Error string `json:"error"`
 }
 
-// WriteJSON answers with v, indented: it is read by people as well.
-func WriteJSON(w http.ResponseWriter, code int, v any) {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
+// indented is JSON that people read as well.
+func indented(v any, fields selection, prefix string) ([]byte, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(v); err != nil {
-		http.Error(w, "the answer could not be made; please report this", http.StatusInternalServerError)
-		return
+		return nil, err
 	}
+	chosen, err := fields.from(bytes.TrimSpace(text.Bytes()))
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = json.Indent(&out, chosen, prefix, "  ")
+	return out.Bytes(), err
+}
+
+func header(w http.ResponseWriter, code int) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
-	_, _ = body.WriteTo(w)
+}
+
+// WriteJSON answers with v, indented.
+func WriteJSON(w http.ResponseWriter, code int, v any) {
+	text, err := indented(v, nil, "")
+	if err != nil {
+		http.Error(w, "the answer could not be made; please report this", http.StatusInternalServerError)
+		return
+	}
+	header(w, code)
+	_, _ = w.Write(append(text, '\n'))
 }

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -286,5 +288,95 @@ func TestAPIAnswersErrorsInJSON(t *testing.T) {
 	}
 	if got := ask(serving(), "/api/v1/servers").Body.String(); got != "{\n  \"servers\": []\n}\n" {
 		t.Errorf("no servers are %s", got)
+	}
+}
+
+// Who needs little gets little, in the order of the whole answer.
+func TestAPIFields(t *testing.T) {
+	handler := serving(knownServer(t))
+	for fields, want := range map[string]string{
+		"state,up":                             `{"up":true,"state":"live"}`,
+		"catalogue.fresh,name":                 `{"name":"chicago","catalogue":{"fresh":true}}`,
+		"hosts.name":                           `{"hosts":[{"name":"cic-a.example.com"},{"name":"cic-b.example.com"},{"name":"osm-1.example.com"}]}`,
+		"answers_last_hour.500,outage":         `{"answers_last_hour":{"500":1}}`,
+		"configuration.user,configuration.url": `{"configuration":{"url":"https://{host}:8019","user":"svc-prom"}}`,
+		"session.nothing":                      `{"session":{}}`,
+		"name.x":                               `{"name":"chicago"}`,
+	} {
+		got := atNoon(t, handler, "/api/v1/servers/chicago?fields="+fields)
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, got.Body.Bytes()); err != nil || got.Code != http.StatusOK || compact.String() != want {
+			t.Errorf("%s: %d, %v: %s, want %s", fields, got.Code, err, compact.String(), want)
+		}
+	}
+	list := atNoon(t, handler, "/api/v1/servers?fields=name")
+	if want := "{\n  \"servers\": [\n    {\n      \"name\": \"chicago\"\n    }\n  ]\n}\n"; list.Body.String() != want {
+		t.Errorf("the list is %s", list.Body)
+	}
+	for _, path := range []string{"/api/v1/servers/chicago?fields=state,password", "/api/v1/servers?fields=,"} {
+		if got := ask(handler, path); got.Code != http.StatusBadRequest || !strings.Contains(got.Body.String(), "there is no field") {
+			t.Errorf("%s answers %d: %s", path, got.Code, got.Body)
+		}
+	}
+}
+
+// The list in parts is the list, byte by byte as encoding/json would write it.
+func TestAPIListInParts(t *testing.T) {
+	var all []exporter.Server
+	for i := range 5 {
+		server := knownServer(t)
+		server.Name = fmt.Sprint("server-", i)
+		all = append(all, server)
+	}
+	handler := serving(all...)
+	whole := atNoon(t, handler, "/api/v1/servers").Body.Bytes()
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, bytes.TrimSpace(whole), "", "  "); err != nil || indented.String()+"\n" != string(whole) {
+		t.Errorf("the list is not indented as JSON is (%v):\n%s", err, whole)
+	}
+	var names []string
+	for path := "/api/v1/servers?limit=2"; path != ""; {
+		var part struct {
+			Servers []struct{ Name string }
+			Next    string
+		}
+		if err := json.Unmarshal(atNoon(t, handler, path).Body.Bytes(), &part); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range part.Servers {
+			names = append(names, s.Name)
+		}
+		if path = ""; part.Next != "" {
+			path = "/api/v1/servers?limit=2&after=" + part.Next
+		}
+	}
+	if got := strings.Join(names, " "); got != "server-0 server-1 server-2 server-3 server-4" {
+		t.Errorf("the parts have %s", got)
+	}
+	for query, want := range map[string]int{"?limit=0": 400, "?limit=-1": 400, "?limit=x": 400, "?limit=9999": 200, "?after=zzz": 200} {
+		if got := ask(handler, "/api/v1/servers"+query); got.Code != want {
+			t.Errorf("%s answers %d: %s", query, got.Code, got.Body)
+		}
+	}
+}
+
+// What is shown of a configuration is made anew when it changes.
+func TestAPIShowsTheConfigurationInEffect(t *testing.T) {
+	server := knownServer(t)
+	fleet := stubFleet{server}
+	s := &servers{fleet: fleet, configurations: map[string]configuration{}}
+	if got := s.detail(server, noon).Configuration["site"]; got != "us" {
+		t.Errorf("the site is %v", got)
+	}
+	server.Config.Site = "ch"
+	if got := s.detail(server, noon).Configuration["site"]; got != "ch" {
+		t.Errorf("after a change the site is %v", got)
+	}
+	for i := range 10 {
+		server.Name = fmt.Sprint(i)
+		s.detail(server, noon)
+	}
+	if n := len(s.configurations); n > 3 {
+		t.Errorf("%d configurations are kept for a server", n)
 	}
 }

@@ -9,10 +9,6 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-type serverList struct {
-	Servers []serverDetail `json:"servers"`
-}
-
 // serverDetail is one server as docs/api.md describes it. Its field names are a
 // contract. A time that has not come about, and what is not known, is left out.
 type serverDetail struct {
@@ -125,7 +121,6 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 		},
 		CertificateNotAfter: atUTC(s.CertificateNotAfter()), PasswordExpiry: atUTC(s.PasswordExpiry),
 		AnswersLastHour: newAnswersDetail(server.History.LastHour(now)),
-		Configuration:   server.Config.Keys(),
 	}
 	if o := server.Outage(); !o.Since.IsZero() {
 		d.Outage = &outageDetail{atUTC(o.Since), o.Reason}

@@ -116,6 +116,9 @@ func serverWord(s *probe.Snapshot) string {
 }
 
 func freshCount(s *probe.Snapshot, now time.Time) string {
+	if !s.Fresh(now) && s.Feeds[probe.StatusMessages].LastFull.IsZero() {
+		return "no list yet"
+	}
 	if !s.Fresh(now) {
 		return "withheld: too old to be trusted"
 	}

@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// maxStreams is how many open pages are kept up to date: a team and its screens.
-	maxStreams = 64
 	// lookInterval is how often an open page is compared with what it should show.
 	lookInterval = 400 * time.Millisecond
 	// pingInterval is how often a stream says that it lives when nothing changes;
@@ -95,16 +93,9 @@ func (s *shown) next(now content) (pageUpdate, bool) {
 // page any more.
 type livePage func(r *http.Request, now time.Time) (content, bool)
 
-// streams keeps open pages up to date by server-sent events.
-type streams struct {
-	places chan struct{}
-}
-
-func newStreams() *streams { return &streams{places: make(chan struct{}, maxStreams)} }
-
-// of returns the handler of the events of a page. Each stream lives in the
+// stream returns the handler of the events of a page. Each stream lives in the
 // goroutine of its request, so that a slow reader holds up nobody.
-func (s *streams) of(page livePage) http.Handler {
+func stream(page livePage) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" {
 			http.Error(w, "This request comes from a page of another site and was refused.", http.StatusForbidden)
@@ -114,14 +105,6 @@ func (s *streams) of(page livePage) http.Handler {
 			notFound(w, r)
 			return
 		}
-		select {
-		case s.places <- struct{}{}:
-			defer func() { <-s.places }()
-		default:
-			w.Header().Set("Retry-After", "30")
-			http.Error(w, fmt.Sprintf("%d pages are open and kept up to date already. Load this one again to see what is new.", maxStreams), http.StatusServiceUnavailable)
-			return
-		}
 		header := w.Header()
 		header.Set("Content-Type", "text/event-stream")
 		header.Set("Cache-Control", "no-store")
@@ -129,12 +112,12 @@ func (s *streams) of(page livePage) http.Handler {
 		if r.Method == http.MethodHead {
 			return
 		}
-		stream(w, r, page)
+		follow(w, r, page)
 	})
 }
 
-// stream tells the page what changes until the reader or the exporter goes.
-func stream(w http.ResponseWriter, r *http.Request, page livePage) {
+// follow tells the page what changes until the reader or the exporter goes.
+func follow(w http.ResponseWriter, r *http.Request, page livePage) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // those of other requests would end it
 	ticker := time.NewTicker(lookInterval)

@@ -144,6 +144,7 @@ type logRow struct {
 // matrix is the catalogue by groups and flags.
 type matrix struct {
 	Known  bool
+	Never  bool // has a list come
 	Flags  []flagWords
 	Rows   []matrixRow
 	Total  int
@@ -164,8 +165,10 @@ type requests struct{ Failures, Successes []requestRow }
 // statusTable is the list of status messages, those that changed last first.
 type statusTable struct {
 	Rows       []statusRow
+	First      int // number of the first of Rows among those found
 	Found, All int
 	Problem    string
+	search     statusSearch
 }
 
 type statusRow struct {

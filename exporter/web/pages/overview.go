@@ -97,28 +97,18 @@ func (f filter) holds(r row) bool {
 // Filtered reports whether some servers are not shown.
 func (s summary) Filtered() bool { return s.Shown < s.All }
 
-// overview makes the page of all servers. Any goroutine may use it.
+// overview makes the page of all servers. However many look at it, it is made once.
+// Any goroutine may use it.
 type overview struct {
-	opts Options
+	opts  Options
+	whole shared[filter, rendered]
+	looks shared[filter, content]
 
-	mu    sync.Mutex
-	made  map[string]madeRow // by name; what did not change is not made again
-	looks map[filter]look
+	mu   sync.Mutex
+	made map[string]madeRow // by name; what did not change is not made again
 }
 
-func newOverview(o Options) *overview {
-	return &overview{opts: o, made: map[string]madeRow{}, looks: map[filter]look{}}
-}
-
-// look is what the open pages with one filter were shown at a time.
-type look struct {
-	at      time.Time
-	content content
-}
-
-// sharedFor is how long a look serves other pages with the same filter, so that
-// many open pages cost hardly more than one.
-const sharedFor = lookInterval / 2
+func newOverview(o Options) *overview { return &overview{opts: o, made: map[string]madeRow{}} }
 
 type madeRow struct {
 	row
@@ -155,26 +145,29 @@ func (o *overview) rows(f filter, c clock) ([]row, summary) {
 }
 
 func (o *overview) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	now := time.Now()
-	f := filterOf(r.URL.Query())
-	rows, s := o.rows(f, clock{now: now})
-	render(w, http.StatusOK, "overview.html", struct {
-		frame
-		Summary summary
-		Filter  filter
-		Rows    []row
-	}{o.opts.frame("", "Servers", "events", now), s, f, rows})
+	now, f := time.Now(), filterOf(r.URL.Query())
+	o.whole.get(f, now, func() rendered {
+		rows, s := o.rows(f, clock{now: now})
+		return newRendered(http.StatusOK, "overview.html", struct {
+			frame
+			Summary summary
+			Filter  filter
+			Rows    []row
+		}{o.opts.frame("", "Servers", "events", now), s, f, rows})
+	}).write(w)
 }
 
 // fragments are the parts of the open page as they are now.
 func (o *overview) fragments(r *http.Request, now time.Time) (content, bool) {
 	f := filterOf(r.URL.Query())
+	page := o.looks.get(f, now, func() content { return o.look(f, now) })
+	return page, page.err == nil
+}
+
+func (o *overview) look(f filter, now time.Time) content {
+	rows, s := o.rows(f, clock{now: now, live: true})
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if l, ok := o.looks[f]; ok && now.Sub(l.at).Abs() < sharedFor {
-		return l.content, true
-	}
-	rows, s := o.rows(f, clock{now: now, live: true})
 	page := content{order: make([]string, len(rows)), parts: make([]fragment, 0, len(rows)+1)}
 	page.add("summary", "summary", s)
 	for i, r := range rows {
@@ -189,12 +182,5 @@ func (o *overview) fragments(r *http.Request, now time.Time) (content, bool) {
 	if len(o.made) > 2*s.All { // servers that a reload removed
 		clear(o.made)
 	}
-	if page.err != nil {
-		return content{}, false
-	}
-	if len(o.looks) > maxStreams { // filters that nobody asks for any more
-		clear(o.looks)
-	}
-	o.looks[f] = look{now, page}
-	return page, true
+	return page
 }

@@ -34,25 +34,26 @@ type Options struct {
 	Version          string
 }
 
-// Routes returns the handlers of all pages by their patterns for an http.ServeMux.
-// They only read; the caller lets GET and HEAD through and nothing else.
-func Routes(o Options) map[string]http.Handler {
-	all := newOverview(o)
-	one := &serverPage{opts: o}
-	live := newStreams()
+// Routes returns the handlers by their patterns for an http.ServeMux: of all pages,
+// and of the streams that keep open ones up to date, which last as long as a reader
+// stays. They only read; the caller lets GET and HEAD through and nothing else, and
+// bounds how many are served at a time.
+func Routes(o Options) (whole, streams map[string]http.Handler) {
+	all, one := newOverview(o), newServerPage(o)
 	return map[string]http.Handler{
-		"/{$}":                   all,
-		"/events":                live.of(all.fragments),
-		"/servers/{name}":        one,
-		"/servers/{name}/events": live.of(one.fragments),
-		"/config":                newConfiguration(o.Fleet),
-		"/runbooks/{$}":          newIndex(o, "Runbooks", runbookIndex()),
-		"/runbooks/{name}":       http.HandlerFunc(runbook),
-		"/dashboards/{$}":        newIndex(o, "Dashboards", dashboardIndex()),
-		"/dashboards/{name}":     http.HandlerFunc(dashboard),
-		"/assets/":               assets(),
-		"/":                      http.HandlerFunc(notFound),
-	}
+			"/{$}":               all,
+			"/servers/{name}":    one,
+			"/config":            newConfiguration(o.Fleet),
+			"/runbooks/{$}":      newIndex(o, "Runbooks", runbookIndex()),
+			"/runbooks/{name}":   http.HandlerFunc(runbook),
+			"/dashboards/{$}":    newIndex(o, "Dashboards", dashboardIndex()),
+			"/dashboards/{name}": http.HandlerFunc(dashboard),
+			"/assets/":           assets(),
+			"/":                  http.HandlerFunc(notFound),
+		}, map[string]http.Handler{
+			"/events":                stream(all.fragments),
+			"/servers/{name}/events": stream(one.fragments),
+		}
 }
 
 type shutdownKey struct{}

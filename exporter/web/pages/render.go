@@ -33,17 +33,34 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 	render(w, http.StatusNotFound, "notfound.html", r.URL.Path)
 }
 
-// render answers with a whole page or with a 500, never with half a page.
-func render(w http.ResponseWriter, code int, name string, data any) {
+// rendered is a whole page, ready to be sent.
+type rendered struct {
+	code int
+	body []byte
+}
+
+// newRendered makes a whole page or a 500, never half a page.
+func newRendered(code int, name string, data any) rendered {
 	page, err := execute(name, data)
 	if err != nil {
-		http.Error(w, "the page could not be made; please report this", http.StatusInternalServerError)
+		return rendered{http.StatusInternalServerError, nil}
+	}
+	return rendered{code, page}
+}
+
+func (p rendered) write(w http.ResponseWriter) {
+	if p.body == nil {
+		http.Error(w, "the page could not be made; please report this", p.code)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(code)
-	_, _ = w.Write(page)
+	w.WriteHeader(p.code)
+	_, _ = w.Write(p.body)
+}
+
+func render(w http.ResponseWriter, code int, name string, data any) {
+	newRendered(code, name, data).write(w)
 }
 
 func execute(name string, data any) ([]byte, error) {

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -15,14 +14,23 @@ import (
 	"icws_exporter/probe/catalogue"
 )
 
-// serverPage makes the pages of single servers.
-type serverPage struct{ opts Options }
+// serverPage makes the pages of single servers. However many look at one, it is made
+// once. Any goroutine may use it.
+type serverPage struct {
+	opts     Options
+	statuses *statusLists
+	whole    shared[serverLook, rendered]
+	looks    shared[serverLook, content]
+}
 
-// flagWord are the flags in the words of the page.
-var flagWord = [catalogue.NumFlags]string{
-	catalogue.CanHaveDate: "date", catalogue.CanHaveTime: "time", catalogue.IsDoNotDisturbStatus: "do not disturb",
-	catalogue.IsSelectableStatus: "selectable", catalogue.IsPersistentStatus: "persistent", catalogue.IsForwardStatus: "forward",
-	catalogue.IsAfterCallWorkStatus: "after call", catalogue.IsAcdStatus: "ACD", catalogue.IsAllowFollowUpStatus: "follow up",
+// serverLook is what readers of the page of a server have in common.
+type serverLook struct {
+	server string
+	search statusSearch
+}
+
+func newServerPage(o Options) *serverPage {
+	return &serverPage{opts: o, statuses: &statusLists{fleet: o.Fleet}}
 }
 
 func (p *serverPage) find(name string) (exporter.Server, bool) {
@@ -35,15 +43,26 @@ func (p *serverPage) find(name string) (exporter.Server, bool) {
 }
 
 func (p *serverPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	search := statusSearchOf(r)
+	name := r.PathValue("name")
 	now := time.Now()
-	server, ok := p.find(r.PathValue("name"))
-	if !ok {
+	page := p.whole.get(serverLook{name, search}, now, func() rendered { return p.page(name, search, now) })
+	if page.code == 0 {
 		notFound(w, r)
 		return
 	}
+	page.write(w)
+}
+
+// page makes the whole page; the zero value means that there is no such server.
+func (p *serverPage) page(name string, search statusSearch, now time.Time) rendered {
+	server, ok := p.find(name)
+	if !ok {
+		return rendered{}
+	}
 	c := clock{now: now}
 	recent := server.History.Recent()
-	render(w, http.StatusOK, "server.html", struct {
+	return newRendered(http.StatusOK, "server.html", struct {
 		frame
 		Head     serverHead
 		Facts    []factGroup
@@ -60,7 +79,7 @@ func (p *serverPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.opts.frame("../", server.Name, serverStream(server.Name), now),
 		p.head(server, c), factsOf(server, c), answersOf(server.History.LastHour(now)),
 		eventsOf(recent, c), requestsOf(recent, c), checksOf(recent, c), logOf(recent, c),
-		matrixOf(server, now), statusQuery(r), p.statuses(r, server, c), string(server.Config.Redacted()),
+		matrixOf(server, now), search.Query, p.statuses.table(server, search, c), string(server.Config.Redacted()),
 	})
 }
 
@@ -71,9 +90,16 @@ func serverStream(name string) string {
 
 // fragments are the parts of the open page as they are now.
 func (p *serverPage) fragments(r *http.Request, now time.Time) (content, bool) {
-	server, ok := p.find(r.PathValue("name"))
+	name, search := r.PathValue("name"), statusSearchOf(r)
+	page := p.looks.get(serverLook{name, search}, now, func() content { return p.look(name, search, now) })
+	return page, page.err == nil && page.parts != nil
+}
+
+// look makes the parts; none means that there is no such server.
+func (p *serverPage) look(name string, search statusSearch, now time.Time) content {
+	server, ok := p.find(name)
 	if !ok {
-		return content{}, false
+		return content{}
 	}
 	c := clock{now: now, live: true}
 	recent := server.History.Recent()
@@ -86,8 +112,8 @@ func (p *serverPage) fragments(r *http.Request, now time.Time) (content, bool) {
 	page.add("checks", "checks", checksOf(recent, c))
 	page.add("log", "log", logOf(recent, c))
 	page.add("groups", "groups", matrixOf(server, now))
-	page.add("statuses", "statuses", p.statuses(r, server, c))
-	return page, page.err == nil
+	page.add("statuses", "statuses", p.statuses.table(server, search, c))
+	return page
 }
 
 func (p *serverPage) head(server exporter.Server, c clock) serverHead {
@@ -159,7 +185,7 @@ func levelName(l slog.Level) string { return strings.ToLower(l.String()) }
 
 func matrixOf(server exporter.Server, now time.Time) matrix {
 	s := server.Snapshot
-	m := matrix{Known: s.Fresh(now), Total: s.Entries, Folded: s.FoldedGroups}
+	m := matrix{Known: s.Fresh(now), Never: !s.Fresh(now) && s.Feeds[probe.StatusMessages].LastFull.IsZero(), Total: s.Entries, Folded: s.FoldedGroups}
 	if !m.Known {
 		return m // as in the metrics: no number is better than a wrong one
 	}
@@ -170,60 +196,6 @@ func matrixOf(server exporter.Server, now time.Time) matrix {
 		m.Rows = append(m.Rows, matrixRow{server.Show(g.Group), g.Entries, g.Flagged[:]})
 	}
 	return m
-}
-
-const (
-	// mostStatuses is how many status messages the page lists.
-	mostStatuses = 100
-	// statusPatience is how long a page waits for a probe that is busy.
-	statusPatience = 200 * time.Millisecond
-)
-
-func statusQuery(r *http.Request) string { return strings.TrimSpace(r.URL.Query().Get("q")) }
-
-// statuses returns the status messages that the query of r asks for.
-func (p *serverPage) statuses(r *http.Request, server exporter.Server, c clock) statusTable {
-	if !server.Snapshot.Fresh(c.now) {
-		return statusTable{Problem: "The list is not shown: it was not compared with the server for too long, and a wrong one is worse than none."}
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), statusPatience)
-	defer cancel()
-	entries, err := p.opts.Fleet.Statuses(ctx, server.Name)
-	table := statusTable{All: len(entries)}
-	if err != nil && entries == nil {
-		table.Problem = "The list cannot be read at this moment: a request to the server is under way."
-		return table
-	}
-	found := statusesLike(entries, statusQuery(r))
-	table.Found = len(found)
-	for _, e := range found[:min(len(found), mostStatuses)] {
-		table.Rows = append(table.Rows, statusRow{server.Show(e.ID), server.Show(e.Text), server.Show(e.Group), flagList(e.Flags), c.moment(e.ChangedAt)})
-	}
-	return table
-}
-
-// statusesLike returns the entries that have the text somewhere, the last changed
-// first.
-func statusesLike(entries []catalogue.Entry, text string) []catalogue.Entry {
-	text = strings.ToLower(text)
-	var found []catalogue.Entry
-	for _, e := range entries {
-		if text == "" || strings.Contains(strings.ToLower(e.ID+"\n"+e.Text+"\n"+e.Group+"\n"+flagList(e.Flags)), text) {
-			found = append(found, e)
-		}
-	}
-	slices.SortStableFunc(found, func(a, b catalogue.Entry) int { return b.ChangedAt.Compare(a.ChangedAt) })
-	return found
-}
-
-func flagList(flags catalogue.Flags) string {
-	var words []string
-	for f, word := range flagWord {
-		if flags.Has(catalogue.Flag(f)) {
-			words = append(words, word)
-		}
-	}
-	return strings.Join(words, ", ")
 }
 
 // count is a number with its noun.
