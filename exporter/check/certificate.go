@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"icws_exporter/probe/icws"
+	"icws_exporter/exporter/advice"
 )
 
 // soon is how long before its end a certificate is warned of.
@@ -30,7 +30,7 @@ func certificateFinding(state tls.ConnectionState, now time.Time) finding {
 	text := fmt.Sprintf("%s, %s; expires in %d days, on %s", version, chain(state.PeerCertificates),
 		int(left/(24*time.Hour)), first.NotAfter.UTC().Format(time.DateOnly))
 	if left < soon {
-		return warned(text, "renew the certificate of "+nameOf(first)+" before it expires: then nothing can connect any more")
+		return warned(text, advise(advice.CertificateExpiring, nameOf(first)))
 	}
 	return finding{status: OK, detail: text}
 }
@@ -71,7 +71,7 @@ func issuerOf(c *x509.Certificate) string {
 }
 
 // explainTLS says why a handshake with host failed, and what to do.
-func explainTLS(err error, host string) (detail, advice string) {
+func explainTLS(err error, host string) (detail, what string) {
 	var (
 		authority x509.UnknownAuthorityError
 		name      x509.HostnameError
@@ -86,82 +86,77 @@ func explainTLS(err error, host string) (detail, advice string) {
 	case errors.As(err, &invalid):
 		return explainInvalid(invalid)
 	case errors.As(err, &record):
-		return "the answer is no TLS", "the port speaks plain HTTP or something else: " + ports
+		return "the answer is no TLS", advise(advice.NoTLS, "")
 	default:
 		return explain(err)
 	}
 }
 
-const reissue = "; no setting of the exporter replaces that"
-
-func explainName(c *x509.Certificate, host string) (detail, advice string) {
+func explainName(c *x509.Certificate, host string) (detail, what string) {
 	if len(c.DNSNames)+len(c.IPAddresses)+len(c.EmailAddresses)+len(c.URIs) == 0 {
 		return fmt.Sprintf("the certificate of %s has no subject alternative name (SAN), and its common name does not count", nameOf(c)),
-			"give the server a certificate with " + host + " as a subject alternative name" + reissue
+			advise(advice.NoSubjectName, host)
 	}
 	return fmt.Sprintf("the certificate is for %s and not for %s", list(namesOf(c)), host),
-		"name the host as the certificate does, or set http.tls_config.server_name to a name of the certificate"
+		advise(advice.OtherName, host)
 }
 
-func explainInvalid(invalid x509.CertificateInvalidError) (detail, advice string) {
+func explainInvalid(invalid x509.CertificateInvalidError) (detail, what string) {
 	switch invalid.Reason {
 	case x509.Expired:
-		return invalid.Error(), "renew the certificate of the server; if it is new, check the clock of this machine"
+		return invalid.Error(), advise(advice.Expired, "")
 	case x509.NotAuthorizedToSign:
 		return explainNoCA(nameOf(invalid.Cert))
 	case x509.IncompatibleUsage:
 		return fmt.Sprintf("the certificate of %s is not for servers: its extended key usage is something else", nameOf(invalid.Cert)),
-			"give the server a certificate whose extended key usage has serverAuth" + reissue
+			advise(advice.NotForServers, "")
 	default:
-		return invalid.Error(), "the server needs another certificate"
+		return invalid.Error(), advise(advice.NotValid, "")
 	}
 }
 
-func explainNoCA(issuer string) (detail, advice string) {
+func explainNoCA(issuer string) (detail, what string) {
 	return fmt.Sprintf("the certificate of %s signed the server's and may not sign others: it is no CA certificate (basic constraints CA:TRUE, key usage keyCertSign)", issuer),
-		"issue a CA certificate and let that sign the server's, or name the server's own certificate as http.tls_config.ca_file"
+		advise(advice.NoAuthority, "")
 }
 
 // adviseAlert goes by the text: crypto/tls has no types for what the other side
 // complains of.
 func adviseAlert(err error) string {
-	const ours = "set http.tls_config.cert_file and key_file"
 	says := func(text string) bool { return strings.Contains(err.Error(), text) }
 	switch {
 	case says("certificate required"), says("bad certificate"), says("unknown certificate"):
-		return "the server wants a certificate of ours: " + ours
+		return advise(advice.WantsOurs, "")
 	case says("handshake failure"):
-		return "the server has only ciphers that are no longer offered: if it knows only the RSA key exchange, GODEBUG=tlsrsakex=1 in the exporter's environment " +
-			"(and with this check) brings that back, for 3DES it is tls3des=1, until the server has newer ones; or it wants a certificate of ours (" + ours + ")"
+		return advise(advice.OldCiphers, "")
 	case says("protocol version"):
-		return "the server has only old versions of TLS; if it cannot be updated set http.tls_config.min_version"
+		return advise(advice.OldTLS, "")
 	default:
-		return reasonAdvice[icws.FailTLS]
+		return advise(advice.TLS, "")
 	}
 }
 
-func explainAuthority(err error, authority x509.UnknownAuthorityError) (detail, advice string) {
+func explainAuthority(err error, authority x509.UnknownAuthorityError) (detail, what string) {
 	certificate, shown := authority.Cert, []*x509.Certificate{authority.Cert}
 	var verification *tls.CertificateVerificationError
 	if errors.As(err, &verification) && len(verification.UnverifiedCertificates) > 0 {
 		shown = verification.UnverifiedCertificates
 		certificate = shown[0]
 	}
-	const advised = "and name it as http.tls_config.ca_file"
 	switch weak := weaklySigned(shown); {
 	case certificate == nil:
-		return "the certificate is signed by an authority that is not known here", "get the certificate of the authority " + advised
+		return "the certificate is signed by an authority that is not known here", advise(advice.UnknownSigner, "the authority")
 	case weak != nil:
 		return fmt.Sprintf("the certificate of %s is signed with %s, which is broken and not accepted", nameOf(weak), weak.SignatureAlgorithm),
-			"have the certificate issued anew, with a SHA-256 signature" + reissue
+			advise(advice.WeakSignature, "")
 	case strings.Contains(authority.Error(), "cannot sign this kind of certificate"): // it has no type
 		return explainNoCA(issuerOf(certificate))
 	case isSelfIssued(certificate):
 		return fmt.Sprintf("the certificate of %s is signed by itself and not trusted here", nameOf(certificate)),
-			"get the certificate from who runs the server " + advised
+			advise(advice.SelfSigned, "")
 	default:
 		return fmt.Sprintf("the certificate of %s is signed by %s, which is not known here", nameOf(certificate), issuerOf(certificate)),
-			"get the certificate of " + issuerOf(certificate) + " " + advised
+			advise(advice.UnknownSigner, issuerOf(certificate))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"icws_exporter/exporter/advice"
 	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
@@ -27,12 +28,12 @@ func (v *visitor) stream(ctx context.Context) finding {
 	if err == nil {
 		return good("open")
 	}
-	detail, advice := explain(err)
+	detail, what := explain(err)
 	if v.visit.Streams() {
 		v.noStream = true
-		return failed(detail, advice)
+		return failed(detail, what)
 	}
-	return warned(detail, advice+"; a proxy may not let event streams through: the exporter polls then, and so do the next steps")
+	return warned(detail, what+"; "+advise(advice.StreamRefused, ""))
 }
 
 func (v *visitor) subscribe(ctx context.Context) finding {
@@ -57,7 +58,7 @@ func (v *visitor) firstMessage(ctx context.Context) finding {
 	s := v.probe.Snapshot()
 	text := fmt.Sprintf("%d status messages in %d groups: %s", s.Entries, len(s.Groups), groupsOf(s.Groups))
 	if s.Entries == 0 {
-		return warned("the list is empty", "the user may not see any status message: look at the user's access rights in Interaction Administrator")
+		return warned("the list is empty", advise(advice.EmptyList, ""))
 	}
 	return v.unlessSuspended(text)
 }
@@ -67,7 +68,7 @@ func (v *visitor) firstMessage(ctx context.Context) finding {
 func (v *visitor) unlessSuspended(text string) finding {
 	if v.probe.Snapshot().Feeds[probe.StatusMessages].State == probe.SubscriptionSuspended {
 		return warned(text+"; the server says that the subscription is suspended",
-			"it may hold changes back; look at the load of the IC server and at its Session Manager trace")
+			advise(advice.Suspended, ""))
 	}
 	return good("%s", text)
 }
@@ -77,9 +78,9 @@ func (v *visitor) undelivered(err error) finding {
 	switch {
 	case !errors.Is(err, probe.ErrNotDelivered):
 	case v.visit.Streams():
-		f.advice = "the subscription was accepted, but the event stream carries nothing: does a proxy buffer it? Try transport: poll"
+		f.advice = advise(advice.StreamSilent, "")
 	default:
-		f.advice = "the subscription was accepted, but polling brings nothing; look at the server's Session Manager trace"
+		f.advice = advise(advice.PollsSilent, "")
 	}
 	return f
 }
@@ -109,7 +110,7 @@ func (v *visitor) statusList(ctx context.Context) finding {
 	}
 	if err != nil {
 		f := tolerated(err)
-		f.advice += "; the exporter reads the list at every fifth check, and at each one if the server does not send everything again at a second subscribe"
+		f.advice += "; " + advise(advice.ListMayBeMissing, "")
 		return f
 	}
 	entries := v.probe.Snapshot().Entries
@@ -118,7 +119,7 @@ func (v *visitor) statusList(ctx context.Context) finding {
 		return good("%d status messages", entries)
 	case v.seen.drift > 0:
 		return warned(fmt.Sprintf("%d status messages, other than the subscription's %d", entries, before),
-			"if nobody has changed a status message in this second, the user's view of the list and of the subscription differ")
+			advise(advice.ListsDiffer, ""))
 	default:
 		return good("%d status messages, the same as the subscription's", entries)
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"icws_exporter/exporter/advice"
 	"icws_exporter/probe/icws"
 )
 
@@ -157,8 +158,8 @@ func (v *visit) tls(tcp finding) (finding, time.Duration) {
 	handshakes := v.trace.tls
 	if v.proxy != nil && v.proxy.Scheme == "https" && len(handshakes) > 0 {
 		if first := handshakes[0]; first.err != nil {
-			detail, advice := explainTLS(first.err, v.proxy.Host)
-			return failed("the handshake with the proxy failed: "+detail, advice), first.took
+			detail, what := explainTLS(first.err, v.proxy.Host)
+			return failed("the handshake with the proxy failed: "+detail, what), first.took
 		}
 		handshakes = handshakes[1:]
 	}
@@ -166,11 +167,11 @@ func (v *visit) tls(tcp finding) (finding, time.Duration) {
 	case tcp.status != OK:
 		return skipped("there is no connection"), 0
 	case v.base.Scheme == "http":
-		return warned("not used: the url begins with http://", "the password and the session travel in the clear; use https and port 8019"), 0
+		return warned("not used: the url begins with http://", advise(advice.PlainHTTP, "")), 0
 	case len(handshakes) == 0 && v.proxy != nil:
 		detail, _ := explain(v.err)
 		return failed("the proxy opened no way to "+v.base.Host+": "+detail,
-			"the proxy must allow CONNECT to this host and port, and may want a user and a password in proxy_url"), 0
+			advise(advice.ProxyClosed, "")), 0
 	case len(handshakes) == 0:
 		return v.unfinished(), 0
 	}
@@ -192,11 +193,11 @@ func (v *visit) answer(secure finding) finding {
 	}
 	f := broken(v.err)
 	if v.base.Scheme == "http" && v.looksSecure() {
-		return failed(f.detail, "the port speaks TLS: write https:// into the url ("+ports+")")
+		return failed(f.detail, advise(advice.SpeaksTLS, ""))
 	}
 	var response *icws.ResponseError
 	if errors.As(v.err, &response) && response.Code == http.StatusProxyAuthRequired {
-		return failed(f.detail, "the proxy wants a log-on: put the user and the password into proxy_url")
+		return failed(f.detail, advise(advice.ProxyWants, ""))
 	}
 	return f
 }

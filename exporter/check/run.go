@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"icws_exporter/exporter/advice"
 	"icws_exporter/exporter/config"
 	"icws_exporter/probe/icws"
 	"icws_exporter/probe/secret"
@@ -69,7 +70,8 @@ type examination struct {
 // newScreen knows what may be shown because the configuration says it, and the
 // password of the proxy.
 func newScreen(server config.Server, limits config.Limits) *secret.Screen {
-	s := secret.NewScreen(append([]string{server.Name, server.URL, server.User, server.HTTP.ProxyURL.String(), adviceOnRefusal}, server.Hosts...)...)
+	s := secret.NewScreen(append([]string{server.Name, server.URL, server.User, server.HTTP.ProxyURL.String()}, server.Hosts...)...)
+	s.Know(advice.Phrases()...)
 	s.Learn(server.Probe(limits).ProxyPassword)
 	return s
 }
@@ -112,7 +114,7 @@ func (e *examination) configuration() finding {
 	s := e.server
 	var err error
 	if e.transports, err = s.Transports(nil); err != nil {
-		return failed(err.Error(), "put the file back, or change http.tls_config")
+		return failed(err.Error(), advise(advice.TLSFiles, ""))
 	}
 	text := s.URL
 	if !slices.Equal(s.Hosts, []string{hostOf(s.URL)}) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"icws_exporter/exporter/advice"
 	"icws_exporter/probe"
 	"icws_exporter/probe/icws"
 )
@@ -92,7 +93,7 @@ func (e *examination) session(ctx context.Context) {
 	v.leave(ctx)
 }
 
-func interrupted() finding { return failed("interrupted", "run the check again") }
+func interrupted() finding { return failed("interrupted", advise(advice.Interrupted, "")) }
 
 // logOn makes one round over the hosts.
 func (v *visitor) logOn(ctx context.Context, cfg probe.Config) finding {
@@ -174,7 +175,7 @@ func (v *visitor) loggedOn(cfg probe.Config, host string) finding {
 	}
 	switch {
 	case days != nil && *days < fewDays:
-		return warned(text, "give the user a password that does not expire, or renew it in time")
+		return warned(text, advise(advice.PasswordExpiring, ""))
 	case len(refused) > 0:
 		return warned(text, fmt.Sprintf("after a switchover these would not be tried: %s, because %s", list(refused), v.whyNot()))
 	default:
@@ -185,9 +186,9 @@ func (v *visitor) loggedOn(cfg probe.Config, host string) finding {
 // whyNot says why a host that the server lists would get no password.
 func (v *visitor) whyNot() string {
 	if strings.Contains(v.server.URL, "{host}") {
-		return "allowed_hosts does not permit that; add them to hosts or to allowed_hosts"
+		return advise(advice.NotPermitted, "")
 	}
-	return "the url has no {host}; write {host} where the host stands, and all of them into hosts"
+	return advise(advice.NotMovable, "{host}")
 }
 
 // Versions of features that decide something (protocol.md, 3.2 and 1.7).
@@ -199,7 +200,7 @@ const (
 func (v *visitor) features(context.Context) finding {
 	features := v.session.Features()
 	if len(features) == 0 {
-		return warned("the server did not list its features", "an old server: the exporter polls it, and cannot see its switchover status")
+		return warned("the server did not list its features", advise(advice.NoFeatures, ""))
 	}
 	var versions []string
 	for _, name := range []string{"connection", "messaging", "status"} {
@@ -207,7 +208,7 @@ func (v *visitor) features(context.Context) finding {
 	}
 	text := fmt.Sprintf("%s, of %d features", list(versions), len(features))
 	if features["status"] < 1 {
-		return warned(text, "status messages are not among the features; the subscription may be refused")
+		return warned(text, advise(advice.NoStatusFeature, ""))
 	}
 	return good("%s", text)
 }
@@ -219,7 +220,7 @@ func (v *visitor) transport(context.Context) finding {
 	case mode == probe.ModePoll:
 		return good("polling every %s, as configured", model.Duration(v.server.PollInterval))
 	case mode == probe.ModeSSE && version < streamingMessaging:
-		return warned("event stream, as configured; "+can, "set transport to auto")
+		return warned("event stream, as configured; "+can, advise(advice.NoStreaming, ""))
 	case mode == probe.ModeSSE:
 		return good("event stream, as configured")
 	case version >= streamingMessaging:
@@ -246,9 +247,9 @@ func (v *visitor) switchover(ctx context.Context) finding {
 	}
 	switch {
 	case status.Active:
-		return warned(text+", a switchover is under way", "wait until it has ended, then check again")
+		return warned(text+", a switchover is under way", advise(advice.SwitchoverUnderWay, ""))
 	case len(status.SubsystemsDown) > 0:
-		return warned(text+", subsystems down: "+list(status.SubsystemsDown), "look at them on the IC server")
+		return warned(text+", subsystems down: "+list(status.SubsystemsDown), advise(advice.SubsystemsDown, ""))
 	default:
 		return good("%s", text)
 	}
@@ -274,7 +275,6 @@ func (v *visitor) leave(ctx context.Context) {
 }
 
 func disconnected(x icws.Exchange, asked, ended bool) finding {
-	const kept = "the session stays on the server until it expires there, and costs it a slot until then"
 	switch {
 	case !asked:
 		return good("the server has ended the session itself")
@@ -282,10 +282,10 @@ func disconnected(x icws.Exchange, asked, ended bool) finding {
 		return good("the session has ended")
 	case ended:
 		detail, _ := explain(x.Err)
-		return warned(detail, "the server had ended the session itself; or a proxy lost its cookie, and "+kept)
+		return warned(detail, advise(advice.SessionMayBeLeft, ""))
 	default:
 		detail, _ := explain(x.Err)
-		return failed(detail, kept)
+		return failed(detail, advise(advice.SessionLeft, ""))
 	}
 }
 

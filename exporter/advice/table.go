@@ -1,0 +1,121 @@
+package advice
+
+import "maps"
+
+// Ports is where ICWS listens (docs/protocol.md, 1.1).
+const Ports = "ICWS listens on 8019 for https and on 8018 for http"
+
+// The runbooks, by the names of their alerts.
+const (
+	runbookDown          = "ServerDown"
+	runbookHung          = "ProbeStuck"
+	runbookRefused       = "AuthenticationHeld"
+	runbookUnauthorized  = "UnauthorizedSpike"
+	runbookDisplaced     = "Displaced"
+	runbookGone          = "GoneResponses"
+	runbookBreaker       = "BreakerOpen"
+	runbookNotDelivering = "NotDelivering"
+	runbookStale         = "CatalogueStale"
+	runbookDrift         = "CatalogueDrift"
+	runbookPassword      = "PasswordExpiring"
+	runbookCertificate   = "CertificateExpiring"
+	runbookStandby       = "StandbyDown"
+)
+
+// entry is an Advice before it is about something: {server}, {user}, {host},
+// {password} and {code} stand for that.
+type entry struct {
+	is, do  string
+	more    []string
+	runbook string
+}
+
+const (
+	check     = "To see which step fails, run icws_exporter check --server {server} with the same --config.file. It logs on once."
+	triesWhen = "The exporter tries again by itself at the time above."
+)
+
+var table = merged(servers, answers, findings)
+
+func merged(parts ...map[Reason]entry) map[Reason]entry {
+	all := map[Reason]entry{}
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+// servers are about a server as a whole, and about all of them.
+var servers = map[Reason]entry{
+	Hung: {"the probe has stopped moving", "restart the exporter, because nothing else helps", []string{
+		"Keep the log from before the restart. A probe must never hang; please report it.",
+	}, runbookHung},
+	RefusedLogOn: {
+		"the user or the password is wrong, the password has expired, or the account is locked",
+		"look at {user} in Interaction Administrator; every refused log-on counts towards locking the account, so fix it before the next one",
+		[]string{
+			"Put the right password into {password}.",
+			"Do not try it out in the meantime: that is why the exporter waits.",
+		}, runbookRefused},
+	Unauthorized: {
+		"the log-on works, and then its own session is answered 401",
+		"look at what is between the exporter and the server: a proxy or load balancer that drops the cookie, or sends each request to another server, does that",
+		[]string{check, triesWhen + " Each try costs a log-on, so the waits grow."}, runbookUnauthorized},
+	Displaced: {
+		"another log-on of the same user, or an administrator, ended the session",
+		"find out who else logs on as {user}: a second exporter, a person, another program; each needs a user of its own",
+		[]string{
+			"If an administrator ended the session, ask why before it comes back.",
+			triesWhen + " To try at once, restart it, or change and reload the configuration of this server.",
+		}, runbookDisplaced},
+	Gone: {
+		"the server answers 410, so what we need is not there any more",
+		"ask whether the server was upgraded, or ICWS was switched off on it",
+		[]string{"Check that the URL leads to an ICWS of version 2015 R3 or newer.", triesWhen}, runbookGone},
+	BreakerOpen: {
+		"the server failed so often that it is spared for a while",
+		"look at the IC server: is the machine overloaded, and is its Session Manager running",
+		[]string{"Nothing has to be done here. At the time above one request tries the server; the requests below have its error ids.", check}, runbookBreaker},
+	NotDelivering: {
+		"the server accepted the subscription and delivers nothing",
+		"look for a proxy between the two that buffers the event stream, or set transport: poll for this server and reload",
+		[]string{
+			"The exporter replaces the session by itself. Once can be chance.",
+			"If it is polled already, restart the Session Manager of the IC server: other clients of this server miss their messages as well.",
+		}, runbookNotDelivering},
+	Down: {
+		"there is no session with the server",
+		"start from the reason above; for a network, DNS or TLS failure look at the way to the server, for a 5xx at the server itself",
+		[]string{"Nothing has to be done here once the server is back: the exporter tries again by itself. The failed requests below have what each host answered.", check}, runbookDown},
+	Slow: {
+		"this takes longer than it should",
+		"look at the requests below: is the server slow, or is there no answer at all",
+		[]string{check}, runbookDown},
+	Stale: {
+		"the numbers were not compared with the server for too long and are withheld",
+		"look at the delivery checks below",
+		[]string{"Do not rely on older numbers: changes may be missing from them."}, runbookStale},
+	Drift: {
+		"messages of the server were lost or never sent",
+		"look for a proxy that drops parts of the stream, and for restarts of the IC server, if it comes back within the hour",
+		[]string{"The delivery checks below found it and corrected it. Once can be chance."}, runbookDrift},
+	PasswordExpiring: {
+		"the password expires soon",
+		"set a new password for {user} in Interaction Administrator, and give it to the exporter in the same minute",
+		[]string{"Better: give the user a password that does not expire."}, runbookPassword},
+	CertificateExpiring: {
+		"the certificate expires soon",
+		"renew the certificate of {host} before it expires: then nothing can connect any more",
+		nil, runbookCertificate},
+	StandbyDown: {
+		"a host that does not serve the session does not answer",
+		"fix {host} now: until then there is nothing to switch over to",
+		nil, runbookStandby},
+
+	SameAccount: {
+		"servers with the same host and the same user: each log-on may end the session of the other",
+		"remove one or give it another user", nil, ""},
+	FewDescriptors: {
+		"the limit on open files is too low for so many servers, so that connections may fail",
+		"raise it with LimitNOFILE= in the systemd unit or ulimit -n in the shell, and restart", nil, ""},
+}

@@ -1,0 +1,48 @@
+package advice
+
+const (
+	reissue     = "; no setting of the exporter replaces that"
+	ours        = "set http.tls_config.cert_file and key_file"
+	asAuthority = " and name it as http.tls_config.ca_file"
+	kept        = "the session stays on the server until it expires there, and costs it a slot until then"
+)
+
+// findings are what only a check finds: it says what is wrong itself, in detail.
+var findings = map[Reason]entry{
+	NoSubjectName: {do: "give the server a certificate with {host} as a subject alternative name" + reissue},
+	OtherName:     {do: "name the host as the certificate does, or set http.tls_config.server_name to a name of the certificate"},
+	Expired:       {do: "renew the certificate of the server; if it is new, check the clock of this machine", runbook: runbookCertificate},
+	NotForServers: {do: "give the server a certificate whose extended key usage has serverAuth" + reissue},
+	NotValid:      {do: "the server needs another certificate"},
+	NoAuthority:   {do: "issue a CA certificate and let that sign the server's, or name the server's own certificate as http.tls_config.ca_file"},
+	WeakSignature: {do: "have the certificate issued anew, with a SHA-256 signature" + reissue},
+	UnknownSigner: {do: "get the certificate of {host}" + asAuthority},
+	SelfSigned:    {do: "get the certificate from who runs the server" + asAuthority},
+	NoTLS:         {do: "the port speaks plain HTTP or something else: " + Ports},
+	WantsOurs:     {do: "the server wants a certificate of ours: " + ours},
+	OldCiphers: {do: "the server has only ciphers that are no longer offered: if it knows only the RSA key exchange, GODEBUG=tlsrsakex=1 in the exporter's environment " +
+		"(and with this check) brings that back, for 3DES it is tls3des=1, until the server has newer ones; or it wants a certificate of ours (" + ours + ")"},
+	OldTLS:      {do: "the server has only old versions of TLS; if it cannot be updated set http.tls_config.min_version"},
+	SpeaksTLS:   {do: "the port speaks TLS: write https:// into the url (" + Ports + ")"},
+	PlainHTTP:   {do: "the password and the session travel in the clear; use https and port 8019"},
+	TLSFiles:    {do: "put the file back, or change http.tls_config"},
+	ProxyClosed: {do: "the proxy must allow CONNECT to this host and port, and may want a user and a password in proxy_url"},
+	ProxyWants:  {do: "the proxy wants a log-on: put the user and the password into proxy_url"},
+
+	NotPermitted:       {do: "allowed_hosts does not permit that; add them to hosts or to allowed_hosts"},
+	NotMovable:         {do: "the url has no {host}; write {host} where the host stands, and all of them into hosts"},
+	NoFeatures:         {do: "an old server: the exporter polls it, and cannot see its switchover status"},
+	NoStatusFeature:    {do: "status messages are not among the features; the subscription may be refused"},
+	NoStreaming:        {do: "set transport to auto"},
+	StreamRefused:      {do: "a proxy may not let event streams through: the exporter polls then, and so do the next steps"},
+	StreamSilent:       {do: "the subscription was accepted, but the event stream carries nothing: does a proxy buffer it? Try transport: poll", runbook: runbookNotDelivering},
+	PollsSilent:        {do: "the subscription was accepted, but polling brings nothing; look at the server's Session Manager trace", runbook: runbookNotDelivering},
+	Suspended:          {do: "it may hold changes back; look at the load of the IC server and at its Session Manager trace"},
+	EmptyList:          {do: "the user may not see any status message: look at the user's access rights in Interaction Administrator"},
+	ListMayBeMissing:   {do: "the exporter reads the list at every fifth check, and at each one if the server does not send everything again at a second subscribe"},
+	ListsDiffer:        {do: "if nobody has changed a status message in this second, the user's view of the list and of the subscription differ"},
+	SwitchoverUnderWay: {do: "wait until it has ended, then check again"},
+	SubsystemsDown:     {do: "look at them on the IC server"},
+	SessionLeft:        {do: kept},
+	SessionMayBeLeft:   {do: "the server had ended the session itself; or a proxy lost its cookie, and " + kept},
+}
