@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"icws_exporter/exporter/advice"
 	"icws_exporter/exporter/config"
 	"icws_exporter/probe/icws"
 )
@@ -13,14 +14,14 @@ import (
 // advise logs a warning for what works now, but will not do so for long.
 func (r *Reloader) advise(v config.Validated) {
 	if shared := sameAccount(v.Servers()); len(shared) > 0 {
-		r.fleet.opts.Logger.Warn("servers with the same host and the same user: each log-on may end the session of the other; remove one or give it another user",
+		r.fleet.opts.Logger.Warn(advice.For(advice.SameAccount, advice.About{}).Line(),
 			"servers", nameList(shared))
 	}
 	servers := len(r.fleet.current.Load().watches)
 	limit, known := descriptorLimit()
 	if needed := descriptorsFor(servers); known && limit < needed && servers > r.advised {
 		r.advised = servers
-		r.fleet.opts.Logger.Warn("the limit on open files is too low for so many servers, so that connections may fail; raise it with LimitNOFILE= in the systemd unit or ulimit -n in the shell, and restart",
+		r.fleet.opts.Logger.Warn(advice.For(advice.FewDescriptors, advice.About{}).Line(),
 			"servers", servers, "limit", limit, "needed", needed)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"icws_exporter/exporter/advice"
 	"icws_exporter/exporter/collect"
 	"icws_exporter/exporter/config"
 	"icws_exporter/exporter/logging"
@@ -170,7 +171,7 @@ func (f *Fleet) start(w *watch, delay time.Duration) {
 		NewTransport: w.transports.New,
 		Observer:     w.history,
 		Screen:       w.history.Screen(),
-		Logger:       slog.New(w.lines.Handler(w.history.Tee(f.opts.Logger.Handler()))),
+		Logger:       slog.New(w.lines.Handler(w.history.Tee(advice.Log(f.opts.Logger.Handler())))),
 		StartDelay:   delay,
 		UserAgent:    f.opts.UserAgent,
 	})

@@ -41,7 +41,7 @@ func For(r Reason, about About) Advice {
 	}
 	fill := strings.NewReplacer(
 		"{server}", orElse(about.Server, "NAME"), "{user}", orElse(about.User, "the user"), "{host}", orElse(about.Host, "the host"),
-		"{password}", orElse(about.Password, "the place that the configuration names"), "{code}", about.Code,
+		"{password}", orElse(about.Password, "the place that the configuration names"), "{code}", orElse(about.Code, "401"),
 	)
 	a := Advice{Reason: r, Is: fill.Replace(e.is), Do: fill.Replace(e.do), Runbook: e.runbook}
 	for _, step := range e.more {

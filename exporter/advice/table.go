@@ -32,7 +32,7 @@ type entry struct {
 
 const (
 	check     = "To see which step fails, run icws_exporter check --server {server} with the same --config.file. It logs on once."
-	triesWhen = "The exporter tries again by itself at the time above."
+	triesWhen = "The exporter tries again by itself when the wait is over."
 )
 
 var table = merged(servers, answers, findings)
@@ -75,7 +75,7 @@ var servers = map[Reason]entry{
 	BreakerOpen: {
 		"the server failed so often that it is spared for a while",
 		"look at the IC server: is the machine overloaded, and is its Session Manager running",
-		[]string{"Nothing has to be done here. At the time above one request tries the server; the requests below have its error ids.", check}, runbookBreaker},
+		[]string{"Nothing has to be done here. When the wait is over, one request tries the server. Its failed requests have the error ids.", check}, runbookBreaker},
 	NotDelivering: {
 		"the server accepted the subscription and delivers nothing",
 		"look for a proxy between the two that buffers the event stream, or set transport: poll for this server and reload",
@@ -85,20 +85,20 @@ var servers = map[Reason]entry{
 		}, runbookNotDelivering},
 	Down: {
 		"there is no session with the server",
-		"start from the reason above; for a network, DNS or TLS failure look at the way to the server, for a 5xx at the server itself",
-		[]string{"Nothing has to be done here once the server is back: the exporter tries again by itself. The failed requests below have what each host answered.", check}, runbookDown},
+		"start from the reason of its state; for a network, DNS or TLS failure look at the way to the server, for a 5xx at the server itself",
+		[]string{"Nothing has to be done here once the server is back: the exporter tries again by itself. The failed requests have what each host answered.", check}, runbookDown},
 	Slow: {
 		"this takes longer than it should",
-		"look at the requests below: is the server slow, or is there no answer at all",
+		"look at its requests: is the server slow, or is there no answer at all",
 		[]string{check}, runbookDown},
 	Stale: {
 		"the numbers were not compared with the server for too long and are withheld",
-		"look at the delivery checks below",
+		"look at its delivery checks",
 		[]string{"Do not rely on older numbers: changes may be missing from them."}, runbookStale},
 	Drift: {
 		"messages of the server were lost or never sent",
 		"look for a proxy that drops parts of the stream, and for restarts of the IC server, if it comes back within the hour",
-		[]string{"The delivery checks below found it and corrected it. Once can be chance."}, runbookDrift},
+		[]string{"The delivery checks found it and corrected it. Once can be chance."}, runbookDrift},
 	PasswordExpiring: {
 		"the password expires soon",
 		"set a new password for {user} in Interaction Administrator, and give it to the exporter in the same minute",

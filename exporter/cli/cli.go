@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"os"
 	"os/signal"
 	"strings"
@@ -75,6 +76,9 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	// Writing to somebody who has gone, such as head, is an error then, and not the
 	// end of a process that has sessions to leave.
 	signal.Ignore(syscall.SIGPIPE)
+	// net/http tells the log of the standard library what a server sent unasked: up to
+	// 4 KiB of it, as often as the server likes. Nothing else uses that log.
+	stdlog.SetOutput(io.Discard)
 
 	log := logging.NewQueue(stderr, maxLogWaiting)
 	defer log.Close(flushTime)

@@ -8,9 +8,8 @@ import (
 )
 
 // ResponseError is an answer outside the success codes of its operation
-// (protocol.md, 5). Its texts come from the server: they are cut, free of control
-// characters, and never hold the password, the token or the cookie of the
-// request.
+// (protocol.md, 5). Its texts come from the server and are only cut: show none of
+// them, and no Error, but through the secret.Screen that the client has.
 type ResponseError struct {
 	Operation Operation
 	Code      int
@@ -31,7 +30,7 @@ type ResponseError struct {
 	AuthenticationFailed bool
 }
 
-// Error says which operation got which answer, and what to do about it.
+// Error says which operation got which answer. What to do about it is not its to say.
 func (e *ResponseError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: the server answered %d", e.Operation, e.Code)
@@ -44,29 +43,16 @@ func (e *ResponseError) Error() string {
 	if e.Message != "" {
 		b.WriteString(": " + e.Message)
 	}
-	if a := e.advice(); a != "" {
-		fmt.Fprintf(&b, "; %s", a)
+	if e.Location != "" {
+		fmt.Fprintf(&b, ", to the host %q", e.Location)
+	}
+	if e.Code >= 300 && e.Code < 400 {
+		b.WriteString("; redirects are not followed")
+	}
+	if len(e.AlternateHosts) > 0 {
+		fmt.Fprintf(&b, "; it names %d other hosts to connect to", len(e.AlternateHosts))
 	}
 	return b.String()
-}
-
-func (e *ResponseError) advice() string {
-	switch {
-	case e.AuthenticationFailed:
-		return "check the user and the password"
-	case e.Code >= 300 && e.Code < 400 && e.Location != "":
-		return fmt.Sprintf("redirects are not followed, set the URL to the host %q if it is right", e.Location)
-	case e.Code >= 300 && e.Code < 400:
-		return "redirects are not followed, check the URL"
-	case e.Code == http.StatusNotFound || e.Code == http.StatusMethodNotAllowed:
-		return "check that the URL leads to ICWS"
-	case e.Code == http.StatusGone:
-		return "this version of the server no longer has the resource"
-	case len(e.AlternateHosts) > 0:
-		return fmt.Sprintf("it names %d other hosts to connect to", len(e.AlternateHosts))
-	default:
-		return ""
-	}
 }
 
 // RequestError is a request without a usable answer: none came, or its body was
@@ -79,13 +65,9 @@ type RequestError struct {
 	Err  error
 }
 
-// Error says what went wrong with which operation, and what to do about it.
+// Error says what went wrong with which operation.
 func (e *RequestError) Error() string {
-	text := fmt.Sprintf("%s failed (%s): %v", e.Operation, e.Reason, e.Err)
-	if a := advice[e.Reason]; a != "" {
-		text += "; " + a
-	}
-	return text
+	return fmt.Sprintf("%s failed (%s): %v", e.Operation, e.Reason, e.Err)
 }
 
 // Unwrap returns the cause.

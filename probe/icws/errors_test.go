@@ -130,18 +130,17 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestErrorsSayWhatToDo(t *testing.T) {
+func TestErrorsSayWhatHappened(t *testing.T) {
 	for want, err := range map[string]error{
-		"connect: the server answered 400 (Bad Request), error.x: no.; check the user and the password": &ResponseError{
+		"connect: the server answered 400 (Bad Request), error.x: no.": &ResponseError{
 			Operation: OpConnect, Code: 400, ErrorID: "error.x", Message: "no.", AuthenticationFailed: true},
 		"connect: the server answered 503 (Service Unavailable); it names 2 other hosts to connect to": &ResponseError{
 			Operation: OpConnect, Code: 503, AlternateHosts: []string{"a", "b"}},
-		"poll: the server answered 410 (Gone); this version of the server no longer has the resource": &ResponseError{Operation: OpPoll, Code: 410},
-		"list: the server answered 404 (Not Found); check that the URL leads to ICWS":                 &ResponseError{Operation: OpList, Code: 404},
-		"list: the server answered 302 (Found); redirects are not followed, check the URL":            &ResponseError{Operation: OpList, Code: 302},
-		"list failed (too_large): big; raise the limit of the response size if the server really has that many statuses": &RequestError{
-			Operation: OpList, Reason: FailTooLarge, Err: errors.New("big")},
-		"list failed (canceled): stop": &RequestError{Operation: OpList, Reason: FailCanceled, Err: errors.New("stop")},
+		"poll: the server answered 410 (Gone)":                                                 &ResponseError{Operation: OpPoll, Code: 410},
+		"list: the server answered 302 (Found); redirects are not followed":                    &ResponseError{Operation: OpList, Code: 302},
+		"list: the server answered 302 (Found), to the host \"b\"; redirects are not followed": &ResponseError{Operation: OpList, Code: 302, Location: "b"},
+		"list failed (too_large): big":                                                         &RequestError{Operation: OpList, Reason: FailTooLarge, Err: errors.New("big")},
+		"list failed (canceled): stop":                                                         &RequestError{Operation: OpList, Reason: FailCanceled, Err: errors.New("stop")},
 	} {
 		if got := err.Error(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)

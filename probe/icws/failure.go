@@ -42,17 +42,6 @@ var failureReasonNames = [NumFailureReasons]string{
 // String returns the label value of the reason.
 func (r FailureReason) String() string { return failureReasonNames[r] }
 
-// advice is what an operator may do about each reason.
-var advice = [NumFailureReasons]string{
-	FailTimeout:  "check the load of the server and the network, or raise the request timeout",
-	FailDNS:      "check the host name",
-	FailRefused:  "check that ICWS listens on this port (8018 for http, 8019 for https)",
-	FailReset:    "the server or a proxy cut the connection",
-	FailTLS:      "check the scheme of the URL and the TLS settings (CA, server name, client certificate)",
-	FailTooLarge: "raise the limit of the response size if the server really has that many statuses",
-	FailDecode:   "check that the URL leads to ICWS and not to the page of a proxy",
-}
-
 var errTooLarge = errors.New("the answer is larger than the limit")
 
 // The scheme of the URL and the port do not fit together. Both are FailTLS.

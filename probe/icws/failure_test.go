@@ -133,7 +133,7 @@ func TestRefusedConnection(t *testing.T) {
 	}
 	l.Close()
 	got := versionFails(t, t.Context(), "http://"+l.Addr().String(), plainTransport(t), Options{})
-	if got.Reason != FailRefused || !strings.Contains(got.Error(), "8019") {
+	if got.Reason != FailRefused || !strings.HasPrefix(got.Error(), "version failed (refused): ") {
 		t.Errorf("%v", got)
 	}
 }

@@ -234,6 +234,10 @@ func TestAPILeavesOutWhatIsNotKnown(t *testing.T) {
 	}
 	delete(got, "configuration")
 	delete(got, "answers_last_hour") // all of them 0
+	if advice, ok := got["advice"].(map[string]any); !ok || advice["reason"] != "refused_log_on" {
+		t.Errorf("the advice is %v", got["advice"])
+	}
+	delete(got, "advice")
 	want := map[string]any{
 		"name": "lab", "up": false, "state": "auth_hold", "reason": "the server refused the password", "hosts": []any{},
 		"session": map[string]any{"up": false}, "subscription": map[string]any{"up": false, "state": "none"}, "breaker": "closed",

@@ -22,6 +22,8 @@ type serverDetail struct {
 	Heartbeat   time.Time `json:"heartbeat,omitzero"`
 	// Outage is left out while the server is live.
 	Outage *outageDetail `json:"outage,omitempty"`
+	// Advice is left out when nothing has to be done.
+	Advice *adviceDetail `json:"advice,omitempty"`
 
 	Product    string       `json:"product,omitempty"`
 	Release    string       `json:"release,omitempty"`
@@ -53,6 +55,13 @@ type serverDetail struct {
 type outageDetail struct {
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason,omitempty"`
+}
+
+type adviceDetail struct {
+	Reason  string   `json:"reason"`
+	Is      string   `json:"is"`
+	Steps   []string `json:"steps"`
+	Runbook string   `json:"runbook,omitempty"`
 }
 
 type hostDetail struct {
@@ -124,6 +133,9 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 	}
 	if o := server.Outage(); !o.Since.IsZero() {
 		d.Outage = &outageDetail{atUTC(o.Since), o.Reason}
+	}
+	if a := server.Advice(now); a.Reason != "" {
+		d.Advice = &adviceDetail{string(a.Reason), a.Is, a.Steps(), a.Runbook}
 	}
 	if s.TransportKnown {
 		d.Transport = s.Transport.String()

@@ -7,6 +7,7 @@ import (
 
 	"icws_exporter/exporter"
 	"icws_exporter/probe"
+	"icws_exporter/probe/icws"
 )
 
 // severity sorts the servers, worst first.
@@ -59,7 +60,7 @@ func conditionOf(s exporter.Server, now time.Time) condition {
 	snapshot := s.Snapshot
 	c := condition{severity: stateWords[snapshot.State].severity, Words: stateWords[snapshot.State].words, State: snapshot.State.String()}
 	switch {
-	case !snapshot.Heartbeat.IsZero() && now.Sub(snapshot.Heartbeat) > exporter.HeartbeatLimit:
+	case s.Hangs(now):
 		c.severity, c.Words = hung, "The probe hangs"
 	case snapshot.State != probe.StateLive:
 	case !snapshot.Feeds[probe.StatusMessages].Up:
@@ -95,8 +96,6 @@ func reasonOf(s exporter.Server) string {
 
 const (
 	day = 24 * time.Hour
-	// expiresSoon is when an expiry is worth a notice: the alerts begin then.
-	expiresSoon = 14 * day
 	// clockTolerance is how far apart two clocks may be.
 	clockTolerance = time.Minute
 )
@@ -108,7 +107,7 @@ func notices(server exporter.Server, now time.Time) []string {
 	notice := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	for what, at := range map[string]time.Time{"password": s.PasswordExpiry, "TLS certificate": s.CertificateNotAfter()} {
 		switch left := at.Sub(now); {
-		case at.IsZero() || left > expiresSoon:
+		case at.IsZero() || left > exporter.ExpiresSoon:
 		case left <= 0:
 			notice("The %s has expired.", what)
 		default:
@@ -126,7 +125,7 @@ func notices(server exporter.Server, now time.Time) []string {
 	if s.Switchover.Active {
 		notice("A switchover is active.")
 	}
-	if n := driftOf(server, now); n > 0 {
+	if n := server.Drift(now); n > 0 {
 		notice("Delivery checks of the last hour corrected %d statuses that no message had announced.", n)
 	}
 	for op, gone := range s.OperationGone {
@@ -141,10 +140,7 @@ func notices(server exporter.Server, now time.Time) []string {
 	return all
 }
 
-// driftOf counts the drift that the checks of the last hour found.
-func driftOf(server exporter.Server, now time.Time) int {
-	return server.History.DriftSince(now.Add(-time.Hour))
-}
+func operationName(op int) string { return icws.Operation(op).String() }
 
 // subscriptionWords say how the subscription is.
 func subscriptionWords(s *probe.Snapshot) string {

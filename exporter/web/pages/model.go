@@ -3,6 +3,7 @@ package pages
 import (
 	"time"
 
+	"icws_exporter/exporter/advice"
 	"icws_exporter/probe"
 )
 
@@ -97,7 +98,7 @@ type serverHead struct {
 	Reason     string
 	Next       moment
 	Notices    []string
-	Advice     advice
+	Advice     advice.Advice
 	Root       string
 	banner
 }
@@ -181,13 +182,6 @@ type answerCount struct {
 	Class, Words string
 	Text         string
 	Bad          bool // worth a second look
-}
-
-// advice is what the operator can do now.
-type advice struct {
-	Steps []string
-	// Runbook is the alert whose runbook says more.
-	Runbook string
 }
 
 // condition is how a server is, in words.

@@ -124,7 +124,7 @@ func (p *serverPage) head(server exporter.Server, c clock) serverHead {
 		Since:     c.lasting(s.StateSince), NotLive: c.lasting(notLiveSince(server)), Reason: reasonOf(server),
 		Next: c.moment(s.NextAttempt), Notices: notices(server, c.now), banner: p.opts.banner(c),
 	}
-	h.Advice = adviceFor(server, h.Condition, c.now)
+	h.Advice = server.Advice(c.now)
 	return h
 }
 

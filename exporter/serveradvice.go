@@ -1,0 +1,117 @@
+package exporter
+
+import (
+	"slices"
+	"time"
+
+	"icws_exporter/exporter/advice"
+	"icws_exporter/probe"
+)
+
+// ExpiresSoon is how long before its end a password or a certificate is worth a notice.
+const ExpiresSoon = 14 * 24 * time.Hour
+
+// slowStart is how long a log-on or a subscription may take without a question.
+const slowStart = time.Minute
+
+// Advice is what to do about the server at now; the zero Advice when nothing has to be
+// done.
+func (s Server) Advice(now time.Time) advice.Advice {
+	reason := s.adviceReason(now)
+	about := advice.About{Server: s.Name, User: s.Config.User, Host: "the server", Password: s.passwordPlace()}
+	if reason == advice.StandbyDown {
+		about.Host = s.Show(s.standbyDown())
+	}
+	return advice.For(reason, about)
+}
+
+// held are the reasons of the states that say by themselves what is wrong.
+var held = map[probe.State]advice.Reason{
+	probe.StateAuthHold:         advice.RefusedLogOn,
+	probe.StateUnauthorizedHold: advice.Unauthorized,
+	probe.StateDisplacedHold:    advice.Displaced,
+	probe.StateGoneHold:         advice.Gone,
+	probe.StateBreakerOpen:      advice.BreakerOpen,
+}
+
+// adviceReason is the first thing that is wrong, in the order in which to care.
+func (s Server) adviceReason(now time.Time) advice.Reason {
+	snapshot := s.Snapshot
+	reason, isHeld := held[snapshot.State]
+	switch {
+	case s.Hangs(now):
+		return advice.Hung
+	case snapshot.State == probe.StateLive:
+		return s.liveReason(now)
+	case isHeld:
+		return reason
+	case s.deliversNothing():
+		return advice.NotDelivering
+	case snapshot.State == probe.StateBackoff, s.Outage().Reason != "":
+		return advice.Down
+	case now.Sub(snapshot.StateSince) > slowStart:
+		return advice.Slow
+	default:
+		return ""
+	}
+}
+
+// liveReason is about servers that look well and are not, and about what to do in time.
+func (s Server) liveReason(now time.Time) advice.Reason {
+	snapshot := s.Snapshot
+	switch {
+	case !snapshot.Feeds[probe.StatusMessages].Up:
+		return advice.NotDelivering
+	case !snapshot.Fresh(now):
+		return advice.Stale
+	case s.Drift(now) > 0:
+		return advice.Drift
+	case !snapshot.PasswordExpiry.IsZero() && snapshot.PasswordExpiry.Sub(now) < ExpiresSoon:
+		return advice.PasswordExpiring
+	case !snapshot.CertificateNotAfter().IsZero() && snapshot.CertificateNotAfter().Sub(now) < ExpiresSoon:
+		return advice.CertificateExpiring
+	case s.standbyDown() != "":
+		return advice.StandbyDown
+	default:
+		return ""
+	}
+}
+
+// Hangs reports whether the probe has stopped moving: only a restart helps it.
+func (s Server) Hangs(now time.Time) bool {
+	return !s.Snapshot.Heartbeat.IsZero() && now.Sub(s.Snapshot.Heartbeat) > HeartbeatLimit
+}
+
+// Drift counts the drift that the checks of the last hour found.
+func (s Server) Drift(now time.Time) int { return s.History.DriftSince(now.Add(-time.Hour)) }
+
+// deliversNothing reports whether the outage began because nothing was delivered.
+func (s Server) deliversNothing() bool {
+	if state := s.Snapshot.State; state != probe.StateBackoff && state != probe.StateConnecting && state != probe.StateSubscribing {
+		return false
+	}
+	events := s.History.Recent().Events
+	lost := slices.IndexFunc(events, func(e probe.Event) bool { return e.Subject == "subscription" })
+	return lost >= 0 && events[lost].Became == "lost" && events[lost].Reason == probe.LossNotDelivering.String()
+}
+
+// standbyDown is a host that does not answer and serves no session, or nothing.
+func (s Server) standbyDown() string {
+	for _, h := range s.Snapshot.Hosts {
+		if h.Checked && !h.Up && !h.Active {
+			return h.Name
+		}
+	}
+	return ""
+}
+
+func (s Server) passwordPlace() string {
+	switch c := s.Config; {
+	case c.PasswordFile != "":
+		return c.PasswordFile + ": a changed one is tried within seconds"
+	case c.PasswordEnv != "":
+		return "the environment variable " + c.PasswordEnv + ", and restart the exporter"
+	default:
+		return ""
+	}
+}
