@@ -1,14 +1,11 @@
 package exporter
 
 import (
-	"net/netip"
-	"net/url"
 	"slices"
-	"strings"
 
 	"icws_exporter/exporter/advice"
 	"icws_exporter/exporter/config"
-	"icws_exporter/probe/icws"
+	"icws_exporter/probe"
 )
 
 // advise logs a warning for what works now, but will not do so for long.
@@ -33,13 +30,10 @@ func descriptorsFor(servers int) uint64 { return 3*uint64(servers) + 1200 }
 // sameAccount returns the servers that log on at the same host as the same user, as
 // "a + b".
 func sameAccount(servers []config.Server) []string {
-	names := make(map[string][]string)
+	names := make(map[probe.Account][]string)
 	for _, s := range servers {
-		for _, host := range s.Hosts {
-			if base, err := icws.ExpandURL(s.URL, host); err == nil {
-				account := placeOf(base) + " " + strings.ToLower(s.User)
-				names[account] = append(names[account], s.Name)
-			}
+		for _, account := range s.Probe(config.Limits{}).Accounts() {
+			names[account] = append(names[account], s.Name)
 		}
 	}
 	var shared []string
@@ -51,25 +45,4 @@ func sameAccount(servers []config.Server) []string {
 	}
 	slices.Sort(shared)
 	return slices.Compact(shared) // a pair of hosts has them twice
-}
-
-// placeOf is the same for every spelling of the place that a URL leads to. ICWS has
-// no case in hosts and users, and one Session Manager behind both its ports.
-func placeOf(base *url.URL) string {
-	name, port := strings.ToLower(strings.TrimSuffix(base.Hostname(), ".")), base.Port()
-	if address, err := netip.ParseAddr(name); err == nil {
-		name = address.Unmap().String()
-	}
-	if name == "localhost" || name == "::1" {
-		name = "127.0.0.1"
-	}
-	switch {
-	case port == "8018" && base.Scheme == "http", port == "8019" && base.Scheme == "https":
-		port = "icws"
-	case port == "" && base.Scheme == "http":
-		port = "80"
-	case port == "":
-		port = "443"
-	}
-	return name + " " + port + " " + strings.ToLower(strings.Trim(base.Path, "/"))
 }

@@ -13,23 +13,14 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-// account is a user on one server, in one spelling. Sessions, log-ons and refused
-// passwords belong to it and not to a probe, which a reload replaces.
-type account struct{ server, user string }
+// Account is a user on one server, in one spelling; equal ones are the same. Sessions,
+// log-ons and refused passwords belong to it and not to a probe, which a reload
+// replaces.
+type Account struct{ server, user string }
 
-// accountAt returns the account of cfg on a host. A host that cannot be reached at
-// all has one too, so that nothing has to be decided here.
-func (c Config) accountAt(host string) account {
-	a := account{server: strings.ToLower(host), user: strings.ToLower(c.User)}
-	if base, err := icws.ExpandURL(c.URL, host); err == nil {
-		a.server = serverOf(base)
-	}
-	return a
-}
-
-// accounts returns the account on each configured host, without repetition.
-func (c Config) accounts() []account {
-	var all []account
+// Accounts returns the user's account on each configured host, without repetition.
+func (c Config) Accounts() []Account {
+	var all []Account
 	for _, host := range c.Hosts {
 		if a := c.accountAt(host); !slices.Contains(all, a) {
 			all = append(all, a)
@@ -38,17 +29,38 @@ func (c Config) accounts() []account {
 	return all
 }
 
-// serverOf writes the address of a server in one way: other case, a default port
-// that is spelled out, and other forms of an IP address make no other server.
+// accountAt returns the account on a host. A host that cannot be reached at all has
+// one too, so that nothing has to be decided here.
+func (c Config) accountAt(host string) Account {
+	a := Account{server: strings.ToLower(host), user: strings.ToLower(c.User)}
+	if base, err := icws.ExpandURL(c.URL, host); err == nil {
+		a.server = serverOf(base)
+	}
+	return a
+}
+
+// serverOf is the same for every spelling of the place that a URL leads to. ICWS has
+// no case in hosts and users, and one Session Manager behind both its ports.
 func serverOf(base *url.URL) string {
 	name, port := strings.TrimSuffix(strings.ToLower(base.Hostname()), "."), base.Port()
 	if address, err := netip.ParseAddr(name); err == nil {
 		name = address.Unmap().String()
 	}
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[base.Scheme]
+	if name == "localhost" || name == "::1" {
+		name = "127.0.0.1"
 	}
-	return net.JoinHostPort(name, port) + strings.TrimRight(base.EscapedPath(), "/")
+	switch base.Scheme + " " + port {
+	case "http 8018", "https 8019":
+		port = "" // those of ICWS
+	case "http ":
+		port = "80"
+	case "https ":
+		port = "443"
+	}
+	if port != "" {
+		name = net.JoinHostPort(name, port)
+	}
+	return name + strings.ToLower(strings.TrimRight(base.EscapedPath(), "/"))
 }
 
 // digest tells passwords apart and gives none away: its key is random and never

@@ -127,9 +127,11 @@ func (l *loop) logOn(ctx context.Context, host string, cr credentials) (*icws.Se
 			return nil, err
 		}
 	}
-	if err := l.ledger.settle(ctx, lo.account); err != nil {
+	err = withTimeout(ctx, l.cfg.RequestTimeout, func(ctx context.Context) error { return l.ledger.settle(ctx, lo.account) })
+	if err != nil {
 		return nil, err
 	}
+	l.publish()
 	if err := l.ledger.logOn(ctx, lo, client, cr, l.reporter(), l.notifyLate); err != nil {
 		return nil, err
 	}
@@ -143,7 +145,7 @@ func (l *loop) logOn(ctx context.Context, host string, cr credentials) (*icws.Se
 		return lo.session, lo.err
 	default:
 		l.awaited = append(l.awaited, lo)
-		l.watch.hurry(host)
+		l.looks.hurry(host)
 		return nil, &icws.RequestError{Operation: icws.OpConnect, Reason: icws.FailTimeout, Err: errOverdue}
 	}
 }

@@ -20,7 +20,7 @@ type refusal struct {
 
 // refused notes that a server refused the password for the accounts, which are the
 // same one on all hosts of the server, and holds it.
-func (l *Ledger) refused(accounts []account, password digest, schedule hold, reason string) {
+func (l *Ledger) refused(accounts []Account, password digest, schedule hold, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := refusal{password: password, reason: reason}
@@ -43,7 +43,7 @@ func (l *Ledger) refused(accounts []account, password digest, schedule hold, rea
 }
 
 // accepted notes that a server took the password.
-func (l *Ledger) accepted(accounts []account, password digest) {
+func (l *Ledger) accepted(accounts []Account, password digest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, a := range accounts {
@@ -53,7 +53,7 @@ func (l *Ledger) accepted(accounts []account, password digest) {
 }
 
 // held returns the refusal that keeps the password from being tried now.
-func (l *Ledger) held(accounts []account, password digest) (refusal, bool) {
+func (l *Ledger) held(accounts []Account, password digest) (refusal, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var held refusal

@@ -13,7 +13,7 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-const hostWatchInterval = 5 * time.Minute
+const hostLookInterval = 5 * time.Minute
 
 // hostPolicy decides which hosts the password may go to. A listed host is a
 // redirect of our credentials, so it has to match allowed_hosts.
@@ -110,46 +110,46 @@ type hostReport struct {
 	notAfter time.Time
 }
 
-// hostWatch asks every configured host for its version now and then, without a
+// hostLooks asks every configured host for its version now and then, without a
 // session, so that a dead standby is known before the switchover, and a renewed
 // certificate without one. It runs beside the loop, because a dead host answers
 // late.
-type hostWatch struct {
+type hostLooks struct {
 	reports chan hostReport
 	hurried map[string]chan struct{} // by host: it is looked at now
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
 }
 
-func (l *loop) startHostWatch(ctx context.Context) *hostWatch {
+func (l *loop) startHostLooks(ctx context.Context) *hostLooks {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &hostWatch{reports: make(chan hostReport), hurried: make(map[string]chan struct{}), cancel: cancel}
+	w := &hostLooks{reports: make(chan hostReport), hurried: make(map[string]chan struct{}), cancel: cancel}
 	var seed [2]uint64
 	seed[0], seed[1] = l.rand.Uint64(), l.rand.Uint64()
 	for _, host := range l.cfg.Hosts {
 		w.hurried[host] = make(chan struct{}, 1)
 	}
 	for _, host := range l.cfg.Hosts {
-		w.done.Go(func() { l.watchHost(ctx, w, host, seed) })
+		w.done.Go(func() { l.lookAtHost(ctx, w, host, seed) })
 	}
 	return w
 }
 
 // hurry has a host looked at now: a log-on to it is not answered. Others than the
 // configured hosts are not looked at.
-func (w *hostWatch) hurry(host string) {
+func (w *hostLooks) hurry(host string) {
 	select {
 	case w.hurried[host] <- struct{}{}:
 	default:
 	}
 }
 
-func (w *hostWatch) stop() {
+func (w *hostLooks) stop() {
 	w.cancel()
 	w.done.Wait()
 }
 
-func (l *loop) watchHost(ctx context.Context, w *hostWatch, host string, seed [2]uint64) {
+func (l *loop) lookAtHost(ctx context.Context, w *hostLooks, host string, seed [2]uint64) {
 	pace := newPace(seed, host)
 	account := l.cfg.accountAt(host)
 	for {
@@ -171,7 +171,7 @@ func (l *loop) watchHost(ctx context.Context, w *hostWatch, host string, seed [2
 		case <-ctx.Done():
 			return
 		}
-		interval := hostWatchInterval
+		interval := hostLookInterval
 		if l.ledger.awaits(account) != nil {
 			interval = min(interval, l.cfg.RequestTimeout) // is it back?
 		}

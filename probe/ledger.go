@@ -25,7 +25,7 @@ type Ledger struct {
 
 	mu       sync.Mutex
 	closed   bool
-	accounts map[account]*standing
+	accounts map[Account]*standing
 }
 
 // standing is what is known of one account. It belongs to the holder of Ledger.mu.
@@ -44,13 +44,13 @@ func NewLedger(log *slog.Logger) *Ledger {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	l := &Ledger{key: newDigestKey(), log: log, closing: make(chan struct{}), accounts: make(map[account]*standing)}
+	l := &Ledger{key: newDigestKey(), log: log, closing: make(chan struct{}), accounts: make(map[Account]*standing)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
 }
 
 // at returns what is known of an account. The caller holds mu.
-func (l *Ledger) at(a account) *standing {
+func (l *Ledger) at(a Account) *standing {
 	s := l.accounts[a]
 	if s == nil {
 		s = &standing{turn: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}
@@ -60,7 +60,7 @@ func (l *Ledger) at(a account) *standing {
 }
 
 // tidy forgets an account of which there is nothing to know. The caller holds mu.
-func (l *Ledger) tidy(a account) {
+func (l *Ledger) tidy(a Account) {
 	s := l.accounts[a]
 	if s != nil && len(s.owed) == 0 && len(s.refusals) == 0 && s.logOn == nil && !s.collecting && len(s.turn) == 0 {
 		delete(l.accounts, a)
@@ -81,7 +81,7 @@ func (l *Ledger) Close(limit time.Duration) {
 	}
 	l.closed = true
 	close(l.closing)
-	var open []account
+	var open []Account
 	for a, s := range l.accounts {
 		if len(s.owed) > 0 || s.logOn != nil {
 			open = append(open, a)
@@ -106,7 +106,7 @@ func (l *Ledger) Close(limit time.Duration) {
 const lastTries = 3
 
 // finish waits for the log-on of an account and ends its sessions.
-func (l *Ledger) finish(ctx context.Context, a account) {
+func (l *Ledger) finish(ctx context.Context, a Account) {
 	for range lastTries {
 		l.mu.Lock()
 		awaited := l.at(a).logOn
@@ -130,7 +130,7 @@ func (l *Ledger) finish(ctx context.Context, a account) {
 	}
 }
 
-func (l *Ledger) sayWhatIsLeft(accounts []account) {
+func (l *Ledger) sayWhatIsLeft(accounts []Account) {
 	l.mu.Lock()
 	sessions, logOns, servers := 0, 0, []string{}
 	var left []*owed

@@ -35,7 +35,7 @@ func (e *awaitedError) Error() string {
 // logOn is one log-on from its request to its answer, which may come when the probe
 // that sent it is gone.
 type logOn struct {
-	account account
+	account Account
 	host    string
 	since   time.Time
 	overdue chan struct{} // closed when it is sent and its time is over
@@ -55,7 +55,7 @@ type logOn struct {
 type credentials struct {
 	icws.Credentials
 	digest   digest
-	accounts []account // that the password is for
+	accounts []Account // that the password is for
 	schedule hold
 }
 
@@ -70,7 +70,7 @@ func (lo *logOn) isDone() bool {
 }
 
 // awaits returns an error when a log-on to the account is under way.
-func (l *Ledger) awaits(a account) error {
+func (l *Ledger) awaits(a Account) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s := l.accounts[a]; s != nil && s.logOn != nil {
@@ -109,7 +109,7 @@ func (l *Ledger) logOn(unsent context.Context, lo *logOn, c *icws.Client, cr cre
 
 // logOnEnded takes note of the answer to a log-on, whoever still wants it.
 func (l *Ledger) logOnEnded(lo *logOn, cr credentials, by reporter) {
-	accounts := append([]account{lo.account}, cr.accounts...)
+	accounts := append([]Account{lo.account}, cr.accounts...)
 	var unread *icws.UnreadSessionError
 	key := lo.session.Key()
 	switch {
@@ -151,7 +151,7 @@ func (l *Ledger) disown(lo *logOn, by reporter) {
 
 // answered says that the account's server has answered a request that was sent at the
 // time: a log-on from before it that stays without an answer is lost.
-func (l *Ledger) answered(a account, asked time.Time) {
+func (l *Ledger) answered(a Account, asked time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.accounts[a]

@@ -38,13 +38,13 @@ type loop struct {
 	rand     *rand.Rand
 	policy   hostPolicy
 	breaker  *breaker
-	watch    *hostWatch
+	looks    *hostLooks
 
 	backoff          backoff
 	unauthorizedHold hold
 
 	ledger   *Ledger
-	accounts []account
+	accounts []Account
 	tried    digest        // of the password of the last log-on
 	opening  bool          // the running round has sent a log-on
 	awaited  []*logOn      // that were not answered in time
@@ -91,7 +91,7 @@ func newLoop(p *Probe) *loop {
 		policy:  newHostPolicy(cfg.Hosts, cfg.AllowedHosts),
 		breaker: newBreaker(cfg, p.opts.Observer),
 		backoff: backoff{min: cfg.BackoffMin, max: cfg.BackoffMax, rand: p.opts.Rand},
-		ledger:  p.ledger, accounts: cfg.accounts(), late: make(chan struct{}, 1),
+		ledger:  p.ledger, accounts: cfg.Accounts(), late: make(chan struct{}, 1),
 		unauthorizedHold: hold{min: cfg.AuthHoldMin, max: cfg.AuthHoldMax},
 		hosts:            configuredHosts(cfg.Hosts),
 		rejected:         make(map[string]bool),
@@ -108,8 +108,8 @@ func (l *loop) run(ctx context.Context) {
 		return
 	}
 	l.learnPasswords()
-	l.watch = l.startHostWatch(ctx)
-	defer l.watch.stop()
+	l.looks = l.startHostLooks(ctx)
+	defer l.looks.stop()
 	defer l.disownAwaited()
 	defer func() {
 		l.publish()
@@ -233,10 +233,10 @@ func (l *loop) retry() {
 
 // hostReports is nil, so never ready, before the watch has started.
 func (l *loop) hostReports() chan hostReport {
-	if l.watch == nil {
+	if l.looks == nil {
 		return nil
 	}
-	return l.watch.reports
+	return l.looks.reports
 }
 
 // onStreamRead and onPing are told by the stream's reader.

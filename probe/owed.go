@@ -41,7 +41,7 @@ type reporter struct {
 }
 
 // owe takes over a session that could not be ended.
-func (l *Ledger) owe(a account, by reporter, key icws.SessionKey) {
+func (l *Ledger) owe(a Account, by reporter, key icws.SessionKey) {
 	l.mu.Lock()
 	oldest := l.add(a, by, key)
 	l.mu.Unlock()
@@ -50,7 +50,7 @@ func (l *Ledger) owe(a account, by reporter, key icws.SessionKey) {
 
 // add is owe for the holder of mu. It returns the session that is owed no more,
 // because there are too many, or nil.
-func (l *Ledger) add(a account, by reporter, key icws.SessionKey) (oldest *owed) {
+func (l *Ledger) add(a Account, by reporter, key icws.SessionKey) (oldest *owed) {
 	if key.IsZero() {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (o *owed) crowdedOut() {
 
 // hurry has what is owed for an account ended now, when there is reason to believe
 // that it can be. The caller holds mu.
-func (l *Ledger) hurry(a account) {
+func (l *Ledger) hurry(a Account) {
 	if s := l.accounts[a]; s != nil && s.collecting {
 		select {
 		case s.hurry <- struct{}{}:
@@ -84,7 +84,7 @@ func (l *Ledger) hurry(a account) {
 }
 
 // answers says that the account's server answers again.
-func (l *Ledger) answers(a account) {
+func (l *Ledger) answers(a Account) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.hurry(a)
@@ -97,7 +97,7 @@ func (o *owed) abandon(why string) {
 }
 
 // collect ends what is owed for an account, trying again and again, until nothing is.
-func (l *Ledger) collect(a account, s *standing) {
+func (l *Ledger) collect(a Account, s *standing) {
 	for pause := firstPause; ; pause = min(max(2*pause, firstPause), maxPause) {
 		select {
 		case <-time.After(pause):
@@ -120,7 +120,7 @@ func (l *Ledger) collect(a account, s *standing) {
 }
 
 // expire removes what is owed for too long, and says whether anything is left.
-func (l *Ledger) expire(a account, s *standing) (expired []*owed, done bool) {
+func (l *Ledger) expire(a Account, s *standing) (expired []*owed, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(s.owed) > 0 && time.Since(s.owed[0].since) >= owedTime { // the oldest is the first
@@ -137,7 +137,7 @@ func (l *Ledger) expire(a account, s *standing) (expired []*owed, done bool) {
 
 // settle tries once to end every session that is owed for an account. It returns why
 // no session may be made there now: one may still live that could not be ended.
-func (l *Ledger) settle(ctx context.Context, a account) (blocked error) {
+func (l *Ledger) settle(ctx context.Context, a Account) (blocked error) {
 	s, err := l.takeTurn(ctx, a)
 	if s == nil {
 		return err
@@ -181,7 +181,7 @@ func (e *owedError) Unwrap() error { return e.err }
 
 // takeTurn waits until nobody else ends what is owed for an account. It returns nil
 // when nothing is owed.
-func (l *Ledger) takeTurn(ctx context.Context, a account) (*standing, error) {
+func (l *Ledger) takeTurn(ctx context.Context, a Account) (*standing, error) {
 	l.mu.Lock()
 	s := l.accounts[a]
 	if s == nil || len(s.owed) == 0 {
@@ -203,7 +203,7 @@ func (l *Ledger) takeTurn(ctx context.Context, a account) (*standing, error) {
 	}
 }
 
-func (l *Ledger) endTurn(a account, s *standing) {
+func (l *Ledger) endTurn(a Account, s *standing) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	<-s.turn // whoever waits has it now, which tidy sees
@@ -211,7 +211,7 @@ func (l *Ledger) endTurn(a account, s *standing) {
 }
 
 // owedAt returns how many sessions are owed for an account.
-func (l *Ledger) owedAt(a account) int {
+func (l *Ledger) owedAt(a Account) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s := l.accounts[a]; s != nil {
@@ -222,7 +222,7 @@ func (l *Ledger) owedAt(a account) int {
 
 // owedBy counts the sessions owed for the accounts, and those that the server of that
 // name has left behind at other hosts.
-func (l *Ledger) owedBy(name string, accounts []account) int {
+func (l *Ledger) owedBy(name string, accounts []Account) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0

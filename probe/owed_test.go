@@ -295,7 +295,7 @@ func TestWhatIsOwedIsBounded(t *testing.T) {
 			}}, nil
 		})
 		ledger, seen := NewLedger(textLog(logs)), &recorder{}
-		a, by := account{"a:8018", "demo"}, reporter{"test", seen, textLog(logs)}
+		a, by := Account{"a:8018", "demo"}, reporter{"test", seen, textLog(logs)}
 		for range maxOwed + 2 {
 			ledger.owe(a, by, sessionOver(t, refuses).Key())
 		}
@@ -410,7 +410,7 @@ func TestTheLookAtAHostFollowsAnAlias(t *testing.T) {
 		seen := looks(before)
 		after := r.serve("new", icwssim.Options{})
 		r.net.Alias("a:8018", "new:8018")
-		r.pass(2 * hostWatchInterval)
+		r.pass(2 * hostLookInterval)
 		if looks(before) != seen || looks(after) == 0 {
 			t.Errorf("%d looks at where the name led before, %d at where it leads", looks(before)-seen, looks(after))
 		}

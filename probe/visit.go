@@ -26,7 +26,7 @@ var ErrNotDelivered = errNotDelivering
 // Visit begins a visit, without a request.
 func (p *Probe) Visit() *Visit {
 	l := newLoop(p)
-	l.watch = &hostWatch{} // nobody looks at the hosts meanwhile
+	l.looks = &hostLooks{} // nobody looks at the hosts meanwhile
 	l.learnPasswords()
 	return &Visit{p: p, l: l}
 }
