@@ -14,11 +14,19 @@ const (
 	Answer500
 	AnswerOther // every other code
 	AnswerNone  // no headers came
-
-	NumAnswerClasses = 6
 )
 
-var answerClassNames = [NumAnswerClasses]string{"2xx", "401", "410", "500", "other", "none"}
+var answerClassNames = [...]string{
+	Answer2xx:   "2xx",
+	Answer401:   "401",
+	Answer410:   "410",
+	Answer500:   "500",
+	AnswerOther: "other",
+	AnswerNone:  "none",
+}
+
+// NumAnswerClasses is how many values there are.
+const NumAnswerClasses = len(answerClassNames)
 
 // String returns the class as the API names it.
 func (c AnswerClass) String() string { return answerClassNames[c] }

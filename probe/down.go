@@ -26,14 +26,28 @@ const (
 	DownProtocol
 	DownTooLarge
 
-	NumDownReasons = 13
-	NotDown        = DownReason(NumDownReasons)
+	NotDown
 )
 
-var downReasonNames = [NumDownReasons + 1]string{
-	"starting", "network", "tls", "dns", "refused_log_on", "unauthorized", "displaced", "gone",
-	"server_error", "not_delivering", "stale", "protocol", "too_large", "",
+var downReasonNames = [...]string{
+	DownStarting:      "starting",
+	DownNetwork:       "network",
+	DownTLS:           "tls",
+	DownDNS:           "dns",
+	DownRefusedLogOn:  "refused_log_on",
+	DownUnauthorized:  "unauthorized",
+	DownDisplaced:     "displaced",
+	DownGone:          "gone",
+	DownServerError:   "server_error",
+	DownNotDelivering: "not_delivering",
+	DownStale:         "stale",
+	DownProtocol:      "protocol",
+	DownTooLarge:      "too_large",
+	NotDown:           "",
 }
+
+// NumDownReasons is how many reasons there are, without NotDown.
+const NumDownReasons = int(NotDown)
 
 // String returns the label value of v, and nothing for NotDown.
 func (v DownReason) String() string { return downReasonNames[v] }

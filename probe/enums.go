@@ -15,13 +15,22 @@ const (
 	StateUnauthorizedHold
 	StateDisplacedHold
 	StateGoneHold
-
-	NumStates = 9
 )
 
-var stateNames = [NumStates]string{
-	"connecting", "subscribing", "live", "backoff", "breaker_open", "auth_hold", "unauthorized_hold", "displaced_hold", "gone_hold",
+var stateNames = [...]string{
+	StateConnecting:       "connecting",
+	StateSubscribing:      "subscribing",
+	StateLive:             "live",
+	StateBackoff:          "backoff",
+	StateBreakerOpen:      "breaker_open",
+	StateAuthHold:         "auth_hold",
+	StateUnauthorizedHold: "unauthorized_hold",
+	StateDisplacedHold:    "displaced_hold",
+	StateGoneHold:         "gone_hold",
 }
+
+// NumStates is how many values there are.
+const NumStates = len(stateNames)
 
 // String returns the label value of v.
 func (v State) String() string { return stateNames[v] }
@@ -33,13 +42,15 @@ type Transport uint8
 const (
 	TransportSSE Transport = iota
 	TransportPoll
-
-	NumTransports = 2
 )
 
-var transportNames = [NumTransports]string{
-	"sse", "poll",
+var transportNames = [...]string{
+	TransportSSE:  "sse",
+	TransportPoll: "poll",
 }
+
+// NumTransports is how many values there are.
+const NumTransports = len(transportNames)
 
 // String returns the label value of v.
 func (v Transport) String() string { return transportNames[v] }
@@ -52,13 +63,16 @@ const (
 	BreakerClosed BreakerState = iota
 	BreakerHalfOpen
 	BreakerOpen
-
-	NumBreakerStates = 3
 )
 
-var breakerStateNames = [NumBreakerStates]string{
-	"closed", "half_open", "open",
+var breakerStateNames = [...]string{
+	BreakerClosed:   "closed",
+	BreakerHalfOpen: "half_open",
+	BreakerOpen:     "open",
 }
+
+// NumBreakerStates is how many values there are.
+const NumBreakerStates = len(breakerStateNames)
 
 // String returns the label value of v.
 func (v BreakerState) String() string { return breakerStateNames[v] }
@@ -73,13 +87,17 @@ const (
 	SubscriptionNormal
 	SubscriptionSuspended
 	SubscriptionFaulted
-
-	NumSubscriptionStates = 4
 )
 
-var subscriptionStateNames = [NumSubscriptionStates]string{
-	"none", "normal", "suspended", "faulted",
+var subscriptionStateNames = [...]string{
+	SubscriptionNone:      "none",
+	SubscriptionNormal:    "normal",
+	SubscriptionSuspended: "suspended",
+	SubscriptionFaulted:   "faulted",
 }
+
+// NumSubscriptionStates is how many values there are.
+const NumSubscriptionStates = len(subscriptionStateNames)
 
 // String returns the label value of v.
 func (v SubscriptionState) String() string { return subscriptionStateNames[v] }
@@ -95,13 +113,19 @@ const (
 	OpenFailureServerError
 	OpenFailureNetwork
 	OpenFailureProtocol
-
-	NumOpenFailures = 6
 )
 
-var openFailureNames = [NumOpenFailures]string{
-	"auth", "unavailable", "gone", "server_error", "network", "protocol",
+var openFailureNames = [...]string{
+	OpenFailureAuth:        "auth",
+	OpenFailureUnavailable: "unavailable",
+	OpenFailureGone:        "gone",
+	OpenFailureServerError: "server_error",
+	OpenFailureNetwork:     "network",
+	OpenFailureProtocol:    "protocol",
 }
+
+// NumOpenFailures is how many values there are.
+const NumOpenFailures = len(openFailureNames)
 
 // String returns the label value of v.
 func (v OpenFailure) String() string { return openFailureNames[v] }
@@ -118,13 +142,20 @@ const (
 	CloseReplaced
 	CloseReload
 	CloseShutdown
-
-	NumCloseReasons = 7
 )
 
-var closeReasonNames = [NumCloseReasons]string{
-	"unauthorized", "server_closed", "network", "switchover", "replaced", "reload", "shutdown",
+var closeReasonNames = [...]string{
+	CloseUnauthorized: "unauthorized",
+	CloseServerClosed: "server_closed",
+	CloseNetwork:      "network",
+	CloseSwitchover:   "switchover",
+	CloseReplaced:     "replaced",
+	CloseReload:       "reload",
+	CloseShutdown:     "shutdown",
 }
+
+// NumCloseReasons is how many values there are.
+const NumCloseReasons = len(closeReasonNames)
 
 // String returns the label value of v.
 func (v CloseReason) String() string { return closeReasonNames[v] }
@@ -143,13 +174,22 @@ const (
 	LossDisplaced
 	LossSelfInflicted
 	LossTooLarge
-
-	NumLossReasons = 9
 )
 
-var lossReasonNames = [NumLossReasons]string{
-	"unauthorized", "gone", "faulted", "not_delivering", "stream_lost", "switchover", "displaced", "self_inflicted", "too_large",
+var lossReasonNames = [...]string{
+	LossUnauthorized:  "unauthorized",
+	LossGone:          "gone",
+	LossFaulted:       "faulted",
+	LossNotDelivering: "not_delivering",
+	LossStreamLost:    "stream_lost",
+	LossSwitchover:    "switchover",
+	LossDisplaced:     "displaced",
+	LossSelfInflicted: "self_inflicted",
+	LossTooLarge:      "too_large",
 }
+
+// NumLossReasons is how many values there are.
+const NumLossReasons = len(lossReasonNames)
 
 // String returns the label value of v.
 func (v LossReason) String() string { return lossReasonNames[v] }
@@ -165,13 +205,19 @@ const (
 	CheckFailed
 	CheckSkipped
 	CheckRenewed // by DELETE and PUT
-
-	NumCheckResults = 6
 )
 
-var checkResultNames = [NumCheckResults]string{
-	"ok", "drift", "timeout", "failed", "skipped", "renewed",
+var checkResultNames = [...]string{
+	CheckOK:      "ok",
+	CheckDrift:   "drift",
+	CheckTimeout: "timeout",
+	CheckFailed:  "failed",
+	CheckSkipped: "skipped",
+	CheckRenewed: "renewed",
 }
+
+// NumCheckResults is how many values there are.
+const NumCheckResults = len(checkResultNames)
 
 // String returns the label value of v.
 func (v CheckResult) String() string { return checkResultNames[v] }
@@ -184,13 +230,16 @@ const (
 	MessageFull MessageKind = iota
 	MessageDelta
 	MessageOther
-
-	NumMessageKinds = 3
 )
 
-var messageKindNames = [NumMessageKinds]string{
-	"full", "delta", "other",
+var messageKindNames = [...]string{
+	MessageFull:  "full",
+	MessageDelta: "delta",
+	MessageOther: "other",
 }
+
+// NumMessageKinds is how many values there are.
+const NumMessageKinds = len(messageKindNames)
 
 // String returns the label value of v.
 func (v MessageKind) String() string { return messageKindNames[v] }
@@ -209,13 +258,22 @@ const (
 	ResyncFaulted
 	ResyncNotDelivering
 	ResyncSession
-
-	NumResyncReasons = 9
 )
 
-var resyncReasonNames = [NumResyncReasons]string{
-	"initial", "check", "stream_reopened", "poll_lost", "decode_failure", "delta_before_full", "faulted", "not_delivering", "session",
+var resyncReasonNames = [...]string{
+	ResyncInitial:         "initial",
+	ResyncCheck:           "check",
+	ResyncStreamReopened:  "stream_reopened",
+	ResyncPollLost:        "poll_lost",
+	ResyncDecodeFailure:   "decode_failure",
+	ResyncDeltaBeforeFull: "delta_before_full",
+	ResyncFaulted:         "faulted",
+	ResyncNotDelivering:   "not_delivering",
+	ResyncSession:         "session",
 }
+
+// NumResyncReasons is how many values there are.
+const NumResyncReasons = len(resyncReasonNames)
 
 // String returns the label value of v.
 func (v ResyncReason) String() string { return resyncReasonNames[v] }
@@ -230,13 +288,17 @@ const (
 	BackupUpgradeLower
 	BackupUpgradeHigher
 	BackupUpgradeHigherManual
-
-	NumBackupStates = 4
 )
 
-var backupStateNames = [NumBackupStates]string{
-	"active", "upgrade_lower", "upgrade_higher", "upgrade_higher_manual",
+var backupStateNames = [...]string{
+	BackupActive:              "active",
+	BackupUpgradeLower:        "upgrade_lower",
+	BackupUpgradeHigher:       "upgrade_higher",
+	BackupUpgradeHigherManual: "upgrade_higher_manual",
 }
+
+// NumBackupStates is how many values there are.
+const NumBackupStates = len(backupStateNames)
 
 // String returns the label value of v.
 func (v BackupState) String() string { return backupStateNames[v] }

@@ -22,16 +22,22 @@ const (
 	IsAfterCallWorkStatus
 	IsAcdStatus
 	IsAllowFollowUpStatus
-
-	// NumFlags is how many flags there are.
-	NumFlags = 9
 )
 
-var flagNames = [NumFlags]string{
-	"canHaveDate", "canHaveTime", "isDoNotDisturbStatus",
-	"isSelectableStatus", "isPersistentStatus", "isForwardStatus",
-	"isAfterCallWorkStatus", "isAcdStatus", "isAllowFollowUpStatus",
+var flagNames = [...]string{
+	CanHaveDate:           "canHaveDate",
+	CanHaveTime:           "canHaveTime",
+	IsDoNotDisturbStatus:  "isDoNotDisturbStatus",
+	IsSelectableStatus:    "isSelectableStatus",
+	IsPersistentStatus:    "isPersistentStatus",
+	IsForwardStatus:       "isForwardStatus",
+	IsAfterCallWorkStatus: "isAfterCallWorkStatus",
+	IsAcdStatus:           "isAcdStatus",
+	IsAllowFollowUpStatus: "isAllowFollowUpStatus",
 }
+
+// NumFlags is how many flags there are.
+const NumFlags = len(flagNames)
 
 // String returns the ICWS property name of the flag.
 func (f Flag) String() string { return flagNames[f] }
@@ -76,13 +82,18 @@ const (
 	AddedExisting                 // a delta added an id that was there: changed
 	Duplicate                     // one message names an id twice: the last one counts
 	MissingID                     // an entry without statusId: ignored
-
-	NumAnomalies = 5
 )
 
-var anomalyNames = [NumAnomalies]string{
-	"changed_unknown", "removed_unknown", "added_existing", "duplicate", "missing_id",
+var anomalyNames = [...]string{
+	ChangedUnknown: "changed_unknown",
+	RemovedUnknown: "removed_unknown",
+	AddedExisting:  "added_existing",
+	Duplicate:      "duplicate",
+	MissingID:      "missing_id",
 }
+
+// NumAnomalies is how many values there are.
+const NumAnomalies = len(anomalyNames)
 
 // String returns the label value of the anomaly.
 func (a Anomaly) String() string { return anomalyNames[a] }
@@ -95,11 +106,16 @@ const (
 	Added Change = iota
 	Changed
 	Removed
-
-	NumChanges = 3
 )
 
-var changeNames = [NumChanges]string{"added", "changed", "removed"}
+var changeNames = [...]string{
+	Added:   "added",
+	Changed: "changed",
+	Removed: "removed",
+}
+
+// NumChanges is how many values there are.
+const NumChanges = len(changeNames)
 
 // String returns the label value of the change.
 func (c Change) String() string { return changeNames[c] }

@@ -30,14 +30,22 @@ const (
 	FailDecode
 	FailCanceled
 	FailOther
-
-	// NumFailureReasons is how many reasons there are.
-	NumFailureReasons = 9
 )
 
-var failureReasonNames = [NumFailureReasons]string{
-	"timeout", "dns", "refused", "reset", "tls", "too_large", "decode", "canceled", "other",
+var failureReasonNames = [...]string{
+	FailTimeout:  "timeout",
+	FailDNS:      "dns",
+	FailRefused:  "refused",
+	FailReset:    "reset",
+	FailTLS:      "tls",
+	FailTooLarge: "too_large",
+	FailDecode:   "decode",
+	FailCanceled: "canceled",
+	FailOther:    "other",
 }
+
+// NumFailureReasons is how many reasons there are.
+const NumFailureReasons = len(failureReasonNames)
 
 // String returns the label value of the reason.
 func (r FailureReason) String() string { return failureReasonNames[r] }

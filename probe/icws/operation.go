@@ -16,15 +16,22 @@ const (
 	OpStream
 	OpList
 	OpSwitchoverStatus
-
-	// NumOperations is how many operations there are.
-	NumOperations = 9
 )
 
-var operationNames = [NumOperations]string{
-	"connect", "disconnect", "version", "subscribe", "unsubscribe",
-	"poll", "stream", "list", "switchover_status",
+var operationNames = [...]string{
+	OpConnect:          "connect",
+	OpDisconnect:       "disconnect",
+	OpVersion:          "version",
+	OpSubscribe:        "subscribe",
+	OpUnsubscribe:      "unsubscribe",
+	OpPoll:             "poll",
+	OpStream:           "stream",
+	OpList:             "list",
+	OpSwitchoverStatus: "switchover_status",
 }
+
+// NumOperations is how many operations there are.
+const NumOperations = len(operationNames)
 
 // String returns the label value of the operation.
 func (op Operation) String() string { return operationNames[op] }

@@ -128,17 +128,17 @@ func TestStreamEnds(t *testing.T) {
 	data := event(`{"isDelta":true}`)
 	for name, test := range map[string]struct {
 		raw  string
-		want FailureReason // NumFailureReasons: io.EOF
+		want FailureReason // FailureReason(NumFailureReasons): io.EOF
 	}{
-		"between events":          {head + "\r\n" + data + ":ping\n", NumFailureReasons},
+		"between events":          {head + "\r\n" + data + ":ping\n", FailureReason(NumFailureReasons)},
 		"inside an event":         {head + "\r\n" + data + "data: {\"isDelta\":", FailReset},
 		"before the blank line":   {head + "\r\n" + data + "data: {\"isDelta\":true}\n", FailReset},
 		"without the last chunk":  {chunked + fmt.Sprintf("%x\r\n%s\r\n", len(data), data), FailReset},
-		"with the last chunk":     {chunked + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(data), data), NumFailureReasons},
+		"with the last chunk":     {chunked + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(data), data), FailureReason(NumFailureReasons)},
 		"larger than the limit":   {head + "\r\n" + data + event(`{"x":"`+strings.Repeat("x", 5000)+`"}`), FailTooLarge},
 		"comment over the limit":  {head + "\r\n" + data + ":" + strings.Repeat("x", 5000), FailTooLarge},
 		"with a length, cut":      {head + "Content-Length: 999\r\n\r\n" + data, FailReset},
-		"with a length, complete": {head + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(data), data), NumFailureReasons},
+		"with a length, complete": {head + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(data), data), FailureReason(NumFailureReasons)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t)
@@ -153,7 +153,7 @@ func TestStreamEnds(t *testing.T) {
 			if err == nil {
 				_, err = stream.Decode(NewStatusReader(&sinkCount{}))
 			}
-			if test.want == NumFailureReasons {
+			if test.want == FailureReason(NumFailureReasons) {
 				if !errors.Is(err, io.EOF) {
 					t.Errorf("err %v", err)
 				}
@@ -174,10 +174,10 @@ func TestStreamIsRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		h    http.HandlerFunc
 		code int
-		want FailureReason // NumFailureReasons: a ResponseError
+		want FailureReason // FailureReason(NumFailureReasons): a ResponseError
 	}{
-		"unauthorised": {answering(401, testdata(t, "error_cookie.json")), 401, NumFailureReasons},
-		"gone":         {answering(410, ""), 410, NumFailureReasons},
+		"unauthorised": {answering(401, testdata(t, "error_cookie.json")), 401, FailureReason(NumFailureReasons)},
+		"gone":         {answering(410, ""), 410, FailureReason(NumFailureReasons)},
 		"json":         {answering(200, "[]"), 200, FailDecode},
 		"no content":   {answering(204, ""), 204, FailDecode},
 	} {
@@ -190,7 +190,7 @@ func TestStreamIsRefused(t *testing.T) {
 				t.Fatalf("%v, %v", stream, err)
 			}
 			var response *ResponseError
-			if got := errors.As(err, &response); got != (test.want == NumFailureReasons) {
+			if got := errors.As(err, &response); got != (test.want == FailureReason(NumFailureReasons)) {
 				t.Errorf("err %v", err)
 			}
 			if e := *exchanges; len(e) != 1 || e[0].Code != test.code || e[0].Failed() != (test.want == FailDecode) {
