@@ -3,13 +3,15 @@ package alerts
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
-// inhibition is an inhibit rule as a list of alerts that mute others.
+// inhibition is an inhibit rule: the rules whose alerts mute, and those whose alerts
+// are muted.
 type inhibition struct {
-	sources, targets []string
-	critical         bool // only the critical form mutes
+	sources, targets []rule
+	equal            []string
 }
 
 func inhibitions(t *testing.T) (found []inhibition) {
@@ -23,77 +25,103 @@ func inhibitions(t *testing.T) (found []inhibition) {
 	}
 	load(t, Alertmanager, text(t, Alertmanager), &content)
 	for _, r := range content.Rules {
-		if !slices.Contains(r.Source, `service="icws"`) || !slices.Contains(r.Target, `service="icws"`) || !slices.Contains(r.Equal, "job") {
+		i := inhibition{matching(t, r.Source), matching(t, r.Target), r.Equal}
+		if !slices.Contains(r.Source, `service="icws"`) || !slices.Contains(r.Target, `service="icws"`) || len(r.Equal) == 0 {
 			t.Errorf("an inhibit rule may mute the alerts of others: %v", r)
 		}
-		found = append(found, inhibition{named(t, r.Source), named(t, r.Target), slices.Contains(r.Source, `severity="critical"`)})
+		if len(i.sources) == 0 || len(i.targets) == 0 {
+			t.Errorf("an inhibit rule is about no alert: %v", r)
+		}
+		found = append(found, i)
 	}
 	return found
 }
 
-// named are the alerts that the matchers name; nil for all.
-func named(t *testing.T, matchers []string) (alerts []string) {
+// matching are the rules whose labels, alertname among them, all matchers accept.
+func matching(t *testing.T, matchers []string) (matched []rule) {
 	t.Helper()
-	pattern := regexp.MustCompile(`^alertname(=~|!~|!=|=)"(.*)"$`)
-	for _, m := range matchers {
-		if parts := pattern.FindStringSubmatch(m); parts != nil {
-			full := regexp.MustCompile("^(?:" + parts[2] + ")$")
-			for _, name := range alertNames(allRules(t)) {
-				if full.MatchString(name) == (parts[1][0] == '=') {
-					alerts = append(alerts, name)
-				}
+	pattern := regexp.MustCompile(`^(\w+)(=~|!~|!=|=)"(.*)"$`)
+	for _, r := range allRules(t) {
+		accepted := r.Alert != ""
+		for _, m := range matchers {
+			parts := pattern.FindStringSubmatch(m)
+			if parts == nil {
+				t.Fatalf("%s is no matcher", m)
 			}
+			value := r.Labels[parts[1]]
+			if parts[1] == "alertname" {
+				value = r.Alert
+			}
+			expected := parts[3]
+			if !strings.Contains(parts[2], "~") {
+				expected = regexp.QuoteMeta(expected)
+			}
+			is := regexp.MustCompile("^(?:" + expected + ")$").MatchString(value)
+			accepted = accepted && is == (parts[2][0] == '=')
+		}
+		if accepted {
+			matched = append(matched, r)
 		}
 	}
-	return alerts
+	return matched
 }
 
-// A cause mutes its consequences and never the other way round, and a page is never
-// muted by less than a page.
+func has(rules []rule, r rule) bool {
+	return slices.ContainsFunc(rules, func(other rule) bool { return other.String() == r.String() })
+}
+
+// A cause mutes its consequences and never the other way round, a page is never muted
+// by less than a page, and nothing mutes the watchdog.
 func TestInhibitionPointsFromCauseToConsequence(t *testing.T) {
-	rules := allRules(t)
 	all := inhibitions(t)
-	for _, i := range all {
-		for _, source := range i.sources {
-			for _, j := range all {
-				if len(i.targets) > 0 && slices.Contains(j.targets, source) && slices.ContainsFunc(j.sources, func(s string) bool { return slices.Contains(i.targets, s) }) {
-					t.Errorf("%v mutes %v, which mutes it", i, j)
-				}
-			}
-			if i.critical {
+	mutes := func(source, target rule) bool {
+		return slices.ContainsFunc(all, func(i inhibition) bool { return has(i.sources, source) && has(i.targets, target) })
+	}
+	rules := allRules(t)
+	for _, source := range rules {
+		for _, target := range rules {
+			if source.Alert == "" || target.Alert == "" || !mutes(source, target) {
 				continue
 			}
-			for _, r := range rules {
-				if r.Alert == source && r.Labels["severity"] != "critical" && slices.ContainsFunc(rules, func(muted rule) bool {
-					return slices.Contains(i.targets, muted.Alert) && muted.Labels["severity"] == "critical"
-				}) {
-					t.Errorf("%s mutes a critical alert among %v", r, i.targets)
-				}
+			if source.String() != target.String() && mutes(target, source) {
+				t.Errorf("%s and %s mute each other", source, target)
+			}
+			if target.Labels["severity"] == "critical" && source.Labels["severity"] != "critical" {
+				t.Errorf("%s mutes a page: %s", source, target)
+			}
+			if target.Alert == "IcwsWatchdog" {
+				t.Errorf("%s mutes the watchdog", source)
 			}
 		}
 	}
-	mutes := func(source, target string) bool {
-		return slices.ContainsFunc(all, func(i inhibition) bool {
-			return slices.Contains(i.sources, source) && slices.Contains(i.targets, target)
-		})
-	}
-	for _, name := range alertNames(rules) {
-		if name != "ExporterDown" && !mutes("ExporterDown", name) {
-			t.Errorf("ExporterDown does not mute %s", name)
+	down := rules[slices.IndexFunc(rules, func(r rule) bool { return r.Alert == "IcwsServerDown" && r.Labels["scope"] == "server" })]
+	for _, r := range rules {
+		if slices.Contains([]string{"IcwsRequestsFailing", "IcwsRequestErrors", "IcwsSessionUnstable", "IcwsAvailabilityBudgetBurn"}, r.Alert) && !mutes(down, r) {
+			t.Errorf("%s does not mute %s", down, r)
+		}
+		if r.Alert == "IcwsServerDown" && mutes(down, r) {
+			t.Errorf("%s mutes %s", down, r)
 		}
 	}
-	for _, cause := range []string{"AuthenticationHeld", "GoneResponses", "BreakerOpen", "Displaced"} {
-		for _, consequence := range []string{"ServerDown", "CatalogueStale", "AvailabilityBudgetBurn"} {
-			if !mutes(cause, consequence) {
-				t.Errorf("%s does not mute %s", cause, consequence)
-			}
+}
+
+// What stands in one group is resolved together: with fewer labels somebody would be
+// told that something is over of which they never heard.
+func TestGroupsAreOneServer(t *testing.T) {
+	example := text(t, Alertmanager)
+	for _, line := range []string{"group_by: [alertname, job, server]\n", "group_interval: 1m\n"} {
+		if strings.Count(example, line) != 1 {
+			t.Errorf("%s does not have %q once", Alertmanager, line)
 		}
+	}
+	if strings.Contains(example, "location: UTC") {
+		t.Error("the example mutes in UTC, in which no site plans its work")
 	}
 }
 
 func TestAlertmanagerExampleNamesOnlyAlertsThatExist(t *testing.T) {
 	known := alertNames(allRules(t))
-	for _, m := range regexp.MustCompile(`alertname=~?"([^"]*)"`).FindAllStringSubmatch(text(t, Alertmanager), -1) {
+	for _, m := range regexp.MustCompile(`alertname!?[=~]~?"([^"]*)"`).FindAllStringSubmatch(text(t, Alertmanager), -1) {
 		for _, name := range regexp.MustCompile(`\w+`).FindAllString(m[1], -1) {
 			if !slices.Contains(known, name) {
 				t.Errorf("%s names the alert %s, which does not exist", Alertmanager, name)

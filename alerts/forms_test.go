@@ -1,7 +1,10 @@
 package alerts
 
 import (
+	"maps"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,22 +63,143 @@ func TestEveryThresholdCanBeChanged(t *testing.T) {
 	texts := allTexts(t)
 	for _, original := range texts {
 		for _, threshold := range build.Thresholds(original) {
-			changed, err := build.Overrides{Thresholds: map[string]string{threshold.Name: "0.123"}}.Apply(texts...)
+			changed, err := build.Overrides{Thresholds: map[string]string{threshold.Name: threshold.Max}}.Apply(texts...)
 			if err != nil {
 				t.Fatal(err)
 			}
 			before, after := strings.Split(strings.Join(texts, ""), "\n"), strings.Split(strings.Join(changed, ""), "\n")
 			for i := range before {
 				want := before[i]
-				if strings.Contains(want, "# threshold "+threshold.Name+":") {
+				if strings.Contains(want, "# threshold "+threshold.Name+" ") {
 					expression, _, _ := strings.Cut(want, " # ")
 					place := strings.LastIndexAny(expression, "<>=")
-					want = want[:place] + strings.Replace(want[place:], threshold.Value, "0.123", 1)
+					if place < 0 {
+						place = strings.LastIndex(expression, "/")
+					}
+					want = want[:place] + strings.Replace(want[place:], threshold.Value, threshold.Max, 1)
 				}
 				if after[i] != want {
 					t.Errorf("%s: %q became %q, want %q", threshold.Name, before[i], after[i], want)
 				}
 			}
+		}
+	}
+}
+
+// A threshold with which an alert always or never fires is refused.
+func TestThresholdsThatMakeNoSenseAreRefused(t *testing.T) {
+	texts := allTexts(t)
+	for _, text := range texts {
+		for _, threshold := range build.Thresholds(text) {
+			for _, value := range []string{threshold.Max + "0", "1" + threshold.Max, "-1", "x", ""} {
+				if threshold.Max == "1" && value == "10" || value != "-1" && value != "x" && value != "" {
+					if v, _ := strconv.ParseFloat(value, 64); v <= number(t, threshold.Max) {
+						continue // another way to write the greatest
+					}
+				}
+				_, err := build.Overrides{Thresholds: map[string]string{threshold.Name: value}}.Apply(texts...)
+				if err == nil || !strings.Contains(err.Error(), threshold.Name) {
+					t.Errorf("%s=%q is taken (%v)", threshold.Name, value, err)
+				}
+			}
+			if v := number(t, threshold.Value); v < number(t, threshold.Min) || v > number(t, threshold.Max) {
+				t.Errorf("%s: the default %s is not from %s to %s", threshold.Name, threshold.Value, threshold.Min, threshold.Max)
+			}
+		}
+	}
+}
+
+func number(t *testing.T, text string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// severities are those of the alerts of rule files, by name.
+func severities(t *testing.T, texts []string) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	for _, text := range texts {
+		var content struct {
+			Groups []struct {
+				Name  string
+				Rules []rule
+			}
+		}
+		load(t, "rules", text, &content)
+		for _, g := range content.Groups {
+			if len(g.Rules) == 0 {
+				t.Errorf("the group %s has no rule", g.Name)
+			}
+			for _, r := range g.Rules {
+				if r.Alert != "" {
+					found[r.Alert] = append(found[r.Alert], r.Labels["severity"])
+				}
+			}
+		}
+	}
+	return found
+}
+
+// Any alert can be left out, and nothing else goes with it.
+func TestAlertsAreLeftOut(t *testing.T) {
+	texts := allTexts(t)
+	all := severities(t, texts)
+	for name := range all {
+		changed, err := build.Overrides{Without: []string{name}}.Apply(texts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := maps.Clone(all)
+		delete(want, name)
+		if got := severities(t, changed); !reflect.DeepEqual(got, want) {
+			t.Errorf("without %s there are %v", name, got)
+		}
+		if got, want := strings.Count(strings.Join(changed, ""), "- record: "), strings.Count(strings.Join(texts, ""), "- record: "); got != want {
+			t.Errorf("without %s there are %d recorded series, want %d", name, got, want)
+		}
+	}
+	changed, err := build.Overrides{Without: slices.Collect(maps.Keys(all))}.Apply(texts...)
+	if err != nil || len(severities(t, changed)) != 0 {
+		t.Errorf("without all there are %v (%v)", severities(t, changed), err)
+	}
+	if _, err := (build.Overrides{Without: []string{"ServerDown"}}).Apply(texts...); err == nil || !strings.Contains(err.Error(), "IcwsServerDown") {
+		t.Errorf("an alert that is not there is left out: %v", err)
+	}
+}
+
+// Who pages is a choice: these alerts, or none.
+func TestPagesAreChosen(t *testing.T) {
+	texts := allTexts(t)
+	for _, chosen := range [][]string{{build.NoPage}, {"IcwsServerDown"}, {"IcwsExpiring", "IcwsNotWatched"}} {
+		changed, err := build.Overrides{Pages: chosen}.Apply(texts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, list := range severities(t, changed) {
+			if got, want := slices.Contains(list, "critical"), slices.Contains(chosen, name); got != want || want && len(slices.Compact(list)) != 1 {
+				t.Errorf("with the pages %v %s has the severities %v", chosen, name, list)
+			}
+		}
+	}
+	if _, err := (build.Overrides{Pages: []string{"all"}}).Apply(texts...); err == nil {
+		t.Error("an alert that is not there pages")
+	}
+}
+
+// The links lead to the exporter's own pages, to files, or are left as they are.
+func TestRunbookLinks(t *testing.T) {
+	for want, o := range map[string]build.Overrides{
+		"runbooks/IcwsExpiring.md":                         {},
+		"https://icws.example.com/x/runbooks/IcwsExpiring": {ExternalURL: "https://icws.example.com/x/"},
+		"https://git.example.com/b/IcwsExpiring.md":        {ExternalURL: "https://icws.example.com", RunbookURL: "https://git.example.com/b"},
+	} {
+		changed, err := o.Apply(allTexts(t)...)
+		if err != nil || !strings.Contains(changed[0], "runbook_url: "+want+"\n") {
+			t.Errorf("no runbook is at %s (%v)", want, err)
 		}
 	}
 }
@@ -116,11 +240,13 @@ func TestShortTimeIsShorterEverywhere(t *testing.T) {
     rules:
       - alert: A
         expr: |
-          increase(a_total[10m]) >= 3 # threshold a_count: how many
+          increase(a_total[10m]) >= 3 # threshold a_count 1..10: how many
           and
-          time() - b < 300 # threshold b_seconds: how long
+          time() - b < 300 # threshold b_seconds 1..1000: how long
           and
           max_over_time(c[1d] offset 1h) > 0
+          and
+          max_over_time(d[1h:1m]) > 0
         for: 2m
         keep_firing_for: 1s
         labels: {window: 1d}
@@ -131,11 +257,13 @@ func TestShortTimeIsShorterEverywhere(t *testing.T) {
     rules:
       - alert: A
         expr: |
-          increase(a_total[60s]) >= 3 # threshold a_count: how many
+          increase(a_total[60s]) >= 3 # threshold a_count 1..10: how many
           and
-          time() - b < 30 # threshold b_seconds: how long
+          time() - b < 30 # threshold b_seconds 1..1000: how long
           and
           max_over_time(c[1200s] offset 360s) > 0
+          and
+          max_over_time(d[360s:6s]) > 0
         for: 12s
         keep_firing_for: 1s
         labels: {window: 1d}

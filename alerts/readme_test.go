@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
@@ -41,10 +42,11 @@ func between(t *testing.T, text, mark, with string) string {
 
 func thresholdTable(t *testing.T) string {
 	var b strings.Builder
-	b.WriteString("| threshold | default | meaning | alert |\n|---|---|---|---|\n")
+	b.WriteString("| threshold | default | from | to | meaning | used by |\n|---|---|---|---|---|---|\n")
 	for _, file := range RuleFiles {
 		for _, threshold := range build.Thresholds(text(t, file)) {
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", threshold.Name, threshold.Value, threshold.Meaning, strings.Join(threshold.Alerts, ", "))
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", threshold.Name, threshold.Value, threshold.Min, threshold.Max,
+				threshold.Meaning, strings.Join(threshold.UsedBy, ", "))
 		}
 	}
 	return b.String()
@@ -59,14 +61,25 @@ func alertTable(t *testing.T) string {
 		for _, r := range rules {
 			if r.Alert == name {
 				severities = append(severities, r.Labels["severity"])
-				waits, keeps = append(waits, r.For), append(keeps, r.KeepFiringFor)
+				waits, keeps = append(waits, cmp.Or(r.For, "–")), append(keeps, cmp.Or(r.KeepFiringFor, "–"))
 			}
 		}
 		fmt.Fprintf(&b, "| [%s](runbooks/%s.md) | %s | %s | %s | %s |\n", name, name,
-			strings.Join(slices.Compact(severities), ", "), strings.Join(slices.Compact(waits), ", "),
-			strings.Join(slices.Compact(keeps), ", "), meaning(t, name))
+			distinct(severities), distinct(waits),
+			distinct(keeps), meaning(t, name))
 	}
 	return b.String()
+}
+
+// distinct lists values, each once.
+func distinct(values []string) string {
+	var list []string
+	for _, v := range values {
+		if !slices.Contains(list, v) {
+			list = append(list, v)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // meaning is the first paragraph of a runbook.
@@ -90,5 +103,26 @@ func TestRunbooksSayWhatTheirVariablesAre(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The rule that declares maintenance makes the series that the objectives leave out.
+func TestTheDeclarationOfMaintenanceIsOne(t *testing.T) {
+	content, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(content), "```yaml\ngroups:\n")
+	block, _, _ := strings.Cut(after, "```")
+	var declared struct{ Groups []struct{ Rules []rule } }
+	load(t, "README.md", "groups:\n"+block, &declared)
+	if len(declared.Groups) != 1 || len(declared.Groups[0].Rules) != 1 {
+		t.Fatalf("README.md declares %v", declared)
+	}
+	if r := declared.Groups[0].Rules[0]; r.Record != maintenance || r.Labels["server"] == "" {
+		t.Errorf("README.md declares %s %v", r.Record, r.Labels)
+	}
+	if slo := text(t, "icws.slo.yaml"); !strings.Contains(slo, "unless on (server)\n          max_over_time("+maintenance+"[") {
+		t.Errorf("the objectives do not leave %s out", maintenance)
 	}
 }

@@ -15,13 +15,24 @@ type Overrides struct {
 	Labels map[string]string
 	// Thresholds are new values by the name of the threshold.
 	Thresholds map[string]string
+	// Without are the names of alerts to leave out.
+	Without []string
+	// Pages are the names of the alerts that are critical, instead of those that are;
+	// NoPage alone stands for none.
+	Pages []string
 	// RunbookURL and DashboardURL replace what runbook_url and dashboard_url begin
 	// with: the folder of the runbooks, and the address of Grafana.
 	RunbookURL, DashboardURL string
+	// ExternalURL is where the pages of an exporter are, which has the runbooks; used
+	// when RunbookURL is empty.
+	ExternalURL string
 	// Job is a regular expression for the jobs that scrape the exporter, instead of
 	// icws.*.
 	Job string
 }
+
+// NoPage in Overrides.Pages: no alert is critical.
+const NoPage = "none"
 
 // Apply returns the rule files with the overrides. The error says which override
 // cannot be used and what is expected.
@@ -31,10 +42,16 @@ func (o Overrides) Apply(texts ...string) ([]string, error) {
 	}
 	changed := make([]string, len(texts))
 	for i, text := range texts {
-		text = setThresholds(text, o.Thresholds)
+		text = leaveOut(setThresholds(text, o.Thresholds), o.Without)
+		if len(o.Pages) > 0 {
+			text = setPages(text, o.Pages)
+		}
 		text = o.addLabels(text)
-		if o.RunbookURL != "" {
+		switch {
+		case o.RunbookURL != "":
 			text = strings.ReplaceAll(text, "runbook_url: runbooks/", "runbook_url: "+folder(o.RunbookURL))
+		case o.ExternalURL != "":
+			text = runbookFile.ReplaceAllString(text, "runbook_url: "+folder(o.ExternalURL)+"runbooks/$1")
 		}
 		if o.DashboardURL != "" {
 			text = strings.ReplaceAll(text, `dashboard_url: "d/`, `dashboard_url: "`+folder(o.DashboardURL)+"d/")
@@ -53,13 +70,18 @@ func folder(url string) string { return strings.TrimRight(url, "/") + "/" }
 var (
 	labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 	plainURL  = regexp.MustCompile(`^https?://[^\s"'#{}\\]+$`)
-	plainJob  = regexp.MustCompile("^[^\\s\"'`{}\\\\]+$")
+	// runbookFile is a runbook as a file; the exporter serves it as a page.
+	runbookFile = regexp.MustCompile(`runbook_url: runbooks/(\w+)\.md`)
+	plainJob    = regexp.MustCompile("^[^\\s\"'`{}\\\\]+$")
 )
+
+// ownLabels are those that rules set or make.
+var ownLabels = []string{"severity", "service", "window", "scope", "why", "what", "kind", "reason"}
 
 func (o Overrides) check(texts []string) error {
 	for _, name := range slices.Sorted(maps.Keys(o.Labels)) {
 		switch {
-		case name == "severity" || name == "service" || name == "window" || name == "alertname":
+		case name == "alertname" || slices.Contains(ownLabels, name):
 			return fmt.Errorf("label %s: the rules set it themselves, choose another name", name)
 		case !labelName.MatchString(name):
 			return fmt.Errorf("label %q: not the name of a label", name)
@@ -67,7 +89,7 @@ func (o Overrides) check(texts []string) error {
 			return fmt.Errorf("label %s: a line break, { and } cannot be in its value", name)
 		}
 	}
-	for what, url := range map[string]string{"runbook": o.RunbookURL, "dashboard": o.DashboardURL} {
+	for what, url := range map[string]string{"runbook": o.RunbookURL, "dashboard": o.DashboardURL, "external": o.ExternalURL} {
 		if url != "" && !plainURL.MatchString(url) {
 			return fmt.Errorf("%s URL: %q is not an address such as https://example.com/path", what, url)
 		}
@@ -75,6 +97,14 @@ func (o Overrides) check(texts []string) error {
 	if o.Job != "" {
 		if _, err := regexp.Compile(o.Job); err != nil || !plainJob.MatchString(o.Job) {
 			return fmt.Errorf("job: %q is not a regular expression without spaces, quotes, braces and backslashes", o.Job)
+		}
+	}
+	if err := checkNames("without", o.Without, texts); err != nil {
+		return err
+	}
+	if !slices.Equal(o.Pages, []string{NoPage}) {
+		if err := checkNames("page", o.Pages, texts); err != nil {
+			return err
 		}
 	}
 	return checkThresholds(o.Thresholds, texts)

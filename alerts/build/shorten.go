@@ -22,6 +22,7 @@ func Shorten(text string, times int, shortest, longest time.Duration) string {
 		return d
 	}
 	text = replaceDurations(text, inBrackets, ranges)
+	text = replaceDurations(text, inSteps, shorter)
 	text = replaceDurations(text, inOffset, ranges)
 	text = replaceDurations(text, inField, shorter)
 	values := map[string]string{}
@@ -34,7 +35,8 @@ func Shorten(text string, times int, shortest, longest time.Duration) string {
 }
 
 var (
-	inBrackets = regexp.MustCompile(`(\[)([0-9]+[smhd])(\])`)
+	inBrackets = regexp.MustCompile(`(\[)([0-9]+[smhd])([\]:])`)
+	inSteps    = regexp.MustCompile(`(:)([0-9]+[smhd])(\])`)
 	inOffset   = regexp.MustCompile(`( offset )([0-9]+[smhd])(\b)`)
 	inField    = regexp.MustCompile(`(?m)^( *(?:for|keep_firing_for|interval|group_wait|group_interval|repeat_interval): )([0-9]+[smhd])($)`)
 )

@@ -34,7 +34,7 @@ func TestObjectiveIsThatOfTheAlerts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	budgets := regexp.MustCompile(`> ([0-9.]+) \* [0-9.]+ # threshold availability_budget:`).FindAllSubmatch(rules, -1)
+	budgets := regexp.MustCompile(`> ([0-9.]+) \* [0-9.* ]+# threshold availability_budget `).FindAllSubmatch(rules, -1)
 	if len(budgets) == 0 {
 		t.Fatal("icws.slo.yaml has no threshold availability_budget")
 	}

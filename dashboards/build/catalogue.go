@@ -38,13 +38,13 @@ func changesInRange() *panel {
 func driftInRange() *panel {
 	return stat("Drift", "Statuses in this time range that a full list corrected although no message had announced it.", "none",
 		now(sum(inRange(collect.MetricCatalogueDrift)), "drift")).
-		decimals(0).steps("green", from(1, "orange")).runbook("CatalogueDrift")
+		decimals(0).steps("green", from(1, "orange")).runbook("IcwsMessagesMissed")
 }
 
 func staleNow() *panel {
 	return stat("Stale", "Servers whose numbers are withheld, because they were not compared with the server for too long.", "none",
 		now(sum(series(collect.MetricCatalogueStale)), "stale")).
-		steps("green", from(1, "red")).runbook("CatalogueStale")
+		steps("green", from(1, "red")).runbook("IcwsServerDown")
 }
 
 // distinct counts the different catalogues of each site.
@@ -58,7 +58,7 @@ func differing() *panel {
 	return stat("Catalogues per site", "How many different catalogues the servers of a site have. Servers of one site should have the same; "+
 		"servers without a site are not compared.", "none",
 		now(distinct(), "{{site}}")).
-		steps("green", from(2, "orange")).elseSay("No server has a site").runbook("CatalogueDiffers")
+		steps("green", from(2, "orange")).elseSay("No server has a site").runbook("IcwsCatalogueDiffers")
 }
 
 func catalogues() *panel {
@@ -77,19 +77,19 @@ func catalogues() *panel {
 		column{name: "Last full list", unit: "dateTimeFromNow", query: when(collect.MetricCatalogueLastFull), width: 130},
 		column{name: "Verified", unit: "dateTimeFromNow", query: when(collect.MetricCatalogueLastVerified), width: 130},
 		column{name: "Last change", unit: "dateTimeFromNow", query: when(collect.MetricCatalogueLastChange), width: 130},
-	).wide(columns).runbook("CatalogueDiffers")
+	).wide(columns).runbook("IcwsCatalogueDiffers")
 }
 
 func statusMatrix() *panel {
 	return matrix("Statuses by group and flag", "How many statuses of a group have a flag, over all chosen servers: choose one server to see its own. "+
 		"Blue: at least one.", "none", "group", "flag", sum(series(collect.MetricStatusesFlagged), "group", "flag")).
-		runbook("NoAcdStatus")
+		runbook("IcwsCatalogueUnusable")
 }
 
 func statusesOfServers() *panel {
 	return timeseries("Statuses by server", "A gap: the number is withheld, because it could be wrong.", "none",
 		line(maximum(series(collect.MetricCatalogueEntries), "server"), "{{server}}")).
-		stepped().runbook("CatalogueShrank")
+		stepped().runbook("IcwsCatalogueShrank")
 }
 
 func statusesByGroup() *panel {
@@ -100,21 +100,21 @@ func statusesByGroup() *panel {
 func statusesByFlag() *panel {
 	return timeseries("Statuses by flag", "Over all chosen servers and groups.", "none",
 		line(sum(series(collect.MetricStatusesFlagged), "flag"), "{{flag}}")).
-		stepped().runbook("NoSelectableStatus")
+		stepped().runbook("IcwsCatalogueUnusable")
 }
 
 func changes() *panel {
 	return timeseries("Changes per minute", "Statuses that were added, changed or removed, over all chosen servers.", "cpm",
 		line(sum(perMinute(collect.MetricCatalogueChanges), "change"), "{{change}}")).
-		colored("added", "green", "changed", "blue", "removed", "orange").runbook("DeltaStorm")
+		colored("added", "green", "changed", "blue", "removed", "orange").runbook("IcwsCatalogueChurn")
 }
 
 func changesByServer() *panel {
 	return timeseries("Changes per minute by server", "Statuses that were added, changed or removed.", "cpm",
-		line(sum(perMinute(collect.MetricCatalogueChanges), "server"), "{{server}}")).runbook("DeltaStorm")
+		line(sum(perMinute(collect.MetricCatalogueChanges), "server"), "{{server}}")).runbook("IcwsCatalogueChurn")
 }
 
 func drift() *panel {
 	return bars("Drift", "Statuses per minute that a full list corrected although no message had announced it: the server had not told everything.",
-		line(happened(sum(perMinute(collect.MetricCatalogueDrift), "server")), "{{server}}").unless("No drift")).runbook("CatalogueDrift")
+		line(happened(sum(perMinute(collect.MetricCatalogueDrift), "server")), "{{server}}").unless("No drift")).runbook("IcwsMessagesMissed")
 }

@@ -82,7 +82,7 @@ type prometheus struct{ url string }
 const prometheusRules = `groups:
   - name: icws
     rules:
-      - {alert: ServerDown, expr: icws_up == 0, labels: {severity: critical, service: icws}}
+      - {alert: IcwsServerDown, expr: icws_up == 0, labels: {severity: critical, service: icws}}
 `
 
 const prometheusConfig = `global: {scrape_interval: 1s, evaluation_interval: 1s}

@@ -30,7 +30,7 @@ func reloadState() *panel {
 	return stat("Configuration", "Refused: the last configuration had a mistake, and the last good one stays in effect. The log says what is wrong.", "none",
 		now(minimum(series(collect.MetricExporterConfigLastReloadSuccessful)), "configuration"),
 		now(minimum(series(collect.MetricExporterWebConfigLastReloadSuccessful)), "web configuration")).
-		mapped(reloadLooks).runbook("ConfigReloadFailed")
+		mapped(reloadLooks).runbook("IcwsExporterUnhealthy")
 }
 
 func lastReload() *panel {
@@ -41,13 +41,13 @@ func lastReload() *panel {
 func slowestLoop() *panel {
 	return stat("Slowest loop", "How long ago the loop of a server turned last, the slowest of all. Minutes: the exporter hangs, not the server.", "s",
 		now(maximum(age(series(collect.MetricProbeHeartbeat))), "slowest")).
-		decimals(0).steps("green", from(60, "orange"), from(120, "red")).runbook("ProbeStuck")
+		decimals(0).steps("green", from(60, "orange"), from(120, "red")).runbook("IcwsNotWatched")
 }
 
 func foldedNow() *panel {
 	return stat("Folded", "Label values that a limit keeps out: groups counted as (other), and statuses without series of their own.", "none",
 		now(sum(series(collect.MetricExporterSeriesFolded)), "folded")).
-		steps("green", from(1, "orange")).runbook("SeriesFolded")
+		steps("green", from(1, "orange")).runbook("IcwsExporterUnhealthy")
 }
 
 func builds() *panel {
@@ -120,19 +120,19 @@ func serversByState() *panel {
 
 func loops() *panel {
 	return timeseries("Age of the loops", "How long ago the loop of each server turned last.", "s",
-		line(maximum(age(series(collect.MetricProbeHeartbeat)), "server"), "{{server}}")).runbook("ProbeStuck")
+		line(maximum(age(series(collect.MetricProbeHeartbeat)), "server"), "{{server}}")).runbook("IcwsNotWatched")
 }
 
 func folded() *panel {
 	return timeseries("Folded label values", "Label values that a limit keeps out, by metric.", "none",
-		line(sum(series(collect.MetricExporterSeriesFolded), "instance", "family"), "{{instance}} {{family}}")).stepped().runbook("SeriesFolded")
+		line(sum(series(collect.MetricExporterSeriesFolded), "instance", "family"), "{{instance}} {{family}}")).stepped().runbook("IcwsExporterUnhealthy")
 }
 
 func shards() *panel {
 	return timeseries("Shards", "How many exporters are to divide the servers, and how many do. Fewer do: some servers are not watched.", "none",
 		line(maximum(series(collect.MetricExporterShards)), "wanted"),
 		line(count(expr(`count_values("ordinal", `)+series(collect.MetricExporterShardOrdinal)+")"), "running")).
-		colored("wanted", "blue", "running", "green").stepped().runbook("ShardMissing")
+		colored("wanted", "blue", "running", "green").stepped().runbook("IcwsNotWatched")
 }
 
 func configurations() *panel {

@@ -110,7 +110,8 @@ func (s subject) variables() []variable {
 			Description: "The Prometheus that scrapes the exporter.", Options: []currentValue{},
 		},
 		queried("job", "Job", ".+", "The scrape job of the exporter.", fmt.Sprintf("label_values(%s, job)", s.job.Name)),
-		queried("instance", "Instance", ".+", "The exporter.",
+		// .* and not .+: an alert about a server has no exporter.
+		queried("instance", "Instance", ".*", "The exporter.",
 			fmt.Sprintf(`label_values(%s{job=~"$job"}, instance)`, s.job.Name)),
 	}
 	if s.perServer {

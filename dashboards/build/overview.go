@@ -45,7 +45,7 @@ func notUp() *panel {
 	return stat("Servers not up", "Servers whose icws_up is 0: the exporter does not follow them at this moment. "+
 		"The table below says why. A server whose exporter cannot be scraped is not counted.", "none",
 		now(sum(series(collect.MetricUp)+" == bool 0"), "not up")).
-		steps("green", from(1, "red")).runbook("ServerDown")
+		steps("green", from(1, "red")).runbook("IcwsServerDown")
 }
 
 func watched() *panel {
@@ -57,17 +57,18 @@ func exportersDown() *panel {
 	return stat("Targets not scraped", "Targets that gave metrics in this time range and cannot be scraped now. "+
 		"Nothing is known of their servers, which are missing from the other panels.", "none",
 		now(sum(ofSeenExporters(series(up)+" == bool 0")), "not scraped")).
-		steps("green", from(1, "red")).runbook("ExporterDown")
+		steps("green", from(1, "red")).runbook("IcwsNotWatched")
 }
 
 func alertsFiring() *panel {
-	return stat("Alerts firing", "Alerts that fire now about the chosen servers and exporters, by severity. "+
-		"Those about a whole site or job (CatalogueDiffers, ShardMissing) name no exporter and are not counted.", "none",
+	return stat("Alerts firing", "Alerts that fire now about the chosen servers and exporters, by severity, "+
+		"and, while All exporters are chosen, those about a server or a job, which name none. The watchdog, which always fires, "+
+		"is not counted.", "none",
 		now(count(firingAlerts(), "severity"), "{{severity}}").unless("none")).
 		steps("green", from(1, "orange")).colored("critical", "red", "info", "blue")
 }
 
-func firingAlerts() expr { return series(alerts, is("service", "icws"), is("alertstate", "firing")) }
+func firingAlerts() expr { return series(alerts, is("service", "icws"), isNot("severity", "none"), is("alertstate", "firing")) }
 
 func codesInRange() *panel {
 	code := func(code string) target {
@@ -76,7 +77,7 @@ func codesInRange() *panel {
 	return stat("401, 410 and 500 in this time range", "Answers of the servers that need a look. 401: sessions ended or the log-on "+
 		"was refused. 410: the server version has removed an interface. 500: the server failed.", "none",
 		code("401"), code("410"), code("500")).
-		decimals(0).steps("green", from(1, "orange"), from(100, "red")).runbook("UnauthorizedSpike")
+		decimals(0).steps("green", from(1, "orange"), from(100, "red")).runbook("IcwsRequestErrors")
 }
 
 func fleetTable() *panel {
@@ -107,7 +108,7 @@ func fleetTable() *panel {
 			thresholds: newThresholds("text", from(1, "orange"))},
 		column{name: "Certificate", query: forEach("(" + minimum(series(collect.MetricTLSCertificateNotAfter), by...) + " - time()) / 86400"),
 			unit: "d", width: 90, thresholds: newThresholds("red", from(7, "orange"), from(30, "text")), quiet: "Certificate: no server is reached over TLS"},
-	).wide(columns).runbook("ServerDown")
+	).wide(columns).runbook("IcwsServerDown")
 }
 
 func fleetStates() *panel {
@@ -120,8 +121,7 @@ func fleetStates() *panel {
 func firing() *panel {
 	active := series(alertsForState, is("service", "icws")) + " and ignoring (alertstate) " + firingAlerts()
 	return table("Firing alerts", "Alerts that fire now, and since when their condition holds. Click one for its runbook. "+
-		"Alerts about a whole site or job (CatalogueDiffers, ShardMissing), which name no exporter, are not in it: their panels are "+
-		"Catalogues per site and, of the Exporter dashboard, Shards. Empty as well when Prometheus does not load the rules of alerts/.",
+		"Those about a server or a job name no exporter: choose All of them. Empty as well when Prometheus does not load the rules of alerts/.",
 		sortBy{DisplayName: "Since"},
 		[]key{
 			{label: "alertname", name: "Alert", width: 180, links: []dataLink{{
@@ -162,7 +162,7 @@ func alarmingCodes() *panel {
 	return bars("401, 410 and 500 by server", "Answers per minute that need a look.",
 		line(happened(sum(perMinute(collect.MetricResponses, like("code", "401|410|500")), "server", "code")), "{{server}} {{code}}").
 			unless("No 401, 410 or 500")).
-		colored("401", "orange", "410", "purple", "500", "red").runbook("UnauthorizedSpike")
+		colored("401", "orange", "410", "purple", "500", "red").runbook("IcwsRequestErrors")
 }
 
 func codesByClass() *panel {
@@ -184,14 +184,14 @@ func availability() *panel {
 	return stat("Availability", fmt.Sprintf("Share of this time range in which the servers were up, on average. The objective is %g %%.",
 		availabilityTarget*100), "percentunit",
 		now(average(upShare()), "available")).
-		decimals(2).steps("red", from(availabilityTarget, "green")).runbook("AvailabilityBudgetBurn")
+		decimals(2).steps("red", from(availabilityTarget, "green")).runbook("IcwsAvailabilityBudgetBurn")
 }
 
 func errorBudget() *panel {
 	return stat("Error budget left", fmt.Sprintf("What is left of the %g %% of this time range in which the servers may be down. "+
 		"Negative: the objective is missed.", (1-availabilityTarget)*100), "percentunit",
 		now(budgetLeft(average(upShare())), "left")).
-		decimals(0).steps("red", from(0, "orange"), from(0.5, "green")).runbook("AvailabilityBudgetBurn")
+		decimals(0).steps("red", from(0, "orange"), from(0.5, "green")).runbook("IcwsAvailabilityBudgetBurn")
 }
 
 // failing are the answers and requests that count as errors, by labels, with a
@@ -209,14 +209,14 @@ func requestsInTrouble() *panel {
 	return stat("Requests in error", "Share of the requests in this time range that were answered with 5xx or 401 or not at all. "+
 		"Requests that the exporter gave up itself are no errors.", "percentunit",
 		now(share(failing(inRange), requests(inRange)), "in error")).
-		decimals(2).steps("green", from(0.01, "orange"), from(0.1, "red")).runbook("ServerErrorSpike")
+		decimals(2).steps("green", from(0.01, "orange"), from(0.1, "red")).runbook("IcwsRequestErrors")
 }
 
 func deliveryNow() *panel {
 	return stat("Delivery, 95th percentile", "Time from asking a server for its statuses until all of them had come: 95 of 100 in this "+
 		"time range were faster.", "s",
 		now(quantile(0.95, collect.MetricDelivery, "$__range"), "95 %")).
-		decimals(2).steps("green", from(2, "orange"), from(10, "red")).runbook("LatencyBudgetBurn")
+		decimals(2).steps("green", from(2, "orange"), from(10, "red")).runbook("IcwsLatencyBudgetBurn")
 }
 
 func serviceLevel() *panel {
@@ -235,7 +235,7 @@ func serviceLevel() *panel {
 func errorShare() *panel {
 	return timeseries("Share of requests in error by server", "Requests that were answered with 5xx or 401 or not at all.", "percentunit",
 		line(share(failing(rate, "server"), requests(rate, "server")), "{{server}}")).
-		between(0, 1).runbook("ServerErrorSpike")
+		between(0, 1).runbook("IcwsRequestErrors")
 }
 
 // switchovers marks when a session moved to another host.

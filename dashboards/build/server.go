@@ -40,7 +40,7 @@ func ofMany(which string) string {
 func stateNow() *panel {
 	return stat("State", "What the exporter does with the server now, and so why it is not up."+ofMany("in the worst states"), "none",
 		now(highest(present(collect.MetricProbeState, "server")), "{{server}}")).
-		mapped(looksOf(collect.MetricProbeState)).runbook("ServerDown")
+		mapped(looksOf(collect.MetricProbeState)).runbook("IcwsServerDown")
 }
 
 func sinceNow() *panel {
@@ -63,13 +63,13 @@ func lastContact() *panel {
 func deliveryStateNow() *panel {
 	return stat("Subscription", "Whether the subscription to status messages is registered and delivers."+ofMany("that have lost it"), "none",
 		now(lowest(minimum(series(collect.MetricSubscriptionUp), "server")), "{{server}}")).
-		mapped(deliversLooks).runbook("SubscriptionLost")
+		mapped(deliversLooks).runbook("IcwsSessionUnstable")
 }
 
 func cataloguesNow() *panel {
 	return stat("Numbers", "Stale: the copy of the statuses was not compared with the server for too long, so its numbers are withheld."+ofMany("that are stale"), "none",
 		now(highest(maximum(series(collect.MetricCatalogueStale), "server")), "{{server}}")).
-		mapped(staleLooks).runbook("CatalogueStale")
+		mapped(staleLooks).runbook("IcwsServerDown")
 }
 
 func probeStates() *panel {
@@ -80,22 +80,22 @@ func probeStates() *panel {
 
 func breakerStates() *panel {
 	return timeline("Circuit breaker", "Open after several failures: the exporter leaves the server alone. Half open: one request tries.",
-		looksOf(collect.MetricBreakerState), line(present(collect.MetricBreakerState, "server"), "{{server}}")).runbook("BreakerOpen")
+		looksOf(collect.MetricBreakerState), line(present(collect.MetricBreakerState, "server"), "{{server}}")).runbook("IcwsServerDown")
 }
 
 func sessionStates() *panel {
 	return timeline("Session", "Whether the exporter has a session with the server.", sessionLooks,
-		line(minimum(series(collect.MetricSessionUp), "server"), "{{server}}")).runbook("SessionFlapping")
+		line(minimum(series(collect.MetricSessionUp), "server"), "{{server}}")).runbook("IcwsSessionUnstable")
 }
 
 func activeHosts() *panel {
 	return timeline("Active host", "Which host of the server serves the session. A change is a switchover.", activeLooks,
-		line(maximum(series(collect.MetricActiveHost), "server", "host"), "{{server}} {{host}}")).runbook("Switchover")
+		line(maximum(series(collect.MetricActiveHost), "server", "host"), "{{server}} {{host}}")).runbook("IcwsSwitchover")
 }
 
 func subscriptionStates() *panel {
 	return timeline("Subscription delivers", "Whether the subscription is registered and a check showed that it delivers.", deliversLooks,
-		line(minimum(series(collect.MetricSubscriptionUp), "server"), "{{server}}")).runbook("NotDelivering")
+		line(minimum(series(collect.MetricSubscriptionUp), "server"), "{{server}}")).runbook("IcwsServerDown")
 }
 
 func serverWord() *panel {
@@ -112,7 +112,7 @@ func codesByServer() *panel {
 	return bars("Errors by code", "Answers per minute with 4xx and 5xx.",
 		line(happened(sum(perMinute(collect.MetricResponses, like("code", "4..|5..")), "server", "code")), "{{server}} {{code}}").
 			unless("No 4xx and no 5xx")).
-		colored("401", "orange", "403", "yellow", "410", "purple", "500", "red", "503", "dark-red").runbook("ServerErrorSpike")
+		colored("401", "orange", "403", "yellow", "410", "purple", "500", "red", "503", "dark-red").runbook("IcwsRequestErrors")
 }
 
 func requestFailures() *panel {
@@ -134,7 +134,7 @@ func latencyHeatmap() *panel {
 
 func latencyQuantiles() *panel {
 	return timeseries("Latency by operation, 95th percentile", "95 of 100 requests were faster.", "s",
-		line(quantile(0.95, collect.MetricRequestDuration, "$__rate_interval", "server", "operation"), "{{server}} {{operation}}")).runbook("LatencyBudgetBurn")
+		line(quantile(0.95, collect.MetricRequestDuration, "$__rate_interval", "server", "operation"), "{{server}} {{operation}}")).runbook("IcwsLatencyBudgetBurn")
 }
 
 func opens() *panel {
@@ -144,7 +144,7 @@ func opens() *panel {
 		line(happened(sum(perMinute(collect.MetricSessionOpenFailures), "server", "reason")), "{{server}} failed: {{reason}}").
 			unless("No attempt failed")).
 		colored("attempts", "blue", "auth", "purple", "unavailable", "orange", "server_error", "red", "network", "dark-red").
-		runbook("AuthenticationHeld")
+		runbook("IcwsServerDown")
 }
 
 func closes() *panel {
@@ -157,7 +157,7 @@ func closes() *panel {
 			unless("Every session could be ended")).
 		colored("unauthorized", "orange", "server_closed", "red", "network", "dark-red", "switchover", "purple", "reload", "blue", "shutdown", "text",
 			"owed", "light-orange", "ended", "light-red").
-		runbook("SessionFlapping")
+		runbook("IcwsSessionUnstable")
 }
 
 func losses() *panel {
@@ -165,19 +165,19 @@ func losses() *panel {
 		line(happened(sum(perMinute(collect.MetricSubscriptionLosses), "server", "reason")), "{{server}} {{reason}}").
 			unless("No subscription was lost")).
 		colored("unauthorized", "orange", "gone", "purple", "faulted", "red", "not_delivering", "dark-red", "displaced", "light-purple").
-		runbook("SubscriptionLost")
+		runbook("IcwsSessionUnstable")
 }
 
 func operationsGone() *panel {
 	return timeline("Operations that are gone", "Operations that the server answered with 410: its version has removed them, and the exporter leaves them alone.",
 		goneLooks, line(happened(maximum(series(collect.MetricOperationGone), "server", "operation")), "{{server}} {{operation}}").
-			unless("No operation is gone")).runbook("GoneResponses")
+			unless("No operation is gone")).runbook("IcwsRequestErrors")
 }
 
 func hostsUp() *panel {
 	return timeline("Hosts that answer", "Whether each configured host answers the question for its version, asked every five minutes without a session. "+
 		"A dead standby is seen here before the switchover.", upLooks,
-		line(minimum(series(collect.MetricHostUp), "server", "host"), "{{server}} {{host}}")).runbook("StandbyDown")
+		line(minimum(series(collect.MetricHostUp), "server", "host"), "{{server}} {{host}}")).runbook("IcwsStandbyDown")
 }
 
 func deliveryHeatmap() *panel {
@@ -187,13 +187,13 @@ func deliveryHeatmap() *panel {
 func deliveryQuantiles() *panel {
 	return timeseries("Delivery, 50th and 95th percentile", "Of the quarter of an hour before each point: half of the checks were faster than the first, 95 of 100 faster than the second.", "s",
 		line(quantile(0.5, collect.MetricDelivery, "15m", "server"), "{{server}} 50 %"),
-		line(quantile(0.95, collect.MetricDelivery, "15m", "server"), "{{server}} 95 %")).runbook("LatencyBudgetBurn")
+		line(quantile(0.95, collect.MetricDelivery, "15m", "server"), "{{server}} 95 %")).runbook("IcwsLatencyBudgetBurn")
 }
 
 func checks() *panel {
 	return bars("Delivery checks", "Checks per minute that the subscription really delivers, by result. Drift: messages came, but the copy had been wrong.",
 		line(happened(sum(perMinute(collect.MetricDeliveryChecks), "server", "result")), "{{server}} {{result}}")).
-		colored("ok", "green", "drift", "orange", "timeout", "red", "failed", "dark-red", "skipped", "text").runbook("NotDelivering")
+		colored("ok", "green", "drift", "orange", "timeout", "red", "failed", "dark-red", "skipped", "text").runbook("IcwsServerDown")
 }
 
 func messages() *panel {
@@ -240,7 +240,7 @@ func facts() *panel {
 			quiet: "Certificate: no server is reached over TLS"},
 		column{name: "Password", unit: "d", width: 90, thresholds: soon, query: days(collect.MetricPasswordExpiry),
 			quiet: "Password: no server said when it expires"},
-	).wide(columns).runbook("CertificateExpiring")
+	).wide(columns).runbook("IcwsExpiring")
 }
 
 // reloads marks when a new configuration was accepted.

@@ -7,19 +7,11 @@ const Ports = "ICWS listens on 8019 for https and on 8018 for http"
 
 // The runbooks, by the names of their alerts.
 const (
-	runbookDown          = "ServerDown"
-	runbookHung          = "ProbeStuck"
-	runbookRefused       = "AuthenticationHeld"
-	runbookUnauthorized  = "UnauthorizedSpike"
-	runbookDisplaced     = "Displaced"
-	runbookGone          = "GoneResponses"
-	runbookBreaker       = "BreakerOpen"
-	runbookNotDelivering = "NotDelivering"
-	runbookStale         = "CatalogueStale"
-	runbookDrift         = "CatalogueDrift"
-	runbookPassword      = "PasswordExpiring"
-	runbookCertificate   = "CertificateExpiring"
-	runbookStandby       = "StandbyDown"
+	runbookDown     = "IcwsServerDown"
+	runbookHung     = "IcwsNotWatched"
+	runbookDrift    = "IcwsMessagesMissed"
+	runbookExpiring = "IcwsExpiring"
+	runbookStandby  = "IcwsStandbyDown"
 )
 
 // entry is an Advice before it is about something: {server}, {user}, {host},
@@ -56,33 +48,33 @@ var servers = map[Reason]entry{
 		[]string{
 			"Put the right password into {password}.",
 			"Do not try it out in the meantime: that is why the exporter waits.",
-		}, runbookRefused},
+		}, runbookDown},
 	Unauthorized: {
 		"the log-on works, and then its own session is answered 401",
 		"look at what is between the exporter and the server: a proxy or load balancer that drops the cookie, or sends each request to another server, does that",
-		[]string{check, triesWhen + " Each try costs a log-on, so the waits grow."}, runbookUnauthorized},
+		[]string{check, triesWhen + " Each try costs a log-on, so the waits grow."}, runbookDown},
 	Displaced: {
 		"another log-on of the same user, or an administrator, ended the session",
 		"find out who else logs on as {user}: a second exporter, a person, another program; each needs a user of its own",
 		[]string{
 			"If an administrator ended the session, ask why before it comes back.",
 			triesWhen + " To try at once, restart it, or change and reload the configuration of this server.",
-		}, runbookDisplaced},
+		}, runbookDown},
 	Gone: {
 		"the server answers 410, so what we need is not there any more",
 		"ask whether the server was upgraded, or ICWS was switched off on it",
-		[]string{"Check that the URL leads to an ICWS of version 2015 R3 or newer.", triesWhen}, runbookGone},
+		[]string{"Check that the URL leads to an ICWS of version 2015 R3 or newer.", triesWhen}, runbookDown},
 	BreakerOpen: {
 		"the server failed so often that it is spared for a while",
 		"look at the IC server: is the machine overloaded, and is its Session Manager running",
-		[]string{"Nothing has to be done here. When the wait is over, one request tries the server. Its failed requests have the error ids.", check}, runbookBreaker},
+		[]string{"Nothing has to be done here. When the wait is over, one request tries the server. Its failed requests have the error ids.", check}, runbookDown},
 	NotDelivering: {
 		"the server accepted the subscription and delivers nothing",
 		"look for a proxy between the two that buffers the event stream, or set transport: poll for this server and reload",
 		[]string{
 			"The exporter replaces the session by itself. Once can be chance.",
 			"If it is polled already, restart the Session Manager of the IC server: other clients of this server miss their messages as well.",
-		}, runbookNotDelivering},
+		}, runbookDown},
 	Down: {
 		"there is no session with the server",
 		"start from the reason of its state; for a network, DNS or TLS failure look at the way to the server, for a 5xx at the server itself",
@@ -94,7 +86,7 @@ var servers = map[Reason]entry{
 	Stale: {
 		"the numbers were not compared with the server for too long and are withheld",
 		"look at its delivery checks",
-		[]string{"Do not rely on older numbers: changes may be missing from them."}, runbookStale},
+		[]string{"Do not rely on older numbers: changes may be missing from them."}, runbookDown},
 	Drift: {
 		"messages of the server were lost or never sent",
 		"look for a proxy that drops parts of the stream, and for restarts of the IC server, if it comes back within the hour",
@@ -102,11 +94,11 @@ var servers = map[Reason]entry{
 	PasswordExpiring: {
 		"the password expires soon",
 		"set a new password for {user} in Interaction Administrator, and give it to the exporter in the same minute",
-		[]string{"Better: give the user a password that does not expire."}, runbookPassword},
+		[]string{"Better: give the user a password that does not expire."}, runbookExpiring},
 	CertificateExpiring: {
 		"the certificate expires soon",
 		"renew the certificate of {host} before it expires: then nothing can connect any more",
-		nil, runbookCertificate},
+		nil, runbookExpiring},
 	StandbyDown: {
 		"a host that does not serve the session does not answer",
 		"fix {host} now: until then there is nothing to switch over to",

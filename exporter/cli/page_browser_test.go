@@ -123,7 +123,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	p.allUp()
 	look("/", "2 of 2 servers up")
 	look("/servers/chicago", "Nothing has to be done.")
-	look("/runbooks/", "BreakerOpen")
+	look("/runbooks/", "IcwsServerDown")
 	look("/nowhere", "Not found")
 	s.begin("steady")
 	s.end("steady")

@@ -31,7 +31,10 @@ type ruleFlags struct {
 	Format        string            `help:"rules for the rule files of Prometheus, or prometheus-rule for one manifest of the Prometheus operator. Default ${default}." enum:"rules,prometheus-rule" default:"rules" placeholder:"FORMAT"`
 	Label         map[string]string `help:"Label to add to every alert; may be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
 	Threshold     map[string]string `help:"Threshold to change, one of those that rules list has; may be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
-	RunbookURL    string            `name:"runbook-url" help:"Where the runbooks are: the alerts link to URL/ALERT.md." placeholder:"URL"`
+	Without       []string          `help:"Alert to leave out; may be repeated." placeholder:"NAME" sep:"none"`
+	Page          []string          `help:"Alert that is critical, so that it wakes somebody, instead of those that are; may be repeated. none: no alert is." placeholder:"NAME" sep:"none"`
+	ExternalURL   string            `name:"web.external-url" help:"Where the pages of an exporter are: the alerts link to URL/runbooks/ALERT." placeholder:"URL"`
+	RunbookURL    string            `name:"runbook-url" help:"Where the runbooks are as files, instead of an exporter: the alerts link to URL/ALERT.md." placeholder:"URL"`
 	DashboardURL  string            `name:"dashboard-url" help:"Where Grafana is: the alerts link to URL/d/…" placeholder:"URL"`
 	Job           string            `help:"Regular expression for the jobs that scrape the exporter, instead of icws.*" placeholder:"REGEX"`
 	MetadataLabel map[string]string `name:"metadata-label" help:"Label of the manifest itself, by which a Prometheus of the operator selects it; may be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
@@ -52,7 +55,8 @@ func (f ruleFlags) files() ([]ruleFile, error) {
 	}
 	texts, err := build.Overrides{
 		Labels: f.Label, Thresholds: f.Threshold,
-		RunbookURL: f.RunbookURL, DashboardURL: f.DashboardURL, Job: f.Job,
+		Without: f.Without, Pages: f.Page,
+		ExternalURL: f.ExternalURL, RunbookURL: f.RunbookURL, DashboardURL: f.DashboardURL, Job: f.Job,
 	}.Apply(texts...)
 	if err != nil {
 		return nil, usageError{err}
@@ -79,11 +83,11 @@ func (rulesListCommand) Run(s *streams) error {
 	for _, name := range append(alerts.RuleFiles[:len(alerts.RuleFiles):len(alerts.RuleFiles)], alerts.Alertmanager) {
 		fmt.Fprintln(lines, name)
 	}
-	fmt.Fprintf(lines, "%d runbooks\n\nTHRESHOLD\tDEFAULT\tMEANING\n", len(alerts.Runbooks()))
+	fmt.Fprintf(lines, "%d runbooks\n\nTHRESHOLD\tDEFAULT\tFROM\tTO\tMEANING\n", len(alerts.Runbooks()))
 	for _, name := range alerts.RuleFiles {
 		text, _ := alerts.Text(name) // it is embedded
 		for _, t := range build.Thresholds(text) {
-			fmt.Fprintf(lines, "%s\t%s\t%s: %s\n", t.Name, t.Value, strings.Join(t.Alerts, ", "), t.Meaning)
+			fmt.Fprintf(lines, "%s\t%s\t%s\t%s\t%s: %s\n", t.Name, t.Value, t.Min, t.Max, strings.Join(t.UsedBy, ", "), t.Meaning)
 		}
 	}
 	if err := lines.Flush(); err != nil {

@@ -79,7 +79,7 @@ func TestPagesFollowTheTour(t *testing.T) {
 		all.reads("h1", "1 of 2 servers up")
 		all.reads("#s-chicago", "Circuit breaker open", "500", "Next attempt")
 		all.reads("#rows tr:first-child", "chicago") // the worst comes first
-		one.reads("#head", "Circuit breaker open", "What you can do now", "runbook BreakerOpen")
+		one.reads("#head", "Circuit breaker open", "What you can do now", "runbook IcwsServerDown")
 		one.reads("#log", "breaker_open")
 		if title := run1[string](all, "document.title"); !strings.HasPrefix(title, "1 of 2 up") {
 			t.Errorf("the tab is called %q", title)

@@ -35,7 +35,7 @@ func TestHealthChecksGiveReasons(t *testing.T) {
 // everyPath are the paths of all pages, and some that do not exist.
 var everyPath = []string{
 	"/", "/metrics", "/metrics?name[]=icws_up", "/-/healthy", "/-/ready", "/-/reload", "/-/quit",
-	"/events", "/servers/chicago", "/servers/chicago/events", "/config", "/runbooks/ServerDown", "/assets/page.css", "/assets/page.js", "/assets/icon.svg", "/assets/", "/probe", "/probe?target=chicago", "/sd",
+	"/events", "/servers/chicago", "/servers/chicago/events", "/config", "/runbooks/IcwsServerDown", "/assets/page.css", "/assets/page.js", "/assets/icon.svg", "/assets/", "/probe", "/probe?target=chicago", "/sd",
 	"/api/v1/servers", "/api/v1/servers/chicago", "/api/", "/debug/pprof/", "/debug/pprof/goroutine", "/debug/pprof/profile",
 	"/nowhere", "//", "/../metrics", "/-/", "/%2e%2e/metrics", "/favicon.ico",
 }

@@ -124,7 +124,7 @@ func TestAdviceKnowsThatNothingIsDelivered(t *testing.T) {
 	for _, test := range []struct {
 		why  probe.LossReason
 		want string
-	}{{probe.LossNotDelivering, "runbooks/NotDelivering"}, {probe.LossStreamLost, "runbooks/ServerDown"}} {
+	}{{probe.LossNotDelivering, "delivers nothing. The exporter replaces the session"}, {probe.LossStreamLost, "Start from the reason above"}} {
 		server := liveServer(time.Now())
 		server.History = probe.NewHistory(collect.New(collect.Options{}).Add("chicago", ""))
 		server.History.SubscriptionLost(probe.StatusMessages, test.why)
@@ -132,7 +132,7 @@ func TestAdviceKnowsThatNothingIsDelivered(t *testing.T) {
 		for _, state := range []probe.State{probe.StateBackoff, probe.StateSubscribing} {
 			server.Snapshot.State = state
 			if page := ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/servers/chicago").body; !strings.Contains(page, test.want) {
-				t.Errorf("after a loss for %s, in %s, the page has no link to %s", test.why, state, test.want)
+				t.Errorf("after a loss for %s, in %s, the page does not say %q", test.why, state, test.want)
 			}
 		}
 	}
