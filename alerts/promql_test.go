@@ -23,7 +23,7 @@ type matcher struct{ label, operator, value string }
 var (
 	comment      = regexp.MustCompile(`(?m)#.*$`)
 	grouping     = regexp.MustCompile(`\b(by|without|on|ignoring|group_left|group_right) *\(([^)]*)\)`)
-	stringOutput = regexp.MustCompile(`\("\w+",`)   // the label that count_values makes
+	stringOutput = regexp.MustCompile(`\("\w+",`)    // the label that count_values makes
 	stringInput  = regexp.MustCompile(`,\s*"[^"]*"`) // what label_replace replaces
 	name         = regexp.MustCompile(`[a-zA-Z_:][a-zA-Z0-9_:]*`)
 	oneMatch     = regexp.MustCompile(`(\w+) *(=~|!~|!=|=) *"((?:[^"\\]|\\.)*)"`)

@@ -68,7 +68,9 @@ func alertsFiring() *panel {
 		steps("green", from(1, "orange")).colored("critical", "red", "info", "blue")
 }
 
-func firingAlerts() expr { return series(alerts, is("service", "icws"), isNot("severity", "none"), is("alertstate", "firing")) }
+func firingAlerts() expr {
+	return series(alerts, is("service", "icws"), isNot("severity", "none"), is("alertstate", "firing"))
+}
 
 func codesInRange() *panel {
 	code := func(code string) target {
