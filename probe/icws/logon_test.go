@@ -1,13 +1,16 @@
 package icws_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -174,5 +177,45 @@ func TestEndOfASessionIsConfirmed(t *testing.T) {
 		if err := s.Key().End(t.Context()); (err == nil) != confirmed {
 			t.Errorf("%d: %v", code, err)
 		}
+	}
+}
+
+// When an awaited log-on is given up after all, its connection is reset: what the
+// network or the server's kernel still holds of it is never served.
+func TestAnAwaitedLogOnIsResetWhenItIsGivenUp(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	ended := make(chan error, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			ended <- err
+			return
+		}
+		defer conn.Close()
+		request, err := http.ReadRequest(bufio.NewReader(conn))
+		if err == nil {
+			_, err = io.ReadAll(request.Body)
+		}
+		if err == nil {
+			_, err = conn.Read(make([]byte, 1))
+		}
+		ended <- err
+	}()
+	base, err := url.Parse("http://" + listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	client := icws.NewClient(base, transport, icws.Options{RequestTimeout: 10 * time.Millisecond})
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := client.LogOn(ctx, credentials, t.Context(), cancel); icws.ReasonOf(err) != icws.FailCanceled {
+		t.Errorf("the log-on that was given up: %v", err)
+	}
+	if err := <-ended; !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the server sees %v, want a reset", err)
 	}
 }
