@@ -177,7 +177,15 @@ type owedError struct{ err error }
 func (e *owedError) Error() string {
 	return "the session before could not be ended, and no second one is made: " + e.err.Error()
 }
-func (e *owedError) Unwrap() error { return e.err }
+
+// Unwrap returns what is wrong with the server. Any other answer is about the end of
+// a session, and says nothing of a log-on.
+func (e *owedError) Unwrap() error {
+	if f := faultOf(e.err); f == faultTransient || f == faultCanceled {
+		return e.err
+	}
+	return nil
+}
 
 // takeTurn waits until nobody else ends what is owed for an account. It returns nil
 // when nothing is owed.

@@ -3,6 +3,7 @@ package probe
 import (
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -154,14 +155,22 @@ func TestRenamesMakeNoSecondSession(t *testing.T) {
 // A server that never ends a session is watched all the same: by the time that the
 // next one is made, the one before has expired.
 func TestAServerThatEndsNoSessionIsWatched(t *testing.T) {
-	for _, code := range []int{http.StatusMethodNotAllowed, http.StatusInternalServerError} {
-		synctest.Test(t, func(t *testing.T) {
-			r, sim := startRig(t, ModeSSE, icwssim.Options{})
-			r.pass(time.Minute)
-			sim.Inject(icwssim.Fault{Operation: "disconnect", Code: code})
-			r.reload()
-			r.pass(owedPatience + 2*time.Minute)
-			r.state(StateLive)
+	for _, code := range []int{400, 403, 405, 410, 429, 500, 501, 302} {
+		t.Run(strconv.Itoa(code), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, sim := startRig(t, ModeSSE, icwssim.Options{})
+				r.passWatched(time.Minute)
+				sim.Inject(icwssim.Fault{Operation: "disconnect", Code: code})
+				r.reload()
+				r.passWatched(owedPatience - time.Second)
+				r.count("state auth_hold", 0)
+				r.count("state gone_hold", 0)
+				r.passWatched(2 * time.Minute)
+				r.state(StateLive)
+				sim.Clear()
+				r.passWatched(2 * time.Minute)
+				r.ends()
+			})
 		})
 	}
 }
