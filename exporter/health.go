@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -19,6 +20,17 @@ func (f *Fleet) Servers() []Server {
 		servers[i] = Server{Name: w.server.Name, Site: w.server.Site, Config: w.server, Snapshot: w.probe.Snapshot(), History: w.history}
 	}
 	return servers
+}
+
+// Retry has the probe of a server end the wait or hold that it is in and try again at
+// once. It returns ErrUnknownServer, probe.ErrStopped, or the error of ctx when the
+// probe did not hear it in time: it is heard between two requests.
+func (f *Fleet) Retry(ctx context.Context, name string) error {
+	w := f.current.Load().find(name)
+	if w == nil {
+		return ErrUnknownServer
+	}
+	return w.probe.Retry(ctx)
 }
 
 // Unhealthy returns a sentence for every probe whose loop has not turned for two

@@ -150,7 +150,7 @@ const brokenWords = `(() => {
 
 // A server in every state, with and without numbers, is readable on every screen.
 func TestPagesBreakNoWord(t *testing.T) {
-	fleet := newCrowd(2 * probe.NumStates)
+	fleet := newManyServers(2 * probe.NumStates)
 	servers := slices.Clone(*fleet.servers.Load())
 	for i := range servers {
 		s := *servers[i].Snapshot
@@ -165,7 +165,7 @@ func TestPagesBreakNoWord(t *testing.T) {
 		servers[i].Snapshot = &s
 	}
 	fleet.servers.Store(&servers)
-	p := newTab(t, newBrowser(t), serveCrowd(t, fleet))
+	p := newTab(t, newBrowser(t), serveServers(t, fleet))
 	for _, width := range []int64{360, 390, 800, 1024, 1280, 1920} {
 		p.resize(width, 4000)
 		p.open("/")
@@ -179,8 +179,8 @@ func TestPagesBreakNoWord(t *testing.T) {
 
 // Whoever works with the keyboard keeps the place when the page changes.
 func TestPagesKeepThePlaceOfTheKeyboard(t *testing.T) {
-	fleet := newCrowd(20)
-	p := newTab(t, newBrowser(t), serveCrowd(t, fleet))
+	fleet := newManyServers(20)
+	p := newTab(t, newBrowser(t), serveServers(t, fleet))
 	p.open("/")
 	p.reads("#live", "Live")
 	run1[bool](p, `document.querySelector("#s-cic-0010 a").focus(), true`)
@@ -222,7 +222,7 @@ func TestPagesDoNotDisturbAPersonAtWork(t *testing.T) {
 
 // A page that hears nothing must not look as if all were well.
 func TestPagesSayThatTheExporterHasGone(t *testing.T) {
-	server := httptest.NewServer(handlerOf(newCrowd(1)))
+	server := httptest.NewServer(handlerOf(newManyServers(1)))
 	p := newTab(t, newBrowser(t), server.URL)
 	p.open("/")
 	p.reads("#live", "Live")
@@ -233,12 +233,12 @@ func TestPagesSayThatTheExporterHasGone(t *testing.T) {
 	server.Close()
 }
 
-// crowd is a fleet of many servers, which a test can have fail.
-type crowd struct {
+// manyServers is a fleet of many servers, which a test can have fail.
+type manyServers struct {
 	servers atomic.Pointer[[]exporter.Server]
 }
 
-func newCrowd(n int) *crowd {
+func newManyServers(n int) *manyServers {
 	now := time.Now()
 	servers := make([]exporter.Server, n)
 	for i := range servers {
@@ -247,20 +247,21 @@ func newCrowd(n int) *crowd {
 			TransportKnown: true, SessionUp: true, Feeds: [probe.NumSubscriptions]probe.FeedState{probe.StatusMessages: {Up: true}}, LastContact: now, Entries: 100, FreshUntil: now.Add(time.Hour),
 		}}
 	}
-	c := &crowd{}
+	c := &manyServers{}
 	c.servers.Store(&servers)
 	return c
 }
 
-func (c *crowd) Servers() []exporter.Server   { return *c.servers.Load() }
-func (c *crowd) Unhealthy(time.Time) []string { return nil }
-func (c *crowd) NotReady(time.Time) []string  { return nil }
-func (c *crowd) Statuses(context.Context, string) ([]catalogue.Entry, error) {
+func (c *manyServers) Servers() []exporter.Server          { return *c.servers.Load() }
+func (c *manyServers) Unhealthy(time.Time) []string        { return nil }
+func (c *manyServers) NotReady(time.Time) []string         { return nil }
+func (c *manyServers) Retry(context.Context, string) error { return nil }
+func (c *manyServers) Statuses(context.Context, string) ([]catalogue.Entry, error) {
 	return nil, nil
 }
 
 // fail has every nth server fail, the reason being its round.
-func (c *crowd) fail(nth, round int) {
+func (c *manyServers) fail(nth, round int) {
 	servers := slices.Clone(*c.servers.Load())
 	for i := 0; i < len(servers); i += nth {
 		s := *servers[i].Snapshot
@@ -276,7 +277,7 @@ func (noReload) Reload(context.Context) error { return nil }
 func (noReload) Last() exporter.Outcome       { return exporter.Outcome{} }
 
 // serveCrowd returns where the pages of a fleet are until the test ends.
-func serveCrowd(t *testing.T, fleet web.Fleet) string {
+func serveServers(t *testing.T, fleet web.Fleet) string {
 	t.Helper()
 	server := httptest.NewServer(handlerOf(fleet))
 	t.Cleanup(func() {
@@ -293,8 +294,8 @@ func handlerOf(fleet web.Fleet) http.Handler {
 // A thousand servers are one page, and a hundred of them failing at once is one
 // update of it.
 func TestPagesHoldAThousandServers(t *testing.T) {
-	fleet := newCrowd(1000)
-	p := newTab(t, newBrowser(t), serveCrowd(t, fleet))
+	fleet := newManyServers(1000)
+	p := newTab(t, newBrowser(t), serveServers(t, fleet))
 	p.open("/")
 	p.reads("h1", "1000 of 1000 servers up")
 	p.reads("#live", "Live")

@@ -16,9 +16,10 @@ func readOnly(next http.Handler) http.Handler {
 
 var securityHeaders = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-	"Referrer-Policy":         "no-referrer",
-	"X-Content-Type-Options":  "nosniff",
-	"X-Frame-Options":         "deny",
+	// With no-referrer a browser would say no origin when it sends our own forms.
+	"Referrer-Policy":        "same-origin",
+	"X-Content-Type-Options": "nosniff",
+	"X-Frame-Options":        "deny",
 }
 
 // secure sets the security headers, except those that the operator's web

@@ -19,6 +19,8 @@ type Fleet interface {
 	Servers() []exporter.Server
 	// Statuses may take until ctx ends; with the error comes what was known before.
 	Statuses(ctx context.Context, server string) ([]catalogue.Entry, error)
+	// Retry has a server tried again at once; it may take until ctx ends.
+	Retry(ctx context.Context, server string) error
 	Unhealthy(now time.Time) []string
 	NotReady(now time.Time) []string
 }
@@ -34,7 +36,7 @@ type Options struct {
 	Metrics *collect.Set
 	// Reloader is shown on the pages when it failed, and obeys /-/reload.
 	Reloader Reloader
-	// Lifecycle lets POST /-/reload reload the configuration.
+	// Lifecycle lets POST reload the configuration and try a server again.
 	Lifecycle bool
 	// Pprof serves the profiles of this process at /debug/pprof/.
 	Pprof bool
@@ -60,7 +62,7 @@ const (
 func NewHandler(o Options) http.Handler {
 	mux := http.NewServeMux()
 	whole, streams := pages.Routes(pages.Options{
-		Fleet: o.Fleet, Reloads: o.Reloader, Incident: o.Incident, WebConfigProblem: o.WebConfigProblem, Version: o.Version,
+		Fleet: o.Fleet, Reloads: o.Reloader, Incident: o.Incident, WebConfigProblem: o.WebConfigProblem, Version: o.Version, CanRetry: o.Lifecycle,
 	})
 	open := newPlaces(maxStreams, maxStreams/2)
 	for pattern, stream := range streams {
@@ -77,6 +79,7 @@ func NewHandler(o Options) http.Handler {
 	mux.Handle("/-/healthy", readOnly(healthCheck("healthy", o.Fleet.Unhealthy)))
 	mux.Handle("/-/ready", readOnly(healthCheck("ready", o.Fleet.NotReady)))
 	mux.Handle("/-/reload", newReload(o.Reloader, o.Lifecycle))
+	mux.Handle(api.RetryPattern, whenLifecycle(o.Lifecycle, "Trying a server again by hand is off: start the exporter with --web.enable-lifecycle.", api.NewRetry(o.Fleet)))
 	handleTargets(mux, o)
 	handleProfiles(mux, o.Pprof)
 	return secure(mux)

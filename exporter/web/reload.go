@@ -31,19 +31,23 @@ func newReload(reloader Reloader, enabled bool) http.Handler {
 			http.Error(w, "The configuration was not reloaded; the last good one stays in effect.\n"+err.Error(), http.StatusInternalServerError)
 		}
 	})
+	return whenLifecycle(enabled, "Reloading over HTTP is off: start the exporter with --web.enable-lifecycle, or send the process a SIGHUP.", reload)
+}
+
+// whenLifecycle lets a POST of our own pages or of a command through to what changes
+// something, when that is switched on.
+func whenLifecycle(enabled bool, off string, next http.Handler) http.Handler {
 	if !enabled {
-		reload = func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, "Reloading over HTTP is off: start the exporter with --web.enable-lifecycle, or send the process a SIGHUP.", http.StatusForbidden)
-		}
+		next = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, off, http.StatusForbidden) })
 	}
-	return onlyPost(fromOurPages(reload))
+	return onlyPost(fromOurPages(next))
 }
 
 func onlyPost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
-			http.Error(w, "A reload changes something: use POST.", http.StatusMethodNotAllowed)
+			http.Error(w, "This changes something: use POST.", http.StatusMethodNotAllowed)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"icws_exporter/exporter"
+	"icws_exporter/probe"
 )
 
 func TestReload(t *testing.T) {
@@ -49,6 +51,44 @@ func TestReloadNeedsPost(t *testing.T) {
 			got := askPages(t, Options{Reloader: reloader, Lifecycle: enabled}, method, "/-/reload", nil)
 			if got.code != http.StatusMethodNotAllowed || got.header.Get("Allow") != "POST" || reloader.reloads != 0 {
 				t.Errorf("%s answers %d, Allow %q, after %d reloads", method, got.code, got.header.Get("Allow"), reloader.reloads)
+			}
+		}
+	}
+}
+
+// To try a server again is guarded as a reload is.
+func TestRetryIsGuarded(t *testing.T) {
+	for _, c := range []struct {
+		method string
+		header http.Header
+		on     bool
+		code   int
+	}{
+		{"POST", nil, true, 200},
+		{"POST", http.Header{"Sec-Fetch-Site": {"same-origin"}}, true, 200},
+		{"POST", nil, false, 403},
+		{"GET", nil, true, 405},
+		{"HEAD", nil, false, 405},
+		{"POST", http.Header{"Sec-Fetch-Site": {"cross-site"}}, true, 403},
+		{"POST", http.Header{"Origin": {"https://evil.example.com"}}, true, 403},
+		{"POST", http.Header{"Origin": {"null"}}, true, 403},
+	} {
+		if got := askPages(t, Options{Lifecycle: c.on}, c.method, "/api/v1/servers/chicago/retry", c.header); got.code != c.code {
+			t.Errorf("%s with %v, lifecycle %t, answers %d %q, want %d", c.method, c.header, c.on, got.code, got.body, c.code)
+		}
+	}
+}
+
+// The page of a server that waits has a button, where it does something.
+func TestTheButtonToTryAgain(t *testing.T) {
+	for name, state := range map[string]probe.State{"auth_hold": probe.StateAuthHold, "backoff": probe.StateBackoff, "live": probe.StateLive, "connecting": probe.StateConnecting} {
+		server := liveServer(time.Now())
+		server.Name, server.Snapshot.State = "a/b", state
+		for _, on := range []bool{true, false} {
+			page := askPages(t, Options{Fleet: stubFleet{servers: []exporter.Server{server}}, Lifecycle: on}, "GET", "/servers/a%2Fb", nil).body
+			waits := state == probe.StateAuthHold || state == probe.StateBackoff
+			if has := strings.Contains(page, `method="post" action="../api/v1/servers/a%2Fb/retry"`); has != (on && waits) {
+				t.Errorf("%s, lifecycle %t: the page has a button: %t", name, on, has)
 			}
 		}
 	}

@@ -99,6 +99,7 @@ type serverHead struct {
 	Next       moment
 	Notices    []string
 	Advice     advice.Advice
+	Retry      string // where to POST for the server to be tried again; empty for nowhere
 	Root       string
 	banner
 }

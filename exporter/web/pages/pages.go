@@ -32,6 +32,8 @@ type Options struct {
 	// empty when it is; nil without one.
 	WebConfigProblem func() string
 	Version          string
+	// CanRetry says that POST /api/v1/servers/NAME/retry has a server tried again.
+	CanRetry bool
 }
 
 // Routes returns the handlers by their patterns for an http.ServeMux: of all pages,

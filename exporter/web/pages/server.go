@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,6 +126,9 @@ func (p *serverPage) head(server exporter.Server, c clock) serverHead {
 		Next: c.moment(s.NextAttempt), Notices: notices(server, c.now), banner: p.opts.banner(c),
 	}
 	h.Advice = server.Advice(c.now)
+	if p.opts.CanRetry && h.Condition.Waits() {
+		h.Retry = "../api/v1/servers/" + url.PathEscape(server.Name) + "/retry"
+	}
 	return h
 }
 
