@@ -15,7 +15,7 @@ func server() dashboard {
 			newRow("Now",
 				of(4, stateNow().wide(5), sinceNow().wide(4), nextAttempt().wide(4), lastContact().wide(4), deliveryStateNow().wide(4), cataloguesNow().wide(3))),
 			newRow("States",
-				of(5, probeStates().wide(12), breakerStates().wide(12)),
+				of(5, probeStates().wide(8), downReasons().wide(8), breakerStates().wide(8)),
 				of(5, sessionStates().wide(12), activeHosts().wide(12)),
 				of(5, subscriptionStates().wide(8), serverWord().wide(8), transports().wide(8))),
 			newRow("Requests and answers",
@@ -70,6 +70,12 @@ func cataloguesNow() *panel {
 	return stat("Numbers", "Stale: the copy of the statuses was not compared with the server for too long, so its numbers are withheld."+ofMany("that are stale"), "none",
 		now(highest(maximum(series(collect.MetricCatalogueStale), "server")), "{{server}}")).
 		mapped(staleLooks).runbook("IcwsServerDown")
+}
+
+func downReasons() *panel {
+	return timeline("Why it was down", "The reason in one word while the server was not up; nothing while it was.",
+		looksOf(collect.MetricDownReason), line(present(collect.MetricDownReason, "server"), "{{server}}").unless("up")).
+		runbook("ServerDown")
 }
 
 func probeStates() *panel {

@@ -46,7 +46,7 @@ func emitFailures(r *reading, out *samples) {
 			}
 		}
 		for _, why := range []icws.FailureReason{icws.FailTimeout, icws.FailOther, icws.FailDecode} {
-			if i, _ := foldedReason(why); isWatched[op] || folded[i] > 0 {
+			if i, _ := foldedReason(why); r.startsAtZero(icws.Operation(op)) || folded[i] > 0 {
 				out.add(first+i, float64(folded[i]))
 			}
 		}

@@ -65,8 +65,8 @@ func writeFamilies(b *strings.Builder, title, intro string, belongs func(*Family
 func writeLabels(b *strings.Builder) {
 	b.WriteString("\n## Label values\n\nThe series of these values exist from the first scrape on, at 0. Those of\n" +
 		"`icws_responses_total` and `icws_request_failures_total` do so as far as the alerts read them:\n" +
-		"success, 401, 410, 429, 500, 502, 503 and 504, and failures, of connect, subscribe, poll,\n" +
-		"stream and list; others begin with the first event.\n\n" +
+		"success, 401, 410, 429, 500, 502, 503 and 504, and failures, of connect, subscribe, list and\n" +
+		"the transport in use, poll or stream; others begin with the first event.\n\n" +
 		"| family | label | values |\n|---|---|---|\n")
 	for _, f := range Families() {
 		for _, l := range f.Labels {

@@ -92,9 +92,23 @@ func valuesOf[E interface {
 // rather than that there is one.
 const detailFlag = "--metrics.detail=full"
 
-// isWatched marks the operations without which nothing is watched. The alerts read
-// how these went, so that their series begin at 0; those of the others begin with
-// the first event.
+// startsAtZero reports whether the series of an operation begin at 0: of those
+// without which nothing is watched, since the alerts read how they went. Those of the
+// others begin with the first event, and so do those of the transport that is not
+// used.
+func (r *reading) startsAtZero(op icws.Operation) bool {
+	if r.snapshot.TransportKnown {
+		unused := icws.OpPoll
+		if r.snapshot.Transport == probe.TransportPoll {
+			unused = icws.OpStream
+		}
+		if op == unused {
+			return false
+		}
+	}
+	return isWatched[op]
+}
+
 var isWatched = [icws.NumOperations]bool{
 	icws.OpConnect: true, icws.OpSubscribe: true, icws.OpPoll: true, icws.OpStream: true, icws.OpList: true,
 }

@@ -15,6 +15,13 @@ var (
 		Labels: []Label{{Name: "site"}},
 		server: func(r *reading, out *samples) { out.add(0, number(r.snapshot.Up(r.now)), *r.site.Load()) },
 	})
+	MetricDownReason = define(Family{
+		Name:   "icws_down_reason",
+		Type:   StateSet,
+		Help:   "Why icws_up is 0: 1 for the reason, all 0 when the server is up. Network, dns and tls: no answer. Refused_log_on to gone: the server or a proxy refuses us. Not_delivering and stale: it accepts us, and its numbers do not come. Starting: nothing has failed yet.",
+		Labels: []Label{{Name: "reason", Values: valuesOf[probe.DownReason](probe.NumDownReasons)}},
+		server: func(r *reading, out *samples) { emitState(out, int(r.snapshot.DownAt(r.now))) },
+	})
 	MetricProbeState = define(Family{
 		Name:   "icws_probe_state",
 		Type:   StateSet,

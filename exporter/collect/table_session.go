@@ -94,7 +94,8 @@ var (
 		Labels: []Label{labelOperation, {Name: "code", Values: codes}},
 		server: func(r *reading, out *samples) {
 			for i := range r.responses {
-				if n := r.responses[i].Load(); n > 0 || expectedResponses[i] {
+				op := icws.Operation(i / numCodes)
+				if n := r.responses[i].Load(); n > 0 || expectedResponses[i] && (r.startsAtZero(op) || !isWatched[op]) {
 					out.add(i, float64(n))
 				}
 			}
