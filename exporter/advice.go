@@ -14,7 +14,7 @@ func (r *Reloader) advise(v config.Validated) {
 		r.fleet.opts.Logger.Warn(advice.For(advice.SameAccount, advice.About{}).Line(),
 			"servers", nameList(shared))
 	}
-	servers := len(r.fleet.current.Load().watches)
+	servers := len(r.fleet.current.Load().watched)
 	limit, known := descriptorLimit()
 	if needed := descriptorsFor(servers); known && limit < needed && servers > r.advised {
 		r.advised = servers

@@ -16,7 +16,7 @@ type Changes struct {
 
 func changesBetween(before, after *generation) Changes {
 	var c Changes
-	for _, w := range after.watches {
+	for _, w := range after.watched {
 		switch former := before.find(w.server.Name); {
 		case former == nil:
 			c.Added = append(c.Added, w.server.Name)
@@ -26,7 +26,7 @@ func changesBetween(before, after *generation) Changes {
 			c.Kept++
 		}
 	}
-	for _, w := range before.watches {
+	for _, w := range before.watched {
 		if after.find(w.server.Name) == nil {
 			c.Removed = append(c.Removed, w.server.Name)
 		}

@@ -63,12 +63,12 @@ type Fleet struct {
 }
 
 // generation is what the fleet watches at one moment. It is immutable; the
-// watches are sorted by name.
+// watched servers are sorted by name.
 type generation struct {
 	// beforeFirst marks what a fleet has before any configuration was applied.
 	beforeFirst bool
 	readyWhen   config.ReadyWhen
-	watches     []*watch
+	watched     []*watched
 }
 
 // New makes a fleet that watches nothing until Apply.
@@ -116,7 +116,7 @@ func (f *Fleet) Apply(v config.Validated) (Changes, error) {
 	for i, w := range starting {
 		f.start(w, startDelay(i, len(starting)))
 	}
-	for _, w := range next.watches {
+	for _, w := range next.watched {
 		f.opts.Metrics.Add(w.server.Name, w.server.Site)
 	}
 	f.current.Store(next)
@@ -126,7 +126,7 @@ func (f *Fleet) Apply(v config.Validated) (Changes, error) {
 // plan pairs the servers of this shard with the running probes: those with an
 // equal configuration are taken over, the others are prepared and returned a
 // second time as the ones to start.
-func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, err error) {
+func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watched, err error) {
 	before := f.current.Load()
 	limits := v.Limits()
 	limits.Statuses = 0 // no probe depends on it
@@ -135,7 +135,7 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 		if !f.opts.Shard.Holds(server.Name) {
 			continue
 		}
-		w := &watch{server: server, limits: limits}
+		w := &watched{server: server, limits: limits}
 		former := before.find(server.Name)
 		if former != nil && former.server.Equal(server) && former.limits == limits {
 			w.run = former.run
@@ -153,15 +153,15 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watch, e
 			}
 			starting = append(starting, w)
 		}
-		next.watches = append(next.watches, w)
+		next.watched = append(next.watched, w)
 	}
-	slices.SortFunc(next.watches, func(a, b *watch) int { return cmp.Compare(a.server.Name, b.server.Name) })
+	slices.SortFunc(next.watched, func(a, b *watched) int { return cmp.Compare(a.server.Name, b.server.Name) })
 	return next, starting, nil
 }
 
 // start makes and runs the probe of w. Its counters and its history are those of
 // the server's name.
-func (f *Fleet) start(w *watch, delay time.Duration) {
+func (f *Fleet) start(w *watched, delay time.Duration) {
 	metrics := f.opts.Metrics.Add(w.server.Name, w.server.Site)
 	if w.history == nil {
 		w.history, w.lines = probe.NewHistory(metrics), new(logging.Limit)
@@ -205,21 +205,21 @@ func (f *Fleet) Close() {
 	}
 	f.closed = true
 	start := time.Now()
-	f.stopAll(f.current.Load().watches, context.Canceled, nil)
+	f.stopAll(f.current.Load().watched, context.Canceled, nil)
 	f.ledger.Close(max(closeLimit-time.Since(start), 0))
 }
 
 // stopAll has all probes leave at the same time, and waits for them. One that hangs
 // must hold up neither a reload nor the end of the process for ever. It reports false
 // when it no longer waits since interrupted is closed.
-func (f *Fleet) stopAll(watches []*watch, cause error, interrupted <-chan struct{}) bool {
-	left := make([]<-chan struct{}, len(watches))
-	for i, w := range watches {
+func (f *Fleet) stopAll(servers []*watched, cause error, interrupted <-chan struct{}) bool {
+	left := make([]<-chan struct{}, len(servers))
+	for i, w := range servers {
 		left[i] = w.stop(cause)
 	}
 	patience, cancel := context.WithTimeout(context.Background(), leaveLimit)
 	defer cancel()
-	for i, w := range watches {
+	for i, w := range servers {
 		select {
 		case <-left[i]:
 			continue
@@ -237,21 +237,21 @@ func (f *Fleet) stopAll(watches []*watch, cause error, interrupted <-chan struct
 	return true
 }
 
-// without returns the watches of g whose runs next does not go on with.
-func (g *generation) without(next *generation) []*watch {
-	return slices.DeleteFunc(slices.Clone(g.watches), func(w *watch) bool {
+// without returns those of g whose runs next does not go on with.
+func (g *generation) without(next *generation) []*watched {
+	return slices.DeleteFunc(slices.Clone(g.watched), func(w *watched) bool {
 		n := next.find(w.server.Name)
 		return n != nil && n.run == w.run
 	})
 }
 
-// find returns the watch of the server with the name, or nil.
-func (g *generation) find(name string) *watch {
-	i, found := slices.BinarySearchFunc(g.watches, name, func(w *watch, name string) int {
+// find returns the watched server with the name, or nil.
+func (g *generation) find(name string) *watched {
+	i, found := slices.BinarySearchFunc(g.watched, name, func(w *watched, name string) int {
 		return cmp.Compare(w.server.Name, name)
 	})
 	if !found {
 		return nil
 	}
-	return g.watches[i]
+	return g.watched[i]
 }

@@ -14,9 +14,9 @@ const HeartbeatLimit = 2 * time.Minute
 
 // Servers returns every watched server with its present snapshot, sorted by name.
 func (f *Fleet) Servers() []Server {
-	watches := f.current.Load().watches
-	servers := make([]Server, len(watches))
-	for i, w := range watches {
+	watching := f.current.Load().watched
+	servers := make([]Server, len(watching))
+	for i, w := range watching {
 		servers[i] = Server{Name: w.server.Name, Site: w.server.Site, Config: w.server, Snapshot: w.probe.Snapshot(), History: w.history}
 	}
 	return servers
@@ -59,14 +59,14 @@ func (f *Fleet) NotReady(now time.Time) []string {
 		return []string{"no configuration has been applied yet"}
 	}
 	var reasons []string
-	for _, w := range g.watches {
+	for _, w := range g.watched {
 		if reason := w.notReady(g.readyWhen, now); reason != "" {
 			reasons = append(reasons, w.server.Name+": "+reason)
 		}
 	}
 	enough := len(reasons) == 0
 	if g.readyWhen == config.ReadyAny {
-		enough = enough || len(reasons) < len(g.watches)
+		enough = enough || len(reasons) < len(g.watched)
 	}
 	if enough {
 		f.ready.Store(true)
@@ -75,7 +75,7 @@ func (f *Fleet) NotReady(now time.Time) []string {
 	return reasons
 }
 
-func (w *watch) notReady(when config.ReadyWhen, now time.Time) string {
+func (w *watched) notReady(when config.ReadyWhen, now time.Time) string {
 	if when == config.ReadyAttempted {
 		if w.probe.Attempted() {
 			return ""

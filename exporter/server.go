@@ -24,9 +24,9 @@ type Server struct {
 // History say in sentences has been through it already.
 func (s Server) Show(text string) string { return s.History.Screen().Show(text) }
 
-// watch is a server as it is configured now, and the run of its probe, which
+// watched is a server as it is configured now, and the run of its probe, which
 // outlives a configuration that does not concern it.
-type watch struct {
+type watched struct {
 	server config.Server
 	limits config.Limits
 	*run
