@@ -8,14 +8,17 @@ import (
 	"fmt"
 	"io"
 	stdlog "log"
+	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"icws_exporter/exporter/logging"
+	"icws_exporter/exporter/service"
 	"icws_exporter/probe/secret"
 )
 
@@ -38,6 +41,7 @@ type grammar struct {
 	Metrics       metricsCommand       `cmd:"" help:"Print the reference of all metrics, as Markdown."`
 	Configuration configurationCommand `cmd:"" help:"Print the reference of the configuration file, as Markdown."`
 	Dashboards    dashboardsCommand    `cmd:"" help:"List, print or write the Grafana dashboards."`
+	Service       serviceCommand       `cmd:"" help:"Install, remove, start, stop or reload the exporter as a service of Windows."`
 	Rules         rulesCommand         `cmd:"" help:"List, print or write the alerts for Prometheus, with their runbooks."`
 	Completion    completionCommand    `cmd:"" help:"Print the completion of the command line for a shell."`
 	Man           manCommand           `cmd:"" help:"Print the manual page."`
@@ -51,6 +55,10 @@ type streams struct {
 	hangups  <-chan os.Signal
 	// dropped counts the lines of the log that were lost; nil means none.
 	dropped func() uint64
+	// Of a service of Windows, else nil: ready is to be called when the command does
+	// its work, and events takes what an administrator should see.
+	ready  func()
+	events slog.Handler
 }
 
 // usageError is a mistake in what the operator gave us, as opposed to a failure.
@@ -65,10 +73,22 @@ const maxLogWaiting = 1 << 20
 // Run parses the arguments (without the program's name), runs the command until
 // it is done or SIGINT or SIGTERM asks it to end, and returns the exit code, at the
 // latest endTime and flushTime after that. Results go to stdout; the log and errors
-// go to stderr, an error as one line per mistake.
+// go to stderr, an error as one line per mistake. In a service of Windows the Service
+// Control Manager asks, and errors go to its event log.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	hangups := catchHangups()
-	defer hangups.release()
+	caught := catchHangups()
+	defer caught.release()
+	// net/http tells the log of the standard library what a server sent unasked: up to
+	// 4 KiB of it, as often as the server likes. Nothing else uses that log.
+	stdlog.SetOutput(io.Discard)
+	if service.Inside(args) {
+		args = slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == service.Mark })
+		return service.Run(func(ctx context.Context, session *service.Session) int {
+			events := newServiceEvents(session.Events)
+			defer events.close()
+			return runIn(ctx, args, io.Discard, io.Discard, surroundings{&hangups{session.Reloads, true}, session.Ready, events})
+		})
+	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	// A second signal ends the process at once, as is usual.
@@ -76,13 +96,20 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	// Writing to somebody who has gone, such as head, is an error then, and not the
 	// end of a process that has sessions to leave.
 	signal.Ignore(syscall.SIGPIPE)
-	// net/http tells the log of the standard library what a server sent unasked: up to
-	// 4 KiB of it, as often as the server likes. Nothing else uses that log.
-	stdlog.SetOutput(io.Discard)
+	return runIn(ctx, args, stdout, stderr, surroundings{hangups: caught})
+}
 
+// surroundings are what started the process.
+type surroundings struct {
+	hangups *hangups
+	ready   func()
+	events  *serviceEvents // nil but in a service of Windows
+}
+
+func runIn(ctx context.Context, args []string, stdout, stderr io.Writer, from surroundings) int {
 	log := logging.NewQueue(stderr, maxLogWaiting)
 	defer log.Close(flushTime)
-	err := inTime(ctx, func() error { return runCommand(ctx, args, stdout, log, hangups) })
+	err := inTime(ctx, func() error { return runCommand(ctx, args, stdout, log, from) })
 	if exited := exit(0); errors.As(err, &exited) {
 		return int(exited)
 	}
@@ -92,6 +119,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintf(log, "icws_exporter: %s\n", secret.Escape(strings.TrimSuffix(line, "\n")))
 	}
+	from.events.failed(err)
 	if errors.As(err, new(usageError)) {
 		return ExitUsage
 	}
@@ -104,7 +132,7 @@ type exit int
 func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // runCommand finds the command in the arguments and runs it.
-func runCommand(ctx context.Context, args []string, stdout io.Writer, log *logging.Queue, hangups *hangups) error {
+func runCommand(ctx context.Context, args []string, stdout io.Writer, log *logging.Queue, from surroundings) error {
 	out := newResults(ctx, stdout)
 	defer out.close()
 	var flags grammar
@@ -112,17 +140,25 @@ func runCommand(ctx context.Context, args []string, stdout io.Writer, log *loggi
 	switch {
 	case err != nil:
 		fmt.Fprintf(log, "icws_exporter: %v\nSee icws_exporter --help.\n", err)
+		from.events.failed(err)
 		return exit(ExitUsage)
 	case command == nil:
 		return exit(code)
 	}
 	if command.Command() != "serve" {
 		var cancel context.CancelFunc
-		ctx, cancel = hangups.end(ctx)
+		ctx, cancel = from.hangups.end(ctx)
 		defer cancel()
 	}
+	if err := flags.Log.open(log); err != nil {
+		return usageError{err}
+	}
+	s := &streams{out: out, log: log, logging: &flags.Log, hangups: from.hangups.signals, dropped: log.Dropped, ready: from.ready}
+	if from.events != nil {
+		s.events = from.events
+	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	return command.Run(&streams{out: out, log: log, logging: &flags.Log, hangups: hangups.signals, dropped: log.Dropped})
+	return command.Run(s)
 }
 
 // parse returns the command to run, or nothing when --help or --version has

@@ -81,6 +81,20 @@ func runs(t *testing.T, b block) {
 	}
 }
 
+// isUnderstood wants the commands to be ones of the command line; they cannot run here.
+func isUnderstood(t *testing.T, b block) {
+	for line := range strings.Lines(b.text) {
+		arguments, ours := strings.CutPrefix(line, "icws_exporter ")
+		if !ours {
+			continue
+		}
+		var flags grammar
+		if command, _, err := parse(&flags, strings.Fields(arguments), io.Discard, io.Discard); err != nil || command == nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 // curl is as much of curl as the documents use, for machines that have nothing but Go.
 func curl() {
 	flags := flag.NewFlagSet("curl", flag.ExitOnError)

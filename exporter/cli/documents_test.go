@@ -126,6 +126,8 @@ var proofs = []proof{
 	{"docs/pages.md", "yaml", "scrape_configs:", isScrape},
 	{"docs/api.md", "", `{"servers": [`, by("exporter/web/api/api_test.go", "TestEveryFieldIsDocumented")},
 	{"docs/api.md", "json", "{", by("exporter/web/api/api_test.go", "TestTheDocumentedAnswerIsTheAnswer")},
+	{"docs/windows.md", "yaml", "defaults:", isConfiguration},
+	{"docs/windows.md", "bat", "", isUnderstood},
 	{"docs/protocol*.md", "json", "{", isJSON},
 	{"docs/protocol.md", "", "HTTP/1.1 201", isMessage},
 	{"docs/protocol.md", "", ":ping", isMessage},

@@ -45,7 +45,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 		ExporterMetrics: o.ExporterMetrics,
 		LogLinesDropped: s.dropped,
 	})
-	log := slog.New(collect.CountLogs(s.logging.handler(s.log), metrics))
+	log := slog.New(collect.CountLogs(s.handler(), metrics))
 	o.Listen.Logger = slog.New(new(logging.Limit).Handler(log.Handler())) // clients can make it log
 	o.Listen.ConfigReloaded = metrics.WebConfigLoaded
 	listeners, err := web.Listen(o.Listen)
@@ -76,6 +76,9 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 	systemd := newNotifier()
 	defer systemd.close()
 	systemd.follow(reloader)
+	if s.ready != nil {
+		s.ready()
+	}
 	context.AfterFunc(ctx, systemd.stopping)
 	reloads := func(ctx context.Context) { o.Reloading.run(ctx, reloader) }
 	err = runUntil(ctx, fleet, reloads, func(ctx context.Context) error {

@@ -19,10 +19,10 @@ var errDropped = errors.New("the log line is dropped: the reader of the log is t
 // than they can be written wait in memory, up to a limit, and those beyond it are
 // dropped and counted. Any goroutine may use it.
 type Queue struct {
-	to    io.Writer
 	limit int // bytes that may wait
 
 	mu      sync.Mutex // never held while something is written
+	to      io.Writer
 	waiting []byte
 	lines   uint64 // in waiting
 	closed  bool
@@ -62,7 +62,18 @@ func (q *Queue) Write(line []byte) (int, error) {
 func (q *Queue) Dropped() uint64 { return q.dropped.Load() }
 
 // Unwrap returns the writer behind the queue.
-func (q *Queue) Unwrap() io.Writer { return q.to }
+func (q *Queue) Unwrap() io.Writer {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.to
+}
+
+// Redirect has what is not written yet, and all after it, written to another writer.
+func (q *Queue) Redirect(to io.Writer) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.to = to
+}
 
 // Close takes no more lines and waits for those it has, but no longer than patience.
 // It reports whether they are written.
@@ -101,7 +112,7 @@ func (q *Queue) write() {
 				}
 				break
 			}
-			if _, err := q.to.Write(batch); err != nil {
+			if _, err := q.Unwrap().Write(batch); err != nil {
 				q.dropped.Add(lines) // perhaps some were written
 			}
 		}
