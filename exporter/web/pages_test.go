@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"icws_exporter/alerts"
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/collect"
 	"icws_exporter/exporter/config"
@@ -300,13 +301,36 @@ func TestAdviceLinksToItsRunbook(t *testing.T) {
 			t.Errorf("the advice for %s has no runbook", s.Name)
 			continue
 		}
-		if got := ask(t, fleet, "GET", "/"+link[1]); got.code != http.StatusOK || got.header.Get("Content-Type") != "text/plain; charset=utf-8" || !strings.HasPrefix(got.body, "# ") {
+		if got := ask(t, fleet, "GET", "/"+link[1]); got.code != http.StatusOK || got.header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(got.body, "<h2>Meaning</h2>") {
 			t.Errorf("%s answers %d: %.80q", link[1], got.code, got.body)
 		}
 	}
 	for _, path := range []string{"/runbooks/Other", "/runbooks/..%2Fpage.go", "/runbooks/..%2Frunbooks%2FDisplaced", "/dashboards/other.json", "/dashboards/..%2Fgo.mod"} {
 		if got := ask(t, fleet, "GET", path); got.code != http.StatusNotFound {
 			t.Errorf("%s answers %d", path, got.code)
+		}
+	}
+}
+
+// A runbook is a page, by the name of its alert, and as a link to the repository has it.
+func TestRunbooksArePages(t *testing.T) {
+	list := ask(t, stubFleet{}, "GET", "/runbooks/").body
+	for _, name := range alerts.Runbooks() {
+		entry := regexp.MustCompile(`<a href="` + name + `">` + name + `</a> <span class="mark (critical|warning|info|none)">(critical|warning|info|none)</span> <small>[^<]{20,}</small>`)
+		if !entry.MatchString(list) {
+			t.Errorf("the index does not say how severe %s is and what it means", name)
+		}
+		page := ask(t, stubFleet{}, "GET", "/runbooks/"+name)
+		for _, want := range []string{"<h1>" + name + "</h1>", "<h2>Meaning</h2>", "<h2>Impact</h2>", `name="viewport"`} {
+			if page.code != http.StatusOK || !strings.Contains(page.body, want) {
+				t.Errorf("/runbooks/%s answers %d and lacks %s", name, page.code, want)
+			}
+		}
+		if strings.Contains(page.body, "raw HTML omitted") || strings.Contains(page.body, "<p>#") || strings.Contains(page.body, "```") {
+			t.Errorf("/runbooks/%s is not wholly HTML", name)
+		}
+		if other := ask(t, stubFleet{}, "GET", "/runbooks/"+name+".md"); other.code != http.StatusOK || len(other.body) != len(page.body) {
+			t.Errorf("/runbooks/%s.md answers %d", name, other.code)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"icws_exporter/alerts"
 	"icws_exporter/dashboards"
 )
 
@@ -38,27 +37,8 @@ func newIndex(o Options, title string, i index) http.Handler {
 	})
 }
 
-func runbookIndex() index {
-	i := index{About: "What to do about each alert, as plain text."}
-	for _, name := range alerts.Runbooks() {
-		i.Entries = append(i.Entries, indexEntry{Link: name, Name: name})
-	}
-	return i
-}
-
-// runbook serves a runbook as it is written, as plain text.
-func runbook(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	text, ok := alerts.Runbook(name)
-	if !ok || strings.Contains(name, "/") {
-		notFound(w, r)
-		return
-	}
-	writeText(w, text)
-}
-
 func dashboardIndex() index {
-	i := index{About: "Grafana dashboards, to save and to import in Grafana. icws_exporter dashboards writes them all at once."}
+	i := index{About: "Grafana dashboards, to save and to import in Grafana. icws_exporter dashboards write DIR writes them all at once."}
 	for _, d := range dashboards.All() {
 		i.Entries = append(i.Entries, indexEntry{Link: d.Name + ".json", Name: d.Title, About: d.Description})
 	}

@@ -198,4 +198,7 @@ type index struct {
 	Entries []indexEntry
 }
 
-type indexEntry struct{ Link, Name, About string }
+type indexEntry struct {
+	Link, Name, About string
+	Mark              string // a severity
+}

@@ -47,7 +47,7 @@ func Routes(o Options) (whole, streams map[string]http.Handler) {
 			"/servers/{name}":    one,
 			"/config":            newConfiguration(o.Fleet),
 			"/runbooks/{$}":      newIndex(o, "Runbooks", runbookIndex()),
-			"/runbooks/{name}":   http.HandlerFunc(runbook),
+			"/runbooks/{name}":   newRunbooks(o),
 			"/dashboards/{$}":    newIndex(o, "Dashboards", dashboardIndex()),
 			"/dashboards/{name}": http.HandlerFunc(dashboard),
 			"/assets/":           assets(),
