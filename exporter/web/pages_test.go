@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"icws_exporter/alerts"
 	"icws_exporter/exporter"
+	"icws_exporter/exporter/advice"
 	"icws_exporter/exporter/collect"
 	"icws_exporter/exporter/config"
 	"icws_exporter/probe"
@@ -124,16 +126,17 @@ func TestAnOutageOutlivesTheTriesToEndIt(t *testing.T) {
 func TestAdviceKnowsThatNothingIsDelivered(t *testing.T) {
 	for _, test := range []struct {
 		why  probe.LossReason
-		want string
-	}{{probe.LossNotDelivering, "delivers nothing. The exporter replaces the session"}, {probe.LossStreamLost, "Start from the reason above"}} {
+		want advice.Reason
+	}{{probe.LossNotDelivering, advice.NotDelivering}, {probe.LossStreamLost, advice.Down}} {
 		server := liveServer(time.Now())
 		server.History = probe.NewHistory(collect.New(collect.Options{}).Add("chicago", ""))
 		server.History.SubscriptionLost(probe.StatusMessages, test.why)
 		fail(&server, time.Now())
 		for _, state := range []probe.State{probe.StateBackoff, probe.StateSubscribing} {
 			server.Snapshot.State = state
-			if page := ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/servers/chicago").body; !strings.Contains(page, test.want) {
-				t.Errorf("after a loss for %s, in %s, the page does not say %q", test.why, state, test.want)
+			want := template.HTMLEscapeString(advice.For(test.want, advice.About{Server: "chicago", Host: "the server"}).Steps()[0])
+			if page := ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/servers/chicago").body; !strings.Contains(page, want) {
+				t.Errorf("after a loss for %s, in %s, the page does not say %q", test.why, state, want)
 			}
 		}
 	}
