@@ -101,8 +101,8 @@ func (s summary) Filtered() bool { return s.Shown < s.All }
 // Any goroutine may use it.
 type overview struct {
 	opts  Options
-	whole shared[filter, rendered]
-	looks shared[filter, content]
+	whole shared[asOf[filter], rendered]
+	looks shared[asOf[filter], content]
 
 	mu   sync.Mutex
 	made map[string]madeRow // by name; what did not change is not made again
@@ -146,7 +146,7 @@ func (o *overview) rows(f filter, c clock) ([]row, summary) {
 
 func (o *overview) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now, f := time.Now(), filterOf(r.URL.Query())
-	o.whole.get(f, now, func() rendered {
+	o.whole.get(asOf[filter]{f, o.opts.Reloads.Last().At}, now, func() rendered {
 		rows, s := o.rows(f, clock{now: now})
 		return newRendered(http.StatusOK, "overview.html", struct {
 			frame
@@ -160,7 +160,7 @@ func (o *overview) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // fragments are the parts of the open page as they are now.
 func (o *overview) fragments(r *http.Request, now time.Time) (content, bool) {
 	f := filterOf(r.URL.Query())
-	page := o.looks.get(f, now, func() content { return o.look(f, now) })
+	page := o.looks.get(asOf[filter]{f, o.opts.Reloads.Last().At}, now, func() content { return o.look(f, now) })
 	return page, page.err == nil
 }
 

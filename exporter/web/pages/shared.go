@@ -9,6 +9,12 @@ import (
 // many open pages cost hardly more than one.
 const sharedFor = lookInterval / 2
 
+// asOf is a key of something that every reload makes anew.
+type asOf[K comparable] struct {
+	key      K
+	reloaded time.Time
+}
+
 // shared keeps what was made last, by key. Who asks while it is being made waits
 // for it.
 type shared[K comparable, V any] struct {
