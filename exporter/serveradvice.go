@@ -1,7 +1,6 @@
 package exporter
 
 import (
-	"slices"
 	"time"
 
 	"icws_exporter/exporter/advice"
@@ -11,7 +10,7 @@ import (
 // ExpiresSoon is how long before its end a password or a certificate is worth a notice.
 const ExpiresSoon = 14 * 24 * time.Hour
 
-// slowStart is how long a log-on or a subscription may take without a question.
+// slowStart is how long the first log-on may take without a question.
 const slowStart = time.Minute
 
 // Advice is what to do about the server at now; the zero Advice when nothing has to be
@@ -45,12 +44,8 @@ func (s Server) adviceReason(now time.Time) advice.Reason {
 		return s.liveReason(now)
 	case isHeld:
 		return reason
-	case s.deliversNothing():
-		return advice.NotDelivering
-	case snapshot.State == probe.StateBackoff, s.Outage().Reason != "":
-		return advice.Down
-	case now.Sub(snapshot.StateSince) > slowStart:
-		return advice.Slow
+	case snapshot.Down != probe.DownStarting || now.Sub(snapshot.StateSince) > slowStart:
+		return advice.Reason(snapshot.Down.String())
 	default:
 		return ""
 	}
@@ -84,16 +79,6 @@ func (s Server) Hangs(now time.Time) bool {
 
 // Drift counts the drift that the checks of the last hour found.
 func (s Server) Drift(now time.Time) int { return s.History.DriftSince(now.Add(-time.Hour)) }
-
-// deliversNothing reports whether the outage began because nothing was delivered.
-func (s Server) deliversNothing() bool {
-	if state := s.Snapshot.State; state != probe.StateBackoff && state != probe.StateConnecting && state != probe.StateSubscribing {
-		return false
-	}
-	events := s.History.Recent().Events
-	lost := slices.IndexFunc(events, func(e probe.Event) bool { return e.Subject == "subscription" })
-	return lost >= 0 && events[lost].Became == "lost" && events[lost].Reason == probe.LossNotDelivering.String()
-}
 
 // standbyDown is a host that does not answer and serves no session, or nothing.
 func (s Server) standbyDown() string {

@@ -286,7 +286,7 @@ func (l *loop) setState(s State, reason string, next time.Time) {
 	case StateConnecting, StateSubscribing:
 		l.log.Info(s.String(), attrs...)
 	default:
-		l.log.Warn(s.String(), attrs...)
+		l.log.Warn(s.String(), append(attrs, "down", l.downReason().String())...)
 	}
 }
 

@@ -104,15 +104,19 @@ func TestAdviceIsNoSecret(t *testing.T) {
 	}
 }
 
-func TestTheLogSaysWhatToDoAboutAHold(t *testing.T) {
+func TestTheLogSaysWhatToDo(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(advice.Log(slog.NewTextHandler(&out, nil))).With("server", "a")
-	for state := range probe.State(probe.NumStates) {
+	for down := range probe.DownReason(probe.NumDownReasons) {
 		out.Reset()
-		log.Warn("state", "from", "live", "state", state.String())
-		isHold := strings.HasSuffix(state.String(), "_hold")
-		if has := strings.Contains(out.String(), "advice=") && strings.Contains(out.String(), "runbook="); has != isHold {
-			t.Errorf("%s: %s", state, out.String())
+		log.Warn("backoff", "from", "live", "state", "backoff", "down", down.String())
+		if !strings.Contains(out.String(), "advice=") || !strings.Contains(out.String(), "runbook=Icws") {
+			t.Errorf("%s: %s", down, out.String())
 		}
+	}
+	out.Reset()
+	log.Info("live", "state", "live")
+	if strings.Contains(out.String(), "advice=") {
+		t.Errorf("a server that is well has advice: %s", out.String())
 	}
 }

@@ -61,7 +61,7 @@ func reasonOf(e *icws.ResponseError) Reason {
 	case e.Code == http.StatusBadGateway || e.Code == http.StatusServiceUnavailable || e.Code == http.StatusGatewayTimeout:
 		return NothingBehindProxy
 	case e.Code >= 500:
-		return ServerFailed
+		return ServerError
 	default:
 		return NotAccepted
 	}
@@ -86,7 +86,7 @@ func ofLogOn(e *icws.ResponseError) Reason {
 	case e.Code == http.StatusGone:
 		return ResourceGone
 	default:
-		return ServerFailed
+		return ServerError
 	}
 }
 

@@ -4,16 +4,22 @@ package advice
 type Reason string
 
 // The reasons of a server as a whole, as the pages, the API and the log have them.
+// Those that icws_down_reason has are called so there.
 const (
 	Hung                Reason = "hung"
+	Starting            Reason = "starting"
+	Network             Reason = "network"
+	TLS                 Reason = "tls"
+	DNS                 Reason = "dns"
 	RefusedLogOn        Reason = "refused_log_on"
 	Unauthorized        Reason = "unauthorized"
 	Displaced           Reason = "displaced"
 	Gone                Reason = "gone"
 	BreakerOpen         Reason = "breaker_open"
 	NotDelivering       Reason = "not_delivering"
-	Down                Reason = "down"
-	Slow                Reason = "slow"
+	ServerError         Reason = "server_error"
+	Protocol            Reason = "protocol"
+	TooLarge            Reason = "too_large"
 	Stale               Reason = "stale"
 	Drift               Reason = "drift"
 	PasswordExpiring    Reason = "password_expiring"
@@ -29,7 +35,6 @@ const (
 	RightMissing       Reason = "right_missing"
 	TooManyRequests    Reason = "too_many_requests"
 	NothingBehindProxy Reason = "nothing_behind_proxy"
-	ServerFailed       Reason = "server_failed"
 	NotAccepted        Reason = "not_accepted"
 	OtherLogOn         Reason = "other_log_on"
 	ProxyLogOn         Reason = "proxy_log_on"
@@ -49,11 +54,8 @@ const (
 const (
 	Interrupted Reason = "interrupted"
 	Timeout     Reason = "timeout"
-	DNS         Reason = "dns"
 	Refused     Reason = "refused"
 	Reset       Reason = "reset"
-	TLS         Reason = "tls"
-	TooLarge    Reason = "too_large"
 	Undecodable Reason = "undecodable"
 	NoAnswer    Reason = "no_answer"
 )

@@ -24,6 +24,7 @@ type entry struct {
 
 const (
 	check     = "To see which step fails, run icws_exporter check --server {server} with the same --config.file. It logs on once."
+	back      = "Nothing has to be done here once the server is back: the exporter tries again by itself."
 	triesWhen = "The exporter tries again by itself when the wait is over."
 )
 
@@ -47,7 +48,7 @@ var servers = map[Reason]entry{
 		"look at {user} in Interaction Administrator; every refused log-on counts towards locking the account, so fix it before the next one",
 		[]string{
 			"Put the right password into {password}.",
-			"Do not try it out in the meantime: that is why the exporter waits.",
+			"Do not try it out in the meantime: that is why the exporter waits. A restart tries the old one again.",
 		}, runbookDown},
 	Unauthorized: {
 		"the log-on works, and then its own session is answered 401",
@@ -75,14 +76,34 @@ var servers = map[Reason]entry{
 			"The exporter replaces the session by itself. Once can be chance.",
 			"If it is polled already, restart the Session Manager of the IC server: other clients of this server miss their messages as well.",
 		}, runbookDown},
-	Down: {
-		"there is no session with the server",
-		"start from the reason of its state; for a network, DNS or TLS failure look at the way to the server, for a 5xx at the server itself",
-		[]string{"Nothing has to be done here once the server is back: the exporter tries again by itself. The failed requests have what each host answered.", check}, runbookDown},
-	Slow: {
-		"this takes longer than it should",
+	Starting: {
+		"the first log-on takes longer than it should",
 		"look at its requests: is the server slow, or is there no answer at all",
 		[]string{check}, runbookDown},
+	Network: {
+		"no host of the server answers: nothing listens there, or something on the way drops or cuts the connection",
+		"start the IC server or its Session Manager, or open the port; " + Ports,
+		[]string{back, check}, runbookDown},
+	DNS: {
+		"the name of the host is not known here",
+		"check the spelling, the domain, and the DNS servers of this machine",
+		[]string{back, check}, runbookDown},
+	TLS: {
+		"the handshake fails: the certificate is not trusted, has expired or is of another name, or the port speaks no TLS",
+		"check the scheme and port of the url, and http.tls_config",
+		[]string{"The check names what is wrong with the certificate.", check}, runbookDown},
+	ServerError: {
+		"the server failed",
+		"look at its Session Manager trace, and try again",
+		[]string{"The failed requests have the error ids.", back, check}, runbookDown},
+	Protocol: {
+		"the server refuses what we ask, redirects it, or its answer makes no sense",
+		"check that the url leads to ICWS and not to the pages of another web server",
+		[]string{"The failed requests have the codes and the error ids.", check}, runbookDown},
+	TooLarge: {
+		"an answer is larger than the limit",
+		"raise limits.response_bytes if the server really has that many status messages",
+		[]string{"If it has not, ask what the user's list of status messages is full of."}, runbookDown},
 	Stale: {
 		"the numbers were not compared with the server for too long and are withheld",
 		"look at its delivery checks",

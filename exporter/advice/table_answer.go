@@ -3,7 +3,6 @@ package advice
 const (
 	redirects = "redirects are not followed, because the password would go there"
 	notICWS   = "check that the url leads to ICWS and not to the pages of another web server; behind a proxy it ends before /icws"
-	trace     = "look at its Session Manager trace, and try again"
 )
 
 // answers are about one answer, or about none (docs/protocol.md, 1.4, 1.5 and 5).
@@ -14,7 +13,6 @@ var answers = map[Reason]entry{
 	RightMissing:       {"the user lacks the right", "in Interaction Administrator look at the user's security rights, or ask who runs the proxy", nil, runbookDown},
 	TooManyRequests:    {"something in front limits the number of requests", "try later, and ask who runs it", nil, runbookDown},
 	NothingBehindProxy: {"a proxy has no server behind it, or the server is starting", "ask who runs it", nil, runbookDown},
-	ServerFailed:       {"the server failed", trace, nil, runbookDown},
 	NotAccepted:        {"the server did not accept the request", "look at the message and at the server's Session Manager trace", nil, runbookDown},
 	OtherLogOn:         {"ICWS tells its version to everybody", "a proxy or web server in front wants a log-on of its own, or is not ICWS at all", nil, runbookDown},
 	ProxyLogOn:         {"ICWS refuses a user with 400", "a {code} comes from a proxy or web server in front that wants a log-on of its own", nil, runbookDown},
@@ -37,11 +35,8 @@ var answers = map[Reason]entry{
 
 	Interrupted: {"", "run the check again", nil, ""},
 	Timeout:     {"no answer in time", "look for a firewall that drops packets, a wrong port, or an overloaded server; " + Ports, nil, runbookDown},
-	DNS:         {"the name is not known here", "check the spelling, the domain, and the DNS servers of this machine", nil, runbookDown},
 	Refused:     {"nothing listens on this port", "check the port (" + Ports + "), and that the Session Manager is running", nil, runbookDown},
 	Reset:       {"the connection was cut", "look for a firewall, a proxy, or https and http mixed up (" + Ports + ")", nil, runbookDown},
-	TLS:         {"", "check the scheme and port of the url, and http.tls_config", nil, runbookDown},
-	TooLarge:    {"", "raise limits.response_bytes if the server really has that many status messages", nil, runbookDown},
 	Undecodable: {"the answer is not from ICWS", "check that the url does not lead to a page of a proxy or web server", nil, runbookDown},
 	NoAnswer:    {"", "check the url, the network and a proxy in between", nil, runbookDown},
 }

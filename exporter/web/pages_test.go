@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html/template"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -87,6 +87,7 @@ func TestAnOutageOutlivesTheTriesToEndIt(t *testing.T) {
 		change := func(to probe.State, reason string) {
 			history.StateChanged(to, reason)
 			server.Snapshot.State, server.Snapshot.StateSince, server.Snapshot.Reason = to, time.Now(), reason
+			server.Snapshot.Down = probe.DownNotDelivering
 		}
 		page := func(path string) string {
 			recorder := httptest.NewRecorder()
@@ -123,20 +124,19 @@ func TestAnOutageOutlivesTheTriesToEndIt(t *testing.T) {
 
 // What to do about a server that delivers nothing is not what to do about one that
 // does not answer.
-func TestAdviceKnowsThatNothingIsDelivered(t *testing.T) {
-	for _, test := range []struct {
-		why  probe.LossReason
-		want advice.Reason
-	}{{probe.LossNotDelivering, advice.NotDelivering}, {probe.LossStreamLost, advice.Down}} {
-		server := liveServer(time.Now())
-		server.History = probe.NewHistory(collect.New(collect.Options{}).Add("chicago", ""))
-		server.History.SubscriptionLost(probe.StatusMessages, test.why)
-		fail(&server, time.Now())
+func TestAdviceFollowsTheReason(t *testing.T) {
+	for down := range probe.DownReason(probe.NumDownReasons) {
+		want := advice.For(advice.Reason(down.String()), advice.About{Server: "chicago"})
 		for _, state := range []probe.State{probe.StateBackoff, probe.StateSubscribing} {
-			server.Snapshot.State = state
-			want := template.HTMLEscapeString(advice.For(test.want, advice.About{Server: "chicago", Host: "the server"}).Steps()[0])
-			if page := ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/servers/chicago").body; !strings.Contains(page, want) {
-				t.Errorf("after a loss for %s, in %s, the page does not say %q", test.why, state, want)
+			server := liveServer(time.Now())
+			server.History = probe.NewHistory(collect.New(collect.Options{}).Add("chicago", ""))
+			fail(&server, time.Now())
+			server.Snapshot.State, server.Snapshot.Down = state, down
+			server.Snapshot.StateSince = time.Now().Add(-time.Hour)
+			got := server.Advice(time.Now())
+			page := ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/servers/chicago").body
+			if got.Reason != want.Reason || !strings.Contains(html.UnescapeString(page), got.Steps()[0]) {
+				t.Errorf("in %s for %s: the advice is for %q", state, down, got.Reason)
 			}
 		}
 	}
