@@ -24,9 +24,9 @@ func ofServers() []advice.Reason {
 	return append(reasons, advice.BreakerOpen, advice.Hung, advice.Drift, advice.PasswordExpiring, advice.CertificateExpiring, advice.StandbyDown)
 }
 
-const begin, end = "<!-- advice: what the pages, the API and the check say too -->\n", "<!-- end -->\n"
+const head = "| reason | what is wrong | what to do |\n"
 
-// inRunbook is the part of a runbook that is made of the advice.
+// inRunbook is the table of a runbook that is made of the advice.
 func inRunbook(name string) string {
 	var b strings.Builder
 	for _, r := range ofServers() {
@@ -38,7 +38,7 @@ func inRunbook(name string) string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return begin + "\n| reason | what is wrong | what to do |\n|---|---|---|\n" + b.String() + "\n" + end
+	return head + "|---|---|---|\n" + b.String()
 }
 
 // The runbook of an alert says what the advice of its reasons says, in the same words.
@@ -55,11 +55,12 @@ func TestRunbooksSayWhatTheAdviceSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, want := string(content), inRunbook(name)
-		before, rest, found := strings.Cut(text, begin)
-		_, after, ended := strings.Cut(rest, end)
+		before, rest, found := strings.Cut(text, head)
+		_, after, ended := strings.Cut(rest, "\n\n")
+		after = "\n" + after
 		switch {
 		case found != (want != "") || found && !ended:
-			t.Errorf("the runbook of %s wants the lines\n%s and has them: %v", name, want, found)
+			t.Errorf("the runbook of %s wants the table\n%s and has it: %v", name, want, found)
 		case found && *update:
 			if err := os.WriteFile(file, []byte(before+want+after), 0o644); err != nil {
 				t.Fatal(err)

@@ -67,7 +67,7 @@ var servers = map[Reason]entry{
 		[]string{"Check that the URL leads to an ICWS of version 2015 R3 or newer.", triesWhen}, runbookDown},
 	BreakerOpen: {
 		"the server failed so often that it is spared for a while",
-		"look at the IC server: is the machine overloaded, and is its Session Manager running",
+		"find out whether the machine of the IC server is overloaded, and whether its Session Manager runs",
 		[]string{"Nothing has to be done here. When the wait is over, one request tries the server. Its failed requests have the error ids.", check}, runbookDown},
 	NotDelivering: {
 		"the server accepted the subscription and delivers nothing",
@@ -78,7 +78,7 @@ var servers = map[Reason]entry{
 		}, runbookDown},
 	Starting: {
 		"the first log-on takes longer than it should",
-		"look at its requests: is the server slow, or is there no answer at all",
+		"see from its requests whether the server is slow or does not answer at all",
 		[]string{check}, runbookDown},
 	Network: {
 		"no host of the server answers: nothing listens there, or something on the way drops or cuts the connection",
