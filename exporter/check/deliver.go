@@ -17,7 +17,7 @@ import (
 )
 
 // stream opens what the messages come from.
-func (v *visitor) stream(ctx context.Context) finding {
+func (v *sessionCheck) stream(ctx context.Context) finding {
 	if !v.visit.Streams() {
 		return skipped("polling needs none")
 	}
@@ -36,7 +36,7 @@ func (v *visitor) stream(ctx context.Context) finding {
 	return warned(detail, what+"; "+advise(advice.StreamRefused, ""))
 }
 
-func (v *visitor) subscribe(ctx context.Context) finding {
+func (v *sessionCheck) subscribe(ctx context.Context) finding {
 	if v.noStream {
 		return skipped("there is no event stream")
 	}
@@ -47,7 +47,7 @@ func (v *visitor) subscribe(ctx context.Context) finding {
 	return good("accepted")
 }
 
-func (v *visitor) firstMessage(ctx context.Context) finding {
+func (v *sessionCheck) firstMessage(ctx context.Context) finding {
 	if !v.subscribed {
 		return skipped("there is no subscription")
 	}
@@ -65,7 +65,7 @@ func (v *visitor) firstMessage(ctx context.Context) finding {
 
 // unlessSuspended is good unless the server says that it holds messages back, which
 // the probe bears: its checks show whether that is true.
-func (v *visitor) unlessSuspended(text string) finding {
+func (v *sessionCheck) unlessSuspended(text string) finding {
 	if v.probe.Snapshot().Feeds[probe.StatusMessages].State == probe.SubscriptionSuspended {
 		return warned(text+"; the server says that the subscription is suspended",
 			advise(advice.Suspended, ""))
@@ -73,7 +73,7 @@ func (v *visitor) unlessSuspended(text string) finding {
 	return good("%s", text)
 }
 
-func (v *visitor) undelivered(err error) finding {
+func (v *sessionCheck) undelivered(err error) finding {
 	f := broken(err)
 	switch {
 	case !errors.Is(err, probe.ErrNotDelivered):
@@ -102,7 +102,7 @@ func groupsOf(groups []catalogue.GroupCount) string {
 
 // statusList compares the list with the subscription's. The exporter verifies its
 // copy with it.
-func (v *visitor) statusList(ctx context.Context) finding {
+func (v *sessionCheck) statusList(ctx context.Context) finding {
 	before := v.probe.Snapshot().Entries
 	err := v.visit.List(ctx)
 	if x, _ := v.seen.last(icws.OpList); err == nil {
@@ -127,7 +127,7 @@ func (v *visitor) statusList(ctx context.Context) finding {
 
 // secondSubscribe settles whether a second PUT sends everything again, which is
 // not documented (protocol.md, 9.1). Either is fine.
-func (v *visitor) secondSubscribe(ctx context.Context) finding {
+func (v *sessionCheck) secondSubscribe(ctx context.Context) finding {
 	if !v.delivered {
 		return skipped("the first message did not come")
 	}
@@ -146,7 +146,7 @@ func (v *visitor) secondSubscribe(ctx context.Context) finding {
 }
 
 // observe looks on for a while.
-func (v *visitor) observe(ctx context.Context) finding {
+func (v *sessionCheck) observe(ctx context.Context) finding {
 	switch {
 	case v.opts.Observe <= 0:
 		return skipped("not asked for (--observe)")

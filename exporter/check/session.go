@@ -23,17 +23,17 @@ const fewDays = 14
 // sessionSteps are the steps of a session, without those that end it.
 var sessionSteps = []struct {
 	name string
-	look func(*visitor, context.Context) finding
+	look func(*sessionCheck, context.Context) finding
 }{
-	{StepFeatures, (*visitor).features},
-	{StepTransport, (*visitor).transport},
-	{StepStream, (*visitor).stream},
-	{StepSubscribe, (*visitor).subscribe},
-	{StepFirstMessage, (*visitor).firstMessage},
-	{StepStatusList, (*visitor).statusList},
-	{StepSecondSubscribe, (*visitor).secondSubscribe},
-	{StepSwitchover, (*visitor).switchover},
-	{StepObserve, (*visitor).observe},
+	{StepFeatures, (*sessionCheck).features},
+	{StepTransport, (*sessionCheck).transport},
+	{StepStream, (*sessionCheck).stream},
+	{StepSubscribe, (*sessionCheck).subscribe},
+	{StepFirstMessage, (*sessionCheck).firstMessage},
+	{StepStatusList, (*sessionCheck).statusList},
+	{StepSecondSubscribe, (*sessionCheck).secondSubscribe},
+	{StepSwitchover, (*sessionCheck).switchover},
+	{StepObserve, (*sessionCheck).observe},
 }
 
 func (e *examination) skipSession(reason string) {
@@ -49,8 +49,8 @@ func (e *examination) skipAfterLogOn(reason string) {
 	e.note(skipped(reason).step(StepDisconnect, "", 0))
 }
 
-// visitor drives the probe's own session and looks at what that says and does.
-type visitor struct {
+// sessionCheck drives the probe's own session and looks at what that says and does.
+type sessionCheck struct {
 	*examination
 	probe   *probe.Probe
 	visit   *probe.Visit
@@ -64,7 +64,7 @@ type visitor struct {
 
 // session logs on, looks at everything that needs a session, and leaves.
 func (e *examination) session(ctx context.Context) {
-	v := &visitor{examination: e, seen: &witness{}}
+	v := &sessionCheck{examination: e, seen: &witness{}}
 	cfg := e.server.Probe(e.opts.Limits)
 	cfg.Hosts = e.logOnHosts()
 	p, err := probe.New(cfg, probe.Options{
@@ -96,7 +96,7 @@ func (e *examination) session(ctx context.Context) {
 func interrupted() finding { return failed("interrupted", advise(advice.Interrupted, "")) }
 
 // logOn makes one round over the hosts.
-func (v *visitor) logOn(ctx context.Context, cfg probe.Config) finding {
+func (v *sessionCheck) logOn(ctx context.Context, cfg probe.Config) finding {
 	if ctx.Err() != nil {
 		return interrupted()
 	}
@@ -154,7 +154,7 @@ func (e *examination) mayLogOn(ctx context.Context, host string, c *icws.Client)
 	return nil
 }
 
-func (v *visitor) loggedOn(cfg probe.Config, host string) finding {
+func (v *sessionCheck) loggedOn(cfg probe.Config, host string) finding {
 	s := v.session
 	text := fmt.Sprintf("a session on %s", host)
 	if s.ICServer() != "" {
@@ -184,7 +184,7 @@ func (v *visitor) loggedOn(cfg probe.Config, host string) finding {
 }
 
 // whyNot says why a host that the server lists would get no password.
-func (v *visitor) whyNot() string {
+func (v *sessionCheck) whyNot() string {
 	if strings.Contains(v.server.URL, "{host}") {
 		return advise(advice.NotPermitted, "")
 	}
@@ -197,7 +197,7 @@ const (
 	switchoverConnection = 11
 )
 
-func (v *visitor) features(context.Context) finding {
+func (v *sessionCheck) features(context.Context) finding {
 	features := v.session.Features()
 	if len(features) == 0 {
 		return warned("the server did not list its features", advise(advice.NoFeatures, ""))
@@ -213,7 +213,7 @@ func (v *visitor) features(context.Context) finding {
 	return good("%s", text)
 }
 
-func (v *visitor) transport(context.Context) finding {
+func (v *sessionCheck) transport(context.Context) finding {
 	version := v.session.Feature("messaging")
 	can := fmt.Sprintf("the server has messaging %d, streaming needs %d", version, streamingMessaging)
 	switch mode := v.server.Transport; {
@@ -231,7 +231,7 @@ func (v *visitor) transport(context.Context) finding {
 }
 
 // switchover asks for what only newer servers have and no metric needs.
-func (v *visitor) switchover(ctx context.Context) finding {
+func (v *sessionCheck) switchover(ctx context.Context) finding {
 	if have := v.session.Feature("connection"); have < switchoverConnection {
 		return skipped(fmt.Sprintf("the server has connection %d, this needs %d", have, switchoverConnection))
 	}
@@ -257,7 +257,7 @@ func (v *visitor) switchover(ctx context.Context) finding {
 
 // leave ends what the session began, also after ctx has ended: a session left
 // behind costs the server a slot. The probe says how: it tries again what fails.
-func (v *visitor) leave(ctx context.Context) {
+func (v *sessionCheck) leave(ctx context.Context) {
 	start := time.Now()
 	v.seen.forget(icws.OpUnsubscribe) // a renewal is none
 	ended := v.visit.Leave(ctx)

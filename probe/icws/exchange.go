@@ -229,7 +229,7 @@ func failure(ctx context.Context, op Operation, code int, err error) *RequestErr
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	default:
-		err = namedMismatch(err)
+		err = named(err)
 	}
 	return &RequestError{Operation: op, Reason: ReasonOf(err), Code: code, Err: err}
 }

@@ -58,15 +58,18 @@ var (
 	ErrSpeaksTLS  = errors.New("http was asked of a port that speaks TLS: write https:// into the URL (ICWS has 8019 for https and 8018 for http)")
 )
 
-// namedMismatch adds what the transport's error means for the URL, where scheme and
-// port do not fit together.
-func namedMismatch(err error) error {
+var errHeaders = errors.New("the headers of the answer are larger than those of ICWS can be")
+
+// named adds what an error of the transport means that has no type.
+func named(err error) error {
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
 		return fmt.Errorf("%w (%w)", ErrSpeaksHTTP, err)
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // a TLS alert
 		return fmt.Errorf("%w (%w)", ErrSpeaksTLS, err)
+	case strings.Contains(err.Error(), "response headers exceeded"):
+		return fmt.Errorf("%w (%w)", errHeaders, err)
 	default:
 		return err
 	}
@@ -102,6 +105,8 @@ func ReasonOf(err error) FailureReason {
 		return FailDNS
 	case errors.Is(err, errTooLarge):
 		return FailTooLarge
+	case errors.Is(err, errHeaders):
+		return FailDecode
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return FailRefused
 	case timedOut(err):

@@ -191,3 +191,14 @@ func TestA101IsAnUnwantedAnswer(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Headers without end are given up at their bound, long before the time-out.
+func TestHeadersAreBounded(t *testing.T) {
+	for _, name := range []string{"headers for ever", "header line for ever", "10 MB of headers", "cookies for ever", "1xx flood"} {
+		client, _ := hostileServer(t, time.Hour, hostileAnswers[name])
+		_, err := client.Version(t.Context())
+		if ReasonOf(err) != FailDecode || !strings.Contains(err.Error(), "the headers of the answer are larger") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
