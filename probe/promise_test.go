@@ -52,22 +52,38 @@ func (d *day) unknown() int {
 // falseEnds counts the DELETEs of sessions that a fault answered as if the session
 // were no more.
 func (d *day) falseEnds(sim *icwssim.Server) int {
-	n := d.confirmed[sim]
-	for _, e := range sim.Journal() {
-		confirms := e.Code >= 200 && e.Code < 300 || e.Code == http.StatusUnauthorized || e.Code == http.StatusNotFound
-		if e.Operation == icwssim.OpDisconnect && e.Fault != 0 && confirms && e.Time.After(d.looked) {
-			n++
+	ends := d.ends[sim]
+	fresh := sim.Counts().Of(icwssim.OpDisconnect) - ends.seen
+	ends.seen += fresh
+	for _, e := range slices.Backward(sim.Journal()) {
+		if fresh == 0 {
+			break
+		}
+		if e.Operation != icwssim.OpDisconnect {
+			continue
+		}
+		fresh--
+		if e.Fault != 0 && (e.Code >= 200 && e.Code < 300 || e.Code == http.StatusUnauthorized || e.Code == http.StatusNotFound) {
+			ends.untrue++
 		}
 	}
-	d.confirmed[sim] = n
-	return n
+	d.ends[sim] = ends
+	return ends.untrue
 }
+
+// ends are the DELETEs of sessions that were looked at, and those that were answered
+// in the server's place.
+type ends struct{ seen, untrue int }
 
 // replace has another probe watch the servers, as after a reload.
 func (d *day) replace() {
 	d.loggedOnce()
 	d.cancel(ErrReload)
 	<-d.done
+	d.seen.mind(func(m *manners) []string {
+		m.held, m.refused, m.asked = time.Time{}, time.Time{}, time.Time{} // a person wants it tried
+		return nil
+	})
 	d.states, d.logs, d.before = d.seen.total("state "), &logLines{}, nil
 	d.start()
 }

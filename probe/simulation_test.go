@@ -67,8 +67,8 @@ type day struct {
 	calm                time.Time // when the probe was live after the last fault
 	calmOpens           int       // until then
 	unknowable          []unknowable
-	confirmed           map[*icwssim.Server]int // ends of sessions, in the server's place
-	states              int                     // that the probes before this one have gone through
+	ends                map[*icwssim.Server]ends
+	states              int // that the probes before this one have gone through
 }
 
 func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
@@ -114,7 +114,7 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 	quirks := icwssim.Quirks{NoResend: seed%4 == 1, IsDeltaLast: seed%7 == 1, AnnounceState: seed%5 == 2, ReverseStatus: seed%2 == 0}
 	d := &day{
 		rig: newRig(t, cfg), replay: fmt.Sprintf(replayCommand, mode, seed), random: rand.New(rand.NewPCG(seed, 0)),
-		confirmed: map[*icwssim.Server]int{}, mutated: map[string]time.Time{}, truths: map[string]timeline{}, logOns: map[string]int{}, looked: time.Now(), calm: time.Now(),
+		ends: map[*icwssim.Server]ends{}, mutated: map[string]time.Time{}, truths: map[string]timeline{}, logOns: map[string]int{}, looked: time.Now(), calm: time.Now(),
 	}
 	pings := []time.Duration{15, 30, 60}[seed/3%3] * time.Second
 	d.a = d.serve("a", icwssim.Options{
