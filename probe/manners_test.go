@@ -23,13 +23,14 @@ type manners struct {
 	pause    time.Duration // backoff.min
 	failures int           // in a row that open the breaker
 
-	last    [2]loopExchange // the later one first
-	refused time.Time       // the last log-on that made no session
-	held    time.Time       // until then a person is waited for
-	faulted time.Time       // when the server last said so of the subscription
-	asked   time.Time       // until then Retry-After wants no request
-	inARow  int             // failures since one that was none, or the breaker opened
-	breaker BreakerState
+	last     [2]loopExchange // the later one first
+	refused  time.Time       // the last log-on that made no session
+	held     time.Time       // until then a person is waited for
+	heldFrom time.Time
+	faulted  time.Time // when the server last said so of the subscription
+	asked    time.Time // until then Retry-After wants no request
+	inARow   int       // failures since one that was none, or the breaker opened
+	breaker  BreakerState
 }
 
 type loopExchange struct {
@@ -47,12 +48,13 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 	if e.Operation == icws.OpSubscribe && last.op == icws.OpUnsubscribe && (m.last[1].failed || !last.closed) {
 		found = append(found, troubling)
 	}
-	if m.hurries(e) || inSession(e.Operation) && e.Start.Before(m.held) {
+	if m.hurries(e) || m.impatient(e) || inSession(e.Operation) && e.Start.Before(m.held) {
 		found = append(found, hurried)
 	}
 	m.noteRetryAfter(e)
 	if e.Code == http.StatusGone && (e.Operation == icws.OpSubscribe || e.Operation == icws.OpPoll) {
-		m.held = e.Start.Add(e.Duration + goneHold)
+		m.heldFrom = e.Start.Add(e.Duration)
+		m.held = m.heldFrom.Add(goneHold)
 	}
 	failed := e.Failed() || e.Code >= 300
 	m.last = [2]loopExchange{{e.Operation, failed, e.Start.Add(e.Duration), m.breaker == BreakerClosed}, last}
@@ -117,21 +119,27 @@ func (m *manners) count(failure bool) []string {
 	return nil
 }
 
-func (m *manners) opening() []string {
-	if time.Since(m.refused) < m.pause || time.Now().Before(m.held) {
-		return []string{hurried}
+// impatient reports whether a log-on was sent too soon after the one before it failed,
+// or within a hold. One whose answer is late was sent before.
+func (m *manners) impatient(e icws.Exchange) bool {
+	if e.Operation != icws.OpConnect {
+		return false
 	}
-	return nil
+	return !e.Start.Before(m.refused) && e.Start.Sub(m.refused) < m.pause ||
+		!e.Start.Before(m.heldFrom) && e.Start.Before(m.held)
 }
 
 func (m *manners) openFailed(v OpenFailure) []string {
-	m.refused = time.Now()
+	if v != OpenFailureAuth { // the hold after that is looked at elsewhere
+		m.refused = time.Now()
+	}
 	switch v {
 	case OpenFailureUnavailable, OpenFailureServerError, OpenFailureNetwork:
 		return m.count(true)
 	}
 	if v == OpenFailureGone {
-		m.held = time.Now().Add(goneHold)
+		m.heldFrom = time.Now()
+		m.held = m.heldFrom.Add(goneHold)
 	}
 	m.inARow = 0 // the server answers, whatever it says
 	return nil
@@ -140,7 +148,8 @@ func (m *manners) openFailed(v OpenFailure) []string {
 func (m *manners) lost(v LossReason) []string {
 	switch v {
 	case LossDisplaced:
-		m.held = time.Now().Add(displacedHold)
+		m.heldFrom = time.Now()
+		m.held = m.heldFrom.Add(displacedHold)
 	case LossFaulted:
 		m.faulted = time.Now()
 	}

@@ -77,7 +77,6 @@ func (r *recorder) StreamBroke(v icws.FailureReason) {
 func (r *recorder) StreamHeartbeats(n int) { r.add("pings", n) }
 func (r *recorder) SessionOpening() {
 	r.add("opens", 1)
-	r.mind((*manners).opening)
 }
 func (r *recorder) SessionOpenFailed(v OpenFailure) {
 	r.add("open failed "+v.String(), 1)
