@@ -40,6 +40,10 @@ func faultOf(err error) fault {
 	if errors.As(err, &response) {
 		return faultOfResponse(response)
 	}
+	var owed *owedError
+	if errors.As(err, &owed) && lastCode(owed.err) != 0 {
+		return faultRefused
+	}
 	if icws.ReasonOf(err) == icws.FailDecode {
 		return faultUndecodable
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"time"
 
@@ -178,13 +179,13 @@ func (e *owedError) Error() string {
 	return "the session before could not be ended, and no second one is made: " + e.err.Error()
 }
 
-// Unwrap returns what is wrong with the server. Any other answer is about the end of
-// a session, and says nothing of a log-on.
+// Unwrap returns why not, unless that would say something of log-ons: a 410 or a 400
+// of a DELETE says nothing of them.
 func (e *owedError) Unwrap() error {
-	if f := faultOf(e.err); f == faultTransient || f == faultCanceled {
-		return e.err
+	if code := lastCode(e.err); code == http.StatusGone || code == http.StatusBadRequest {
+		return nil
 	}
-	return nil
+	return e.err
 }
 
 // takeTurn waits until nobody else ends what is owed for an account. It returns nil
