@@ -75,7 +75,7 @@ func cataloguesNow() *panel {
 func downReasons() *panel {
 	return timeline("Why it was down", "The reason in one word while the server was not up; nothing while it was.",
 		looksOf(collect.MetricDownReason), line(present(collect.MetricDownReason, "server"), "{{server}}").unless("up")).
-		runbook("ServerDown")
+		runbook("IcwsServerDown")
 }
 
 func probeStates() *panel {

@@ -62,7 +62,7 @@ func TestEveryKeyHasAFieldOfItsOwn(t *testing.T) {
 	}
 	// What Probe adds, and nothing else, has no key.
 	missing := slices.DeleteFunc(leaves("", reflect.TypeFor[Server]()), func(field string) bool { return len(fields[field]) > 0 })
-	if want := []string{".Config.Password", ".Config.ProxyPassword", ".Config.MaxGroups", ".Config.MaxResponseBytes"}; !sameElements(missing, want) {
+	if want := []string{".Config.Password", ".Config.ProxyPassword", ".Config.MaxGroups", ".Config.MaxEntries", ".Config.MaxCopyBytes", ".Config.MaxResponseBytes"}; !sameElements(missing, want) {
 		t.Errorf("without a key are %q, want %q", missing, want)
 	}
 }
