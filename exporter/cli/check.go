@@ -33,7 +33,7 @@ func (checkCommand) Help() string {
 		"2 a mistake in the command line or the configuration."
 }
 
-var errCheckFailed = errors.New("the check found something that has to be mended")
+var errCheckFailed = errors.New("the check found something that has to be fixed")
 
 // Run checks the servers one after the other.
 func (c *checkCommand) Run(ctx context.Context, s *streams) error {
