@@ -55,6 +55,7 @@ type rig struct {
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
 	prepare  func(*Probe) // of a probe before it runs
+	history  *History     // nil: none
 	code     int          // of the row of the fault table
 }
 
@@ -131,10 +132,14 @@ func (r *rig) kill(host string) {
 // reload does.
 func (r *rig) start() {
 	handler := slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelInfo})
-	r.probe = newProbe(r.t, r.cfg, Options{
+	o := Options{
 		NewTransport: func() http.RoundTripper { return r.rt.Clone() }, Observer: r.seen, Logger: slog.New(handler),
 		Rand: rand.New(rand.NewPCG(1, 2)), UserAgent: "icws_exporter/test", Ledger: r.ledger,
-	})
+	}
+	if r.history != nil {
+		o.Observer, o.Screen, o.Logger = r.history, r.history.Screen(), slog.New(r.history.Tee(handler))
+	}
+	r.probe = newProbe(r.t, r.cfg, o)
 	if r.prepare != nil {
 		r.prepare(r.probe)
 	}
