@@ -282,3 +282,80 @@ func TestNoParrotIsHeardInCheck(t *testing.T) {
 		seen.wantNone(t, "the capture of "+name, string(capture))
 	}
 }
+
+// evilText is what a terminal obeys, raw and as some logs would make it so again.
+const evilText = "\x1b]0;owned\a\x1b[2J\x1b[31m \\x1b[32m\u009b33m \u202edesrever\u2066 a\r\nicws_exporter: forged\u2028"
+
+// evilServers say it wherever they can.
+func evilServers(t *testing.T) (file string, names []string) {
+	t.Helper()
+	var text strings.Builder
+	fmt.Fprintf(&text, "defaults: {user: svc-prom, password_file: '%s', request_timeout: 2s, delivery_timeout: 1s, backoff: {min: 100ms, max: 1s}}\nservers:\n", writeFile(t, "pw", testPassword))
+	for name, f := range map[string]icwssim.Fault{
+		"named":     {Operation: "switchover_status", Code: 500, Message: evilText},
+		"refused":   {Operation: "connect", Code: 500, ErrorID: evilText, Message: evilText, AlternateHosts: []string{evilText}},
+		"elsewhere": {Operation: "connect", Code: 503, ErrorID: evilText, AlternateHosts: []string{evilText, "b"}},
+		"subscribe": {Operation: "subscribe", Code: 400, ErrorID: evilText, Message: evilText},
+		"stream":    {Operation: "stream", ContentType: "text/\u202e\\x1b[31m", Body: evilText},
+		"version":   {Operation: "version", Body: string(jsonOf(map[string]string{"productId": evilText}))},
+	} {
+		sim := icwssim.New(icwssim.Options{User: "svc-prom", Password: testPassword, Name: "cic " + evilText, AlternateHosts: []string{evilText}})
+		sim.Inject(f)
+		server := httptest.NewServer(sim)
+		t.Cleanup(func() { sim.Close(); server.CloseClientConnections(); server.Close() })
+		fmt.Fprintf(&text, "  - {name: %s, url: '%s'}\n", name, server.URL)
+		names = append(names, name)
+	}
+	address := rawServer(t, func(conn net.Conn) {
+		_, _ = conn.Read(make([]byte, 1<<12))
+		_, _ = io.WriteString(conn, "HTTP/1.1 "+strings.NewReplacer("\r", "", "\n", "").Replace(evilText)+"\r\n\r\n")
+	})
+	fmt.Fprintf(&text, "  - {name: raw, url: 'http://%s'}\n", address)
+	return writeFile(t, "icws.yaml", text.String()), append(names, "raw")
+}
+
+func jsonOf(v any) []byte {
+	text, _ := json.Marshal(v)
+	return text
+}
+
+// wantTame wants nothing in a text that a terminal obeys, and no line that was forged.
+func wantTame(t *testing.T, what, text string) {
+	t.Helper()
+	if i := strings.IndexAny(text, "\x1b\a\r\u009b\u202e\u2066\u2028"); i >= 0 {
+		t.Errorf("%s is obeyed: …%q…", what, text[max(0, i-80):min(len(text), i+80)])
+	}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "icws_exporter: forged") {
+			t.Errorf("%s has a forged line", what)
+		}
+	}
+}
+
+func TestNoTextOfAServerIsObeyed(t *testing.T) {
+	file, names := evilServers(t)
+	for _, arguments := range [][]string{nil, {"--json"}} {
+		out, _ := exec.Command("icws_exporter", append([]string{"check", "--config.file=" + file}, arguments...)...).CombinedOutput()
+		wantTame(t, fmt.Sprint("check ", arguments), string(out))
+		if strings.Count(string(out), "<U+001B>") < len(names) {
+			t.Errorf("what the servers say is not shown:\n%s", out)
+		}
+	}
+	for _, format := range []string{"json", "logfmt"} {
+		p := start(t, nil, "serve", "--config.file="+file, "--log.level=debug", "--log.format="+format, "--web.listen-address=127.0.0.1:0")
+		base := pagesOf(t, p, 1)[0]
+		eventually(t, "every server has been tried", func() bool { return get(t, base+"/-/ready") == "ready\n" })
+		eventually(t, "the pages say what was said", func() bool {
+			return strings.Count(html.UnescapeString(get(t, base+"/")), "<U+001B>") > 3
+		})
+		for _, path := range []string{"/", "/api/v1/servers", "/-/ready"} {
+			wantTame(t, path, get(t, base+path))
+		}
+		for _, name := range names {
+			wantTame(t, name, get(t, base+"/servers/"+name))
+			wantTame(t, name, get(t, base+"/api/v1/servers/"+name))
+		}
+		p.end(t, os.Interrupt)
+		wantTame(t, "the log", p.stderr.String())
+	}
+}
