@@ -240,7 +240,7 @@ func TestAPILeavesOutWhatIsNotKnown(t *testing.T) {
 	delete(got, "advice")
 	want := map[string]any{
 		"name": "lab", "up": false, "state": "auth_hold", "reason": "the server refused the password", "hosts": []any{},
-		"session": map[string]any{"up": false}, "subscription": map[string]any{"up": false, "state": "none"}, "breaker": "closed",
+		"session": map[string]any{"up": false, "owed": 0.0}, "subscription": map[string]any{"up": false, "state": "none"}, "breaker": "closed",
 		"recent": map[string]any{}, "catalogue": map[string]any{"fresh": false, "fresh_until": "2026-11-23T12:00:00Z"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

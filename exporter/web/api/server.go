@@ -73,6 +73,7 @@ type hostDetail struct {
 type sessionDetail struct {
 	Up          bool      `json:"up"`
 	Established time.Time `json:"established,omitzero"`
+	Owed        int       `json:"owed"`
 }
 
 type subscriptionDetail struct {
@@ -118,7 +119,7 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 		Reason: s.Reason, NextAttempt: atUTC(s.NextAttempt), Heartbeat: atUTC(s.Heartbeat),
 		Product: s.Product, Release: s.Release, ICServer: s.ICServer,
 		ActiveHost: server.Show(s.ActiveHost()), Hosts: newHostDetails(server),
-		Session: sessionDetail{Up: s.SessionUp, Established: atUTC(s.SessionEstablished)},
+		Session: sessionDetail{Up: s.SessionUp, Established: atUTC(s.SessionEstablished), Owed: s.SessionsOwed},
 		Subscription: subscriptionDetail{
 			Up: s.Feeds[probe.StatusMessages].Up, State: s.Feeds[probe.StatusMessages].State.String(), Established: atUTC(s.Feeds[probe.StatusMessages].Since),
 			LastContact: atUTC(s.LastContact), LastMessage: atUTC(s.Feeds[probe.StatusMessages].LastMessage),

@@ -53,6 +53,9 @@ func sessionFacts(server exporter.Server, c clock) []fact {
 	if s.TransportKnown {
 		transport = transportWords[s.Transport]
 	}
+	if s.SessionsOwed > 0 {
+		up += ", " + strconv.Itoa(s.SessionsOwed) + " still to be ended"
+	}
 	return []fact{
 		{Name: "Session", Text: up},
 		{Name: "Established", At: c.moment(s.SessionEstablished)},
