@@ -67,26 +67,32 @@ func (m *ServerMetrics) BreakerChanged(to probe.BreakerState) { m.breakerTransit
 func (m *ServerMetrics) BreakerRejected() { m.breakerRejections.Add(1) }
 
 // SubscriptionLost counts the loss of an established subscription.
-func (m *ServerMetrics) SubscriptionLost(_ probe.Subscription, why probe.LossReason) {
-	m.losses[why].Add(1)
+func (m *ServerMetrics) SubscriptionLost(of probe.Subscription, why probe.LossReason) {
+	m.subscriptions[of].losses[why].Add(1)
 }
 
 // DeliveryChecked counts a delivery check and the drift that it found.
-func (m *ServerMetrics) DeliveryChecked(_ probe.Subscription, c probe.DeliveryCheck) {
-	m.checks[c.Result].Add(1)
-	addCount(&m.drift, c.Drift)
+func (m *ServerMetrics) DeliveryChecked(of probe.Subscription, c probe.DeliveryCheck) {
+	m.subscriptions[of].checks[c.Result].Add(1)
+	if of == probe.StatusMessages {
+		addCount(&m.drift, c.Drift)
+	}
 }
 
 // Delivered observes how long a full message took to come.
-func (m *ServerMetrics) Delivered(_ probe.Subscription, d time.Duration) { m.delivery.observe(d) }
+func (m *ServerMetrics) Delivered(of probe.Subscription, d time.Duration) {
+	m.subscriptions[of].delivery.observe(d)
+}
 
 // MessageReceived counts one whole message.
-func (m *ServerMetrics) MessageReceived(_ probe.Subscription, kind probe.MessageKind) {
-	m.messages[kind].Add(1)
+func (m *ServerMetrics) MessageReceived(of probe.Subscription, kind probe.MessageKind) {
+	m.subscriptions[of].messages[kind].Add(1)
 }
 
 // MessageDecodeFailed counts a message that could not be decoded.
-func (m *ServerMetrics) MessageDecodeFailed(probe.Subscription) { m.decodeFailures.Add(1) }
+func (m *ServerMetrics) MessageDecodeFailed(of probe.Subscription) {
+	m.subscriptions[of].decodeFailures.Add(1)
+}
 
 // CatalogueCommitted counts what a message or list did to the live copy.
 func (m *ServerMetrics) CatalogueCommitted(r catalogue.Result) {
@@ -99,7 +105,11 @@ func (m *ServerMetrics) CatalogueCommitted(r catalogue.Result) {
 }
 
 // Resynced counts a request for the whole catalogue.
-func (m *ServerMetrics) Resynced(_ probe.Subscription, why probe.ResyncReason) { m.resyncs[why].Add(1) }
+func (m *ServerMetrics) Resynced(of probe.Subscription, why probe.ResyncReason) {
+	if of == probe.StatusMessages {
+		m.resyncs[why].Add(1)
+	}
+}
 
 // addCount adds n events; a counter never goes back.
 func addCount(c *atomic.Uint64, n int) {

@@ -55,11 +55,7 @@ type ServerMetrics struct {
 	breakerTransitions [probe.NumBreakerStates]atomic.Uint64
 	breakerRejections  atomic.Uint64
 
-	losses         [probe.NumLossReasons]atomic.Uint64
-	checks         [probe.NumCheckResults]atomic.Uint64
-	delivery       *histogram
-	messages       [probe.NumMessageKinds]atomic.Uint64
-	decodeFailures atomic.Uint64
+	subscriptions [probe.NumSubscriptions]subscriptionMetrics
 
 	changes   [catalogue.NumChanges]atomic.Uint64
 	anomalies [catalogue.NumAnomalies]atomic.Uint64

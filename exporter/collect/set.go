@@ -165,7 +165,9 @@ func (s *Set) newServer(name string) *ServerMetrics {
 		escapedName: escapeLabelValue(name),
 		unwatched:   &probe.Snapshot{State: probe.StateConnecting, StateSince: now, Heartbeat: now},
 		created:     now,
-		delivery:    newHistogram(s.delivery, name, statusMessages),
+	}
+	for of := range m.subscriptions {
+		m.subscriptions[of].delivery = newHistogram(s.delivery, name, probe.Subscription(of).String())
 	}
 	for op := range m.requestDuration {
 		m.requestDuration[op] = newHistogram(s.requestDuration, icws.Operation(op).String(), name)
