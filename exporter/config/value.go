@@ -193,9 +193,13 @@ func duration[T any](at func(*T) *time.Duration, low, high time.Duration, zero .
 		}
 		return scalar(word)
 	}
-	return value[T]{kind: "duration", want: want, read: read, show: show, bad: []string{
+	bad := []string{
 		`""`, "x", "5", "-1s", "never", model.Duration(low - time.Millisecond).String(), model.Duration(high + time.Millisecond).String(), "999999999999d",
-	}}
+	}
+	if word != "0" {
+		bad = append(bad, "0", "0s")
+	}
+	return value[T]{kind: "duration", want: want, read: read, show: show, bad: bad}
 }
 
 // parseDuration reads what Prometheus writes, such as 1d or 1m30s, and what Go
@@ -229,7 +233,7 @@ func size[T any](at func(*T) *Bytes, low, high Bytes) value[T] {
 	}
 	return value[T]{
 		kind: "size", want: want, read: read, show: func(from *T) *yaml.Node { return scalar(at(from).String()) },
-		bad: []string{`""`, "x", "-1", "1.5MiB", "16MB", (low - 1).String(), (high + 1).String()},
+		bad: []string{`""`, "x", "0", "-1", "1.5MiB", "16MB", (low - 1).String(), (high + 1).String()},
 	}
 }
 

@@ -163,8 +163,10 @@ const idleBeforePoll = 20 * time.Second
 // cannot be repeated, because the server forgets what it has sent; so it goes over a
 // connection that was used a moment ago, or over a new one.
 func (c *Client) newRequest(ctx context.Context, r request, connected func(httptrace.GotConnInfo)) (*http.Request, error) {
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: connected})
-	req, err := http.NewRequestWithContext(traced, resources[r.op].method, r.url.String(), bodyOf(r))
+	if r.url.Scheme == "https" || r.connected != nil { // else nobody wants to know
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: connected})
+	}
+	req, err := http.NewRequestWithContext(ctx, resources[r.op].method, r.url.String(), bodyOf(r))
 	if err != nil {
 		return nil, &RequestError{Operation: r.op, Reason: FailOther, Err: errors.New("the URL is not valid")}
 	}
