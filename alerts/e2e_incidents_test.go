@@ -11,10 +11,12 @@ import (
 	"icws_exporter/probe/icwssim"
 )
 
-// incident is one thing that goes wrong, on a server of its own.
+// incident is one thing that goes wrong, on a server of its own: once with the event
+// stream and once with polling, unless it is only a matter of one of them.
 type incident struct {
 	name string
 	what string // in one sentence
+	only string // a transport; empty: both
 	// options is the simulated server; more adds keys to its configuration, and
 	// moreAfter replaces them when the incident is over.
 	options         icwssim.Options
@@ -25,15 +27,14 @@ type incident struct {
 
 	delivered []string // what the Alertmanager delivers
 	muted     []string // what fires as well and is muted
+	// may are delivered or not, as the moments of the run fall.
+	may []string
 }
 
-var (
-	polled = icwssim.Options{MessagingVersion: 1}
-	soon   = 1
-)
+var soon = 1
 
-// down is what comes with an outage whose cause has an alert.
-var down = []string{"AvailabilityBudgetBurn critical", "CatalogueStale warning", "ServerDown critical"}
+// down is the page of a server that is not up.
+const down = "IcwsServerDown critical"
 
 var incidents = []incident{
 	{name: "steady", what: "Nothing is wrong; statuses change now and then."},
@@ -42,11 +43,16 @@ var incidents = []incident{
 		begin: func(s *site) { s.server.ExpireSessions() },
 	},
 	{
-		name: "unauthorized-wave", what: "The server forgets our sessions again and again.", options: polled,
-		// No more often: a new session takes as long as in real time, and would burn the
-		// budget of the availability in this short time.
-		every: 12 * time.Second, begin: func(s *site) { s.server.ExpireSessions() },
-		delivered: []string{"UnauthorizedSpike warning"},
+		name: "unauthorized-wave", what: "The server forgets our sessions again and again.",
+		every: 7 * time.Second, begin: func(s *site) { s.server.ExpireSessions() },
+		delivered: []string{"IcwsRequestErrors warning"},
+	},
+	{
+		name: "cookie-stripped", what: "A proxy strips the cookie from every request.",
+		begin:     func(s *site) { s.stripsCookie.Store(true) },
+		end:       func(s *site) { s.stripsCookie.Store(false) },
+		moreAfter: ", language: en-GB",
+		delivered: []string{down, "IcwsRequestErrors warning"},
 	},
 	{
 		name: "server-errors", what: "The server answers 500 to everything.",
@@ -55,8 +61,16 @@ var incidents = []incident{
 			s.server.ExpireSessions()
 		},
 		end:       clearFaults,
-		delivered: []string{"BreakerOpen critical", "ServerErrorSpike critical", "ServerErrorSpike warning"},
-		muted:     down,
+		delivered: []string{down, "IcwsRequestErrors warning"},
+	},
+	{
+		name: "requests-failing", what: "Two of three polls are answered with 500.", only: "poll",
+		every: time.Second, begin: func(s *site) {
+			s.server.Clear()
+			s.server.Inject(icwssim.Fault{Operation: "poll", Code: http.StatusInternalServerError, Count: 2})
+		},
+		end:       clearFaults,
+		delivered: []string{"IcwsRequestErrors warning", "IcwsRequestsFailing critical"},
 	},
 	{
 		name: "not-found", what: "A proxy answers 404 to the log-on.",
@@ -65,22 +79,38 @@ var incidents = []incident{
 			s.server.ExpireSessions()
 		},
 		end:       clearFaults,
-		delivered: []string{"ServerDown critical"},
-		muted:     []string{"AvailabilityBudgetBurn critical", "CatalogueStale warning"},
+		delivered: []string{down, "IcwsRequestErrors warning"},
+	},
+	{
+		name: "not-answering", what: "The server takes connections and answers nothing.",
+		begin:     func(s *site) { s.server.Inject(icwssim.Fault{Drop: true}); s.front.CloseClientConnections() },
+		end:       clearFaults,
+		delivered: []string{down, "IcwsRequestErrors warning"},
+	},
+	{
+		name: "flapping", what: "The server answers 500 for almost 5 minutes, and again and again.",
+		every: 24 * time.Second, begin: func(s *site) {
+			s.server.Inject(icwssim.Fault{Code: http.StatusInternalServerError})
+			s.server.ExpireSessions()
+			time.AfterFunc(17*time.Second, func() { s.server.Clear() })
+		},
+		end:       clearFaults,
+		delivered: []string{"IcwsAvailabilityBudgetBurn critical", "IcwsRequestErrors warning"},
+		may:       []string{"IcwsSessionUnstable warning"},
 	},
 	{
 		name: "password-expired", what: "The password is not accepted any more, until somebody writes the new one into the file.",
 		begin:     func(s *site) { s.server.SetPassword("new"); s.server.ExpireSessions() },
 		end:       func(s *site) { s.writePassword("new") },
-		delivered: []string{"AuthenticationHeld critical"},
-		muted:     down,
+		delivered: []string{down},
+		may:       []string{"IcwsWatchedBudgetBurn warning"},
 	},
 	{
 		name: "displaced", what: "An administrator ends our session and asks us not to come back.",
 		begin:     func(s *site) { s.server.EndSessions(false) },
 		moreAfter: ", language: en-GB",
-		delivered: []string{"Displaced critical"},
-		muted:     down,
+		delivered: []string{down},
+		may:       []string{"IcwsWatchedBudgetBurn warning"},
 	},
 	{
 		name: "gone", what: "The server answers 410 to the subscription.",
@@ -89,72 +119,73 @@ var incidents = []incident{
 			s.server.ExpireSessions()
 		},
 		end: clearFaults, moreAfter: ", language: en-GB",
-		delivered: []string{"GoneResponses critical"},
-		muted:     down,
+		delivered: []string{down, "IcwsRequestErrors warning"},
+		may:       []string{"IcwsWatchedBudgetBurn warning"},
 	},
 	{
 		name: "gone-in-part", what: "The server answers 410 to the switchover status.",
 		begin:     func(s *site) { s.server.Inject(icwssim.Fault{Operation: "switchover_status", Code: http.StatusGone}) },
 		end:       func(s *site) { s.server.Clear(); s.server.ExpireSessions() },
-		delivered: []string{"GoneResponses warning"},
+		delivered: []string{"IcwsRequestErrors warning"},
 	},
 	{
-		name: "not-delivering", what: "The server accepts the subscription and delivers nothing.", options: polled,
+		name: "not-delivering", what: "The server accepts the subscription and delivers nothing.",
 		begin:     func(s *site) { s.server.Inject(icwssim.Fault{Swallow: icwssim.SwallowMessages}) },
 		end:       clearFaults,
-		delivered: []string{"NotDelivering critical", "SessionFlapping warning"},
-		muted:     down,
+		delivered: []string{down},
+		may:       []string{"IcwsSessionUnstable warning", "IcwsLatencyBudgetBurn warning"},
 	},
 	{
 		name: "lost-deltas", what: "The server loses the messages about changes.",
 		begin:     func(s *site) { s.server.Inject(icwssim.Fault{Swallow: icwssim.SwallowDeltas}) },
 		end:       clearFaults,
-		delivered: []string{"CatalogueDrift warning"},
+		delivered: []string{"IcwsMessagesMissed warning"},
 	},
 	{
-		name: "slow-delivery", what: "Messages come after more than 2 seconds.", options: polled,
+		name: "slow-delivery", what: "Messages come after more than 2 seconds.", only: "poll",
 		more:      ", delivery_timeout: 9s, request_timeout: 9s",
 		begin:     func(s *site) { s.server.Inject(icwssim.Fault{Operation: "poll", Delay: 2500 * time.Millisecond}) },
 		end:       clearFaults,
-		delivered: []string{"LatencyBudgetBurn critical"},
+		delivered: []string{"IcwsLatencyBudgetBurn warning"},
 	},
 	{
 		name: "delta-burst", what: "A script edits the statuses without end.",
 		every: time.Second, begin: func(s *site) { s.server.Step(40) },
-		delivered: []string{"DeltaStorm warning"},
+		delivered: []string{"IcwsCatalogueChurn warning"},
 	},
 	{
-		name: "stream-cut", what: "A proxy cuts the event stream again and again.",
-		every: 18 * time.Second, begin: func(s *site) { s.front.CloseClientConnections() },
-		delivered: []string{"SubscriptionLost warning"},
+		name: "stream-cut", what: "A proxy cuts the event stream again and again.", only: "sse",
+		every: 14 * time.Second, begin: func(s *site) { s.front.CloseClientConnections() },
+		delivered: []string{"IcwsSessionUnstable warning"},
+		may:       []string{"IcwsRequestErrors warning"},
 	},
 	{
 		name: "switchover", what: "The pair switches over, and back.",
 		begin: switchOver, end: switchOver,
-		delivered: []string{"Switchover info"},
+		delivered: []string{"IcwsSwitchover info"},
 	},
 	{
 		name: "switchover-loop", what: "The pair switches over back and forth.",
-		every: 18 * time.Second, begin: switchOver,
-		delivered: []string{"Switchover info", "SwitchoverLoop critical"},
-		muted:     []string{"SubscriptionLost warning"},
+		every: 14 * time.Second, begin: switchOver,
+		delivered: []string{"IcwsSessionUnstable warning", "IcwsSwitchover info"},
+		may:       []string{"IcwsRequestErrors warning"},
 	},
 	{
-		name: "standby-dead", what: "The standby does not answer from the beginning on.",
-		delivered: []string{"StandbyDown warning"},
+		name: "standby-dead", what: "The standby does not answer from the beginning on.", only: "sse",
+		delivered: []string{"IcwsStandbyDown warning"},
 	},
 	{
 		name: "catalogue-emptied", what: "Somebody removes all statuses.",
 		begin:     func(s *site) { s.keep(func(int) bool { return false }) },
 		end:       (*site).restore,
-		delivered: []string{"CatalogueEmpty critical"},
-		muted:     []string{"CatalogueShrank warning"},
+		delivered: []string{"IcwsCatalogueUnusable critical"},
+		muted:     []string{"IcwsCatalogueShrank warning"},
 	},
 	{
 		name: "catalogue-shrunk", what: "Somebody removes two statuses of three.",
 		begin:     func(s *site) { s.keep(func(i int) bool { return i%3 == 0 }) },
 		end:       (*site).restore,
-		delivered: []string{"CatalogueShrank warning"},
+		delivered: []string{"IcwsCatalogueShrank warning"},
 	},
 	{
 		name: "flags-removed", what: "Somebody takes the flags for ACD and for being selectable from all statuses.",
@@ -162,28 +193,34 @@ var incidents = []incident{
 			s.change(func(st *icwssim.Status) { st.IsAcdStatus, st.IsSelectableStatus = false, false })
 		},
 		end:       (*site).restore,
-		delivered: []string{"NoAcdStatus critical", "NoSelectableStatus critical"},
+		delivered: []string{"IcwsCatalogueUnusable critical"},
 	},
 	{
-		name: "site-differs", what: "A status is added to one of the two servers of a site.",
+		name: "site-differs", what: "A status is added to one of the two servers of a site.", only: "sse",
 		more: ", site: branch",
 		begin: func(s *site) {
 			s.server.Apply(icwssim.Add(icwssim.Status{ID: "Only Here", Text: "Only here", Group: "Break"}))
 		},
 		end:       func(s *site) { s.server.Apply(icwssim.Remove("Only Here")) },
-		delivered: []string{"CatalogueDiffers warning"},
+		delivered: []string{"IcwsCatalogueDiffers warning"},
 	},
 	{
-		name: "password-soon", what: "The server says that our password expires tomorrow.",
+		name: "password-soon", what: "The server says that our password expires tomorrow.", only: "sse",
 		options:   icwssim.Options{DaysUntilPasswordExpiration: &soon},
-		delivered: []string{"PasswordExpiring critical"},
-		muted:     []string{"PasswordExpiring warning"},
+		delivered: []string{"IcwsExpiring warning"},
 	},
 	{
-		name: "certificate-soon", what: "The certificate of the server expires tomorrow.",
-		delivered: []string{"CertificateExpiring critical"},
-		muted:     []string{"CertificateExpiring warning"},
+		name: "certificate-soon", what: "The certificate of the server expires tomorrow.", only: "sse",
+		delivered: []string{"IcwsExpiring warning"},
 	},
+}
+
+// transports are those with which an incident is run.
+func (i incident) transports() []string {
+	if i.only != "" {
+		return []string{i.only}
+	}
+	return []string{"sse", "poll"}
 }
 
 func clearFaults(s *site) { s.server.Clear() }

@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -31,6 +32,9 @@ import (
 // site is the simulated server of an incident.
 type site struct {
 	incident
+	label           string // of the server: the incident and the transport
+	transport       string
+	stripsCookie    atomic.Bool // a proxy in front does
 	server, standby *icwssim.Server
 	front           *httptest.Server
 	hosts           []string
@@ -43,9 +47,10 @@ func (s *site) writePassword(password string) {
 	_ = os.WriteFile(s.passwordFile, []byte(password), 0o600) // a failure shows as an alert that does not end
 }
 
-func newSite(t *testing.T, dir string, i incident) *site {
+func newSite(t *testing.T, dir string, i incident, transport string) *site {
 	t.Helper()
-	s := &site{incident: i, passwordFile: filepath.Join(dir, i.name+".pw"), caFile: filepath.Join(dir, i.name+".pem")}
+	label := i.name + "-" + transport
+	s := &site{incident: i, label: label, transport: transport, passwordFile: filepath.Join(dir, label+".pw"), caFile: filepath.Join(dir, label+".pem")}
 	s.writePassword("demo")
 	if i.options.Statuses == nil {
 		i.options.Statuses = icwssim.DefaultCatalogue()
@@ -55,7 +60,12 @@ func newSite(t *testing.T, dir string, i incident) *site {
 	}
 	serve := func(o icwssim.Options) (*icwssim.Server, *httptest.Server) {
 		server := icwssim.New(o)
-		front := httptest.NewUnstartedServer(server)
+		front := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if s.stripsCookie.Load() {
+				r.Header.Del("Cookie")
+			}
+			server.ServeHTTP(w, r)
+		}))
 		if i.name == "certificate-soon" {
 			front.TLS = expiringTomorrow(t, s.caFile)
 			front.StartTLS()
@@ -83,22 +93,22 @@ func newSite(t *testing.T, dir string, i incident) *site {
 // configuration is the entry of the site, during the incident or after it.
 func (s *site) configuration(after bool) string {
 	entry := func(name, scheme, more string, hosts ...string) string {
-		return fmt.Sprintf("  - {name: %s, url: '%s://{host}', hosts: ['%s'], password_file: '%s'%s}\n",
-			name, scheme, strings.Join(hosts, "', '"), s.passwordFile, more)
+		return fmt.Sprintf("  - {name: %s, url: '%s://{host}', hosts: ['%s'], password_file: '%s', transport: %s%s}\n",
+			name, scheme, strings.Join(hosts, "', '"), s.passwordFile, s.transport, more)
 	}
 	switch {
 	case after && strings.HasSuffix(s.name, "-soon"):
 		return ""
 	case s.name == "certificate-soon":
-		return entry(s.name, "https", ", http: {tls_config: {ca_file: '"+s.caFile+"'}}", s.hosts...)
+		return entry(s.label, "https", ", http: {tls_config: {ca_file: '"+s.caFile+"'}}", s.hosts...)
 	case s.name == "site-differs":
-		return entry(s.name, "http", s.more, s.hosts[0]) + entry("site-agrees", "http", s.more, s.hosts[1])
+		return entry(s.label, "http", s.more, s.hosts[0]) + entry("site-agrees", "http", s.more, s.hosts[1])
 	case after && s.name == "standby-dead":
-		return entry(s.name, "http", s.more, s.hosts[0])
+		return entry(s.label, "http", s.more, s.hosts[0])
 	case after:
-		return entry(s.name, "http", s.more+s.moreAfter, s.hosts...)
+		return entry(s.label, "http", s.more+s.moreAfter, s.hosts...)
 	}
-	return entry(s.name, "http", s.more, s.hosts...)
+	return entry(s.label, "http", s.more, s.hosts...)
 }
 
 // expiringTomorrow makes a certificate and writes it to a file, to be trusted.
@@ -220,6 +230,7 @@ func program(t *testing.T, variable string, names ...string) string {
 type notification struct {
 	Status string
 	Labels map[string]string
+	at     time.Time
 }
 
 // inbox is the webhook that the Alertmanager delivers to.
@@ -233,28 +244,54 @@ func (b *inbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	_ = json.NewDecoder(r.Body).Decode(&message) // what is not understood is missed
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.received = append(b.received, message.Alerts...)
+	for _, n := range message.Alerts {
+		n.at = time.Now()
+		b.received = append(b.received, n)
+	}
 }
 
-// incidentOf attributes an alert.
+// first is when an alert was delivered first, or when its last end was; zero: never.
+func (b *inbox) first(incident, alert, status string) (at time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, n := range b.received {
+		if incidentOf(n.Labels) == incident && describe(n.Labels) == alert && n.Status == status && (at.IsZero() || status == "resolved") {
+			at = n.at
+		}
+	}
+	return at
+}
+
+// neverSent are the alerts whose end was delivered and that never were themselves.
+func (b *inbox) neverSent() (wrong []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	sent := map[string]bool{}
+	for _, n := range b.received {
+		key := fmt.Sprint(n.Labels)
+		if n.Status == "resolved" && !sent[key] {
+			wrong = append(wrong, key)
+		}
+		sent[key] = true
+	}
+	return wrong
+}
+
+// incidentOf attributes an alert: to a server, or to the job of an exporter.
 func incidentOf(labels map[string]string) string {
 	switch {
+	case labels["job"] != "icws" && labels["job"] != "":
+		return strings.TrimPrefix(labels["job"], "icws-")
 	case labels["server"] != "":
 		return labels["server"]
 	case labels["site"] != "":
-		return "site-differs"
+		return "site-differs-sse"
 	default:
 		return strings.TrimPrefix(labels["job"], "icws-")
 	}
 }
 
 func describe(labels map[string]string) string { return labels["alertname"] + " " + labels["severity"] }
-
-// tooLong are the windows of the service level objectives for which a run of
-// minutes is no history.
-func tooLong(labels map[string]string) bool {
-	return labels["window"] != "" && labels["window"] != "1h"
-}
 
 // of returns the alerts that were delivered, by incident, and those of them whose end
 // was not.
@@ -263,7 +300,7 @@ func (b *inbox) of() (delivered, open map[string]map[string]bool) {
 	defer b.mu.Unlock()
 	delivered, open = map[string]map[string]bool{}, map[string]map[string]bool{}
 	for _, n := range b.received {
-		if tooLong(n.Labels) {
+		if n.Labels["severity"] == "none" {
 			continue
 		}
 		add(delivered, n.Labels)
@@ -321,7 +358,7 @@ func firing(t *testing.T, prometheus string, now bool) map[string]map[string]boo
 	}
 	found := map[string]map[string]bool{}
 	for _, labels := range query(t, prometheus, expr) {
-		if !tooLong(labels) {
+		if labels["severity"] != "none" {
 			add(found, labels)
 		}
 	}
