@@ -53,6 +53,28 @@ var misfortunes = []struct {
 		d.cfg.Name = fmt.Sprint("test ", len(d.story)) // its name is another one
 		d.replace()
 	}},
+	{"serves log-ons late", false, func(d *day, host string) {
+		d.sims[host].Inject(icwssim.Fault{Operation: icwssim.OpConnect, Delay: d.some(2 * time.Minute), ServeAnyway: true})
+		d.sims[host].ExpireSessions()
+	}},
+	{"ends no session", false, func(d *day, host string) {
+		d.sims[host].Inject(icwssim.Fault{Operation: icwssim.OpDisconnect, Code: http.StatusInternalServerError})
+	}},
+	{"a firewall forgets idle connections", true, func(d *day, _ string) { d.net.ForgetIdle(50 * time.Second) }},
+	{"the stream lags", true, func(d *day, host string) {
+		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowMessages, Delay: d.some(2 * d.cfg.StaleAfter)})
+	}},
+	{"the deltas lag", true, func(d *day, host string) {
+		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowDeltas, Delay: d.some(2 * d.cfg.StaleAfter)})
+	}},
+	{"sends full messages on its own", false, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayFull) }},
+	{"repeats an old full message", true, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayOldFull) }},
+	{"cannot decide", false, func(d *day, host string) {
+		d.says(host, 10*time.Second, icwssim.SayFaulted, icwssim.SayFull)
+	}},
+	{"our machine is suspended", true, func(d *day, _ string) { d.suspend(d.some(2 * time.Hour)) }},
+	{"our process is stopped", true, func(d *day, _ string) { d.stopLoop(d.some(2 * d.cfg.StaleAfter)) }},
+	{"our clock is set", false, func(d *day, _ string) { d.wrong += d.some(20*time.Minute) - 10*time.Minute }},
 	{"connections are cut", true, func(d *day, host string) { d.net.Cut(host + ":8018") }},
 }
 
@@ -119,7 +141,8 @@ func (d *day) relieve() {
 		password = fmt.Sprint("rotated ", len(d.story))
 		d.held = time.Time{}
 	}
-	for host, sim := range d.sims {
+	for _, host := range []string{"a", "b"} { // in this order, for a seed to replay
+		sim := d.sims[host]
 		sim.Clear()
 		sim.SetNotAccepting(false)
 		sim.SetSwitchover(icwssim.Switchover{})
@@ -132,7 +155,43 @@ func (d *day) relieve() {
 	if d.losing {
 		d.losing, d.lost = false, d.now()
 	}
+	d.net.ForgetIdle(0)
 	d.out = false
 	d.password.Store(password)
 	d.tell("all is well again")
+}
+
+// some is a time up to most.
+func (d *day) some(most time.Duration) time.Duration {
+	return time.Duration(d.random.Int64N(int64(most))) + 1
+}
+
+// says has a host say things on its own.
+func (d *day) says(host string, atMost time.Duration, what ...icwssim.Saying) {
+	d.sims[host].Inject(icwssim.Fault{Say: what, Every: time.Second + d.some(atMost)})
+}
+
+// suspend lets time pass for everybody but the machine of the probe, whose sockets
+// hold what came first. Sessions that nobody used expire.
+func (d *day) suspend(t time.Duration) {
+	hosts := []string{"a", "b"}
+	for _, host := range hosts {
+		d.net.Hold(host + ":8018")
+		d.sims[host].SendFull()
+	}
+	d.live()
+	d.suspended += t
+	d.live()
+	for _, host := range hosts {
+		if t > 5*time.Minute {
+			d.sims[host].ExpireSessions()
+		}
+		d.net.Release(host + ":8018")
+	}
+}
+
+// stopLoop has the loop of the probe stand still.
+func (d *day) stopLoop(t time.Duration) {
+	d.stopped = time.Now().Add(t + time.Minute) // it may be busy before
+	go d.probe.ask(d.t.Context(), func(*loop) { time.Sleep(t) })
 }

@@ -23,6 +23,19 @@ const forgetting = 6 * time.Minute
 // besides those that nobody could know of.
 func (d *day) oneSession() { d.atMostSessions(1) }
 
+// settled wants one session and nothing owed, when it has been calm for so long that
+// what nobody could know of has expired.
+func (d *day) settled(calm time.Duration) {
+	d.t.Helper()
+	if calm < forgetting {
+		return
+	}
+	n := len(d.a.Sessions()) + len(d.b.Sessions())
+	if owed := d.probe.Snapshot().SessionsOwed; n != 1 || owed != 0 {
+		d.fatalf("%d sessions on the servers and %d owed, after %s of calm", n, owed, calm)
+	}
+}
+
 // noSession is what is left when the process has ended.
 func (d *day) noSession() { d.atMostSessions(0) }
 

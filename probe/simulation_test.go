@@ -53,11 +53,15 @@ type day struct {
 	truths  map[string]timeline
 	losing  bool      // messages are being lost, or come out of order
 	lost    time.Time // when that was last so
+	// suspended is how long the machine has been, and wrong by how much the wall clock
+	// was set ahead.
+	suspended, wrong time.Duration
+	stopped          time.Time // until when the loop is, at most
 	// held is when the last log-on was refused, unless the password changed or a
 	// log-on worked since then.
 	held                time.Time
 	refusals, successes int
-	attempts            int            // requests, without those that leave or only look
+	attempts            int            // requests, without log-ons and those that leave or only look
 	lists               int            // full messages and lists that came
 	out                 bool           // a host takes no log-ons
 	logOns              map[string]int // that each host saw
@@ -91,8 +95,10 @@ func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
 		d.relieve()
 		d.recovers()
 		for range d.random.IntN(4) {
-			d.pass(time.Duration(d.random.Int64N(int64(time.Hour))))
+			calm := d.some(time.Hour)
+			d.pass(calm)
 			d.invariants()
+			d.settled(calm)
 			d.live()
 		}
 	}
@@ -111,7 +117,10 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 	cfg := testConfig(mode, "a", "b")
 	cfg.CheckInterval = []time.Duration{1, 2, 5}[seed%3] * time.Minute
 	cfg.StaleAfter = 3 * cfg.CheckInterval
-	quirks := icwssim.Quirks{NoResend: seed%4 == 1, IsDeltaLast: seed%7 == 1, AnnounceState: seed%5 == 2, ReverseStatus: seed%2 == 0}
+	quirks := icwssim.Quirks{
+		NoResend: seed%4 == 1, IsDeltaLast: seed%7 == 1, AnnounceState: seed%5 == 2, ReverseStatus: seed%2 == 0,
+		FullForEveryChange: seed%6 == 4, NoShouldReconnect: seed%9 == 5,
+	}
 	d := &day{
 		rig: newRig(t, cfg), replay: fmt.Sprintf(replayCommand, mode, seed), random: rand.New(rand.NewPCG(seed, 0)),
 		ends: map[*icwssim.Server]ends{}, mutated: map[string]time.Time{}, truths: map[string]timeline{}, logOns: map[string]int{}, looked: time.Now(), calm: time.Now(),
@@ -125,6 +134,7 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(15, seed+1),
 		AlternateHosts: []string{"evil.example.net", "a"},
 	})
+	d.prepare = func(p *Probe) { p.wallClock = d.wallClock }
 	for host, sim := range d.sims {
 		d.truths[host] = timeline{{truth: sim.Truth()}}
 	}
@@ -151,14 +161,20 @@ func (d *day) live() {
 	}
 }
 
-// now is the time of the wall clock.
-func (d *day) now() time.Time { return time.Now() }
+// now is the true time: that of the bubble, which is the monotonic clock of the
+// probe, and what the machine has been suspended.
+func (d *day) now() time.Time { return time.Now().Round(0).Add(d.suspended) }
+
+// clocks are what the probe's machine shows.
+func (d *day) clocks() moment { return moment{time.Now(), d.wallClock()} }
+
+func (d *day) wallClock() time.Time { return d.now().Add(d.wrong) }
 
 func (d *day) invariants() {
 	d.t.Helper()
 	s, now := d.probe.Snapshot(), time.Now()
 	d.oneSession()
-	if now.Sub(s.Heartbeat) > 3*heartbeatInterval {
+	if now.Sub(s.Heartbeat) > 3*heartbeatInterval && now.After(d.stopped) {
 		d.fatalf("the loop stood still since %s", s.Heartbeat)
 	}
 	if d.before != nil && (s.Feeds[StatusMessages].LastVerified.Before(d.before.Feeds[StatusMessages].LastVerified) || s.LastContact.Before(d.before.LastContact) ||
@@ -211,7 +227,7 @@ const inFlight = 30 * time.Second
 // come from: whatever was verified after its last change has to equal it.
 func (d *day) truthful(s *Snapshot, now time.Time) {
 	d.t.Helper()
-	if s.FreshUntil.After(s.Feeds[StatusMessages].LastVerified.Add(d.cfg.StaleAfter)) || s.Fresh(now) && now.Sub(s.Feeds[StatusMessages].LastVerified) > d.cfg.StaleAfter {
+	if s.FreshUntil.After(s.Feeds[StatusMessages].LastVerified.Add(d.cfg.StaleAfter)) || s.freshAt(d.clocks()) && now.Sub(s.Feeds[StatusMessages].LastVerified) > d.cfg.StaleAfter {
 		d.fatalf("fresh until %s, but last verified %s", s.FreshUntil, s.Feeds[StatusMessages].LastVerified)
 	}
 	lists := d.seen.get("message full") + d.seen.get("response list 200")
@@ -220,7 +236,7 @@ func (d *day) truthful(s *Snapshot, now time.Time) {
 	}
 	d.lists = lists
 	host := activeHost(s)
-	if host == "" || !s.Fresh(now) || s.Feeds[StatusMessages].LastVerified.Before(s.SessionEstablished) ||
+	if host == "" || !s.freshAt(d.clocks()) || s.Feeds[StatusMessages].LastVerified.Before(s.SessionEstablished) ||
 		s.Feeds[StatusMessages].LastVerified.Before(d.mutated[host].Add(inFlight)) {
 		return
 	}
@@ -250,7 +266,9 @@ func (d *day) sparing(s *Snapshot, now time.Time) {
 		d.fatalf("%d log-ons in %s", opens-d.opens, passed)
 	}
 	d.opens = opens
-	attempts := n - d.seen.get("request version") - d.seen.get("request unsubscribe") - d.seen.get("request disconnect")
+	// A log-on counts when it is answered, which may be late; of its beginning the
+	// manners take care.
+	attempts := n - d.seen.get("request version") - d.seen.get("request unsubscribe") - d.seen.get("request disconnect") - d.seen.get("request connect")
 	if b := d.before; b != nil && attempts > d.attempts && now.Before(b.NextAttempt) && b.State != StateAuthHold {
 		d.fatalf("a request in %s, before the next attempt that was announced for %s", b.State, b.NextAttempt)
 	}
@@ -303,6 +321,11 @@ func (d *day) wrongPasswords() int {
 	return n
 }
 
+// up is Snapshot.Up on the clocks of the probe's machine.
+func (d *day) up(s *Snapshot) bool {
+	return s.State == StateLive && s.Feeds[StatusMessages].Up && s.freshAt(d.clocks())
+}
+
 // activeHost is the host of the session, or nothing.
 func activeHost(s *Snapshot) string {
 	for _, h := range s.Hosts {
@@ -317,6 +340,9 @@ func activeHost(s *Snapshot) string {
 // minutes or three checks, and before them what it has said that it will wait.
 func (d *day) recovers() {
 	d.t.Helper()
+	if still := time.Until(d.stopped); still > 0 {
+		d.pass(still)
+	}
 	grace := max(5*time.Minute, 3*d.cfg.CheckInterval)
 	deadline := time.Now().Add(grace)
 	if s := d.probe.Snapshot(); s.NextAttempt.Before(time.Now().Add(d.cfg.AuthHoldMax)) && s.NextAttempt.After(time.Now()) {
@@ -329,12 +355,13 @@ func (d *day) recovers() {
 		if late := s.StateSince.After(relieved) && s.StateSince.Sub(relieved) < grace; late && s.State == StateDisplacedHold {
 			deadline = s.NextAttempt.Add(grace) // the server's word was still on its way
 		}
-		if d.isTruly(s) {
+		if host := activeHost(s); host != "" && d.up(s) && snapshotEquals(s, d.sims[host].Truth()) {
 			d.calm, d.calmOpens = time.Now(), d.seen.get("opens")
 			return
 		}
 		if time.Now().After(deadline) {
-			d.fatalf("long after the last fault: state %s (%s), up %t, %d entries", s.State, s.Reason, s.Up(time.Now()), s.Entries)
+			d.fatalf("long after the last fault: state %s (%s), up %t, %d entries, verified %s", s.State, s.Reason,
+				d.up(s), s.Entries, s.Feeds[StatusMessages].LastVerified)
 		}
 	}
 }

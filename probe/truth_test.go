@@ -38,7 +38,7 @@ func (d *day) neverOld(s *Snapshot) {
 	if d.losing {
 		d.lost = now
 	}
-	if !s.Fresh(now) {
+	if !s.freshAt(d.clocks()) {
 		return
 	}
 	oldest := now.Add(-d.cfg.StaleAfter)
