@@ -16,17 +16,21 @@ const (
 	unbroken = "unbroken"
 	// troubling is a renewal, DELETE and PUT, begun on a server in trouble.
 	troubling = "renewed in trouble"
+	// untaught is a log-on that is refused within the hold of the refusal before it.
+	untaught = "refused again"
 )
 
 // manners follow the exchanges of a probe's loop, one after the other.
 type manners struct {
 	pause    time.Duration // backoff.min
+	hold     time.Duration // auth_hold.min
 	failures int           // in a row that open the breaker
 
 	last     [2]loopExchange // the later one first
 	refused  time.Time       // the last log-on that made no session
 	held     time.Time       // until then a person is waited for
 	heldFrom time.Time
+	taught   time.Time // the last refused log-on, unless one worked or the password changed since then
 	faulted  time.Time // when the server last said so of the subscription
 	asked    time.Time // until then Retry-After wants no request
 	inARow   int       // failures since one that was none, or the breaker opened
@@ -36,6 +40,7 @@ type manners struct {
 type loopExchange struct {
 	op     icws.Operation
 	failed bool
+	code   int
 	ended  time.Time
 	closed bool // the breaker was, before it
 }
@@ -57,13 +62,13 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 		m.held = m.heldFrom.Add(goneHold)
 	}
 	failed := e.Failed() || e.Code >= 300
-	m.last = [2]loopExchange{{e.Operation, failed, e.Start.Add(e.Duration), m.breaker == BreakerClosed}, last}
+	m.last = [2]loopExchange{{e.Operation, failed, e.Code, e.Start.Add(e.Duration), m.breaker == BreakerClosed}, last}
 	switch {
 	case e.Reason == icws.FailCanceled && e.Failed():
 	case inSession(e.Operation):
 		found = append(found, m.count(e.Failed() || e.Code >= 500 || e.Code == http.StatusTooManyRequests)...)
 	case e.Operation == icws.OpConnect && e.Code == http.StatusCreated:
-		m.inARow = 0
+		m.inARow, m.taught = 0, time.Time{}
 	}
 	return found
 }
@@ -90,6 +95,8 @@ func (m *manners) hurries(e icws.Exchange) bool {
 	case e.Operation == icws.OpSubscribe && e.Start.Sub(m.faulted) < m.pause:
 		return true
 	case !last.failed, e.Start.Sub(last.ended) >= m.pause:
+		return false
+	case last.op == icws.OpList && last.code >= 400 && last.code < 500: // a check can do without it
 		return false
 	case last.op == icws.OpSwitchoverStatus, last.op == icws.OpStream && e.Operation != icws.OpStream:
 		return false
@@ -132,6 +139,12 @@ func (m *manners) impatient(e icws.Exchange) bool {
 func (m *manners) openFailed(v OpenFailure) []string {
 	if v != OpenFailureAuth { // the hold after that is looked at elsewhere
 		m.refused = time.Now()
+	}
+	if v == OpenFailureAuth {
+		before := m.taught
+		if m.taught = time.Now(); m.taught.Sub(before) < m.hold {
+			return []string{untaught}
+		}
 	}
 	switch v {
 	case OpenFailureUnavailable, OpenFailureServerError, OpenFailureNetwork:

@@ -79,7 +79,7 @@ func newRig(t *testing.T, cfg Config) *rig {
 		t: t, net: newMemNetwork(), cfg: cfg, logs: &logLines{},
 		sims: map[string]*icwssim.Server{}, servers: map[string]*http.Server{},
 	}
-	r.seen = &recorder{manners: manners{pause: cfg.BackoffMin, failures: int(cfg.BreakerFailures)}}
+	r.seen = &recorder{manners: manners{pause: cfg.BackoffMin, hold: cfg.AuthHoldMin, failures: int(cfg.BreakerFailures)}}
 	r.rt = &http.Transport{DialContext: r.net.DialContext, DisableCompression: true, IdleConnTimeout: 90 * time.Second}
 	r.ledger = NewLedger(slog.New(slog.NewTextHandler(r.logs, nil)))
 	r.password.Store(testPassword)
