@@ -27,7 +27,7 @@ var controlRoutes = []controlRoute{
 	{"POST", "faults", "add a fault, answers {\"id\": n}; the fields are below", (*Server).controlInject},
 	{"DELETE", "faults", "remove all faults", tell(func(s *Server) any { return map[string]int{"cleared": s.Clear()} })},
 	{"DELETE", "faults/{id}", "remove one", (*Server).controlClear},
-	{"POST", "step?n=10", "random edits, sent as deltas", (*Server).controlStep},
+	{"POST", "step?n=10", "random edits, sent as deltas", steps((*Server).Step)},
 	{"POST", "edit", `{"edits": [{"add": STATUS}, {"change": STATUS}, {"remove": "id"}], "silently": false}`, act((*Server).controlEdit)},
 	{"POST", "full", "send the whole catalogue to every subscription", tell(func(s *Server) any { s.SendFull(); return done })},
 	{"POST", "message", "any JSON object, sent as a message to every session", act(func(s *Server, message map[string]json.RawMessage) error {
@@ -40,6 +40,10 @@ var controlRoutes = []controlRoute{
 	{"POST", "password", `{"password": "..."}`, act((*Server).controlPassword)},
 	{"POST", "accepting", `{"accepting": false} refuses log-ons with 503`, act((*Server).controlAccepting)},
 	{"POST", "switchover", "what switchover-status answers", act((*Server).controlSwitchover)},
+	{"GET", "users", "the users and what they do", tell(func(s *Server) any { return s.Users() })},
+	{"POST", "users", "add or change a user: id, name, workgroups, noRight, status, loggedIn, onPhone", act((*Server).controlPutUser)},
+	{"DELETE", "users/{id}", "remove a user", (*Server).controlRemoveUser},
+	{"POST", "shifts?n=10", "changes of users as their shifts bring", steps((*Server).StepShifts)},
 	{"GET", "quirks", "how the server behaves where the protocol leaves it open", tell(func(s *Server) any { return s.settings() })},
 	{"PUT", "quirks", "change it: the quirks that are not named get their defaults", (*Server).controlSetQuirks},
 }
@@ -163,15 +167,31 @@ func (s *Server) controlClear(r *http.Request) (any, error) {
 // maxSteps keeps one request from busying the server for long.
 const maxSteps = 100_000
 
-func (s *Server) controlStep(r *http.Request) (any, error) {
-	n := 1
-	if text := r.URL.Query().Get("n"); text != "" {
-		var err error
-		if n, err = strconv.Atoi(text); err != nil || n < 1 || n > maxSteps {
-			return nil, fmt.Errorf("n: %q is not a number from 1 to %d", text, maxSteps)
+// steps serves what is done n times.
+func steps(f func(*Server, int)) func(*Server, *http.Request) (any, error) {
+	return func(s *Server, r *http.Request) (any, error) {
+		n := 1
+		if text := r.URL.Query().Get("n"); text != "" {
+			var err error
+			if n, err = strconv.Atoi(text); err != nil || n < 1 || n > maxSteps {
+				return nil, fmt.Errorf("n: %q is not a number from 1 to %d", text, maxSteps)
+			}
 		}
+		f(s, n)
+		return done, nil
 	}
-	s.Step(n)
+}
+
+func (s *Server) controlPutUser(u User) error {
+	if u.ID == "" {
+		return errors.New("id: must not be empty")
+	}
+	s.PutUser(u)
+	return nil
+}
+
+func (s *Server) controlRemoveUser(r *http.Request) (any, error) {
+	s.RemoveUser(r.PathValue("id"))
 	return done, nil
 }
 

@@ -37,6 +37,12 @@ const (
 	OpList             = "list"
 	OpSwitchoverStatus = "switchover_status"
 
+	OpUserStatus  = "user_status"
+	OpUsers       = "users"
+	OpWorkgroups  = "workgroups"
+	OpActivations = "activations"
+	OpLicences    = "licences"
+
 	OpFeatures        = "features"
 	OpHeartbeat       = "heartbeat"
 	OpConnectionState = "connection_state"
@@ -59,6 +65,17 @@ var endpoints = map[string]map[string]endpoint{
 	"{sid}/messaging/heartbeat":          {"POST": {OpHeartbeat, withToken, (*Server).heartbeat}},
 	subscriptionsBelow + statusMessages:  {"PUT": {OpSubscribe, withToken, (*Server).subscribe}, "DELETE": {OpUnsubscribe, withToken, (*Server).unsubscribe}},
 	"{sid}/status/status-messages":       {"GET": {OpList, withToken, (*Server).list}},
+
+	subscriptionsBelow + userStatuses:                {"PUT": {OpSubscribe, withToken, (*Server).subscribeUsers}, "DELETE": {OpUnsubscribe, withToken, (*Server).unsubscribe}},
+	subscriptionsBelow + configurationUsers + "{id}": {"PUT": {OpSubscribe, withToken, (*Server).subscribeConfiguration}, "DELETE": {OpUnsubscribe, withToken, (*Server).unsubscribe}},
+	subscriptionsBelow + "directories":               {"PUT": {OpSubscribe, withToken, (*Server).directories}},
+	"{sid}/status/user-statuses/{id}":                {"GET": {OpUserStatus, withToken, (*Server).userStatus}},
+	"{sid}/configuration/users":                      {"GET": {OpUsers, withToken, (*Server).userList}},
+	"{sid}/configuration/workgroups":                 {"GET": {OpWorkgroups, withToken, (*Server).workgroupList}},
+	"{sid}/configuration/workgroups/{id}":            {"GET": {OpWorkgroups, withToken, (*Server).workgroup}},
+	"{sid}/activations/workgroups":                   {"GET": {OpActivations, withToken, (*Server).activations}},
+	"{sid}/activations/workgroups/{id}":              {"GET": {OpActivations, withToken, (*Server).activations}},
+	"{sid}/configuration/license-allocations":        {"GET": {OpLicences, withToken, (*Server).licences}},
 }
 
 // subscriptionsBelow is what stands before the path of a subscription.
@@ -132,5 +149,6 @@ func notAllowed(methods map[string]endpoint) func(*Server, *call) answer {
 
 var operations = []string{
 	OpConnect, OpDisconnect, OpVersion, OpSubscribe, OpUnsubscribe, OpPoll, OpStream, OpList, OpSwitchoverStatus,
+	OpUserStatus, OpUsers, OpWorkgroups, OpActivations, OpLicences,
 	OpFeatures, OpHeartbeat, OpConnectionState, OpServerTime, OpServerInfo, OpOther,
 }

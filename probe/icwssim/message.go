@@ -112,8 +112,12 @@ func (s *Server) setSubscriptionState(x *session, state int) {
 		sub := x.subscriptions[path]
 		returns := state == SubscriptionNormal && sub.state != SubscriptionNormal
 		sub.state = state
-		if returns {
+		switch {
+		case !returns:
+		case path == statusMessages:
 			s.sendFull(x)
+		case path == userStatuses:
+			s.sendUsers(x, sub, func(string) bool { return true })
 		}
 	}
 	if state == SubscriptionNone {

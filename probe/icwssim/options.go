@@ -19,6 +19,11 @@ type Options struct {
 	Statuses []Status
 	// Life is the random life of the catalogue; the zero value is none.
 	Life Life
+	// Users are the users at the start, and Shifts what they do all day.
+	Users  []User
+	Shifts Shifts
+	// Licences are those of license-allocations.
+	Licences []Licence
 	// SessionIdle ends a session that long after its last authenticated call;
 	// default 5 minutes.
 	SessionIdle time.Duration
@@ -101,6 +106,9 @@ func (o Options) withDefaults() Options {
 func (o *Options) features() (ids []string, versions map[string]int) {
 	versions = map[string]int{
 		"connection": o.ConnectionVersion, "messaging": o.MessagingVersion, "status": o.StatusVersion,
+	}
+	if o.Users != nil {
+		versions["configuration"], versions["activations"] = 1, 1
 	}
 	maps.DeleteFunc(versions, func(_ string, v int) bool { return v < 0 })
 	return slices.Sorted(maps.Keys(versions)), versions

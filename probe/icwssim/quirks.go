@@ -1,5 +1,11 @@
 package icwssim
 
+import (
+	"reflect"
+	"strconv"
+	"strings"
+)
+
 // Quirks are the open points of docs/protocol.md, section 9, and the optional
 // shapes of its sections 1 to 6. The zero value is the default. The tags are the
 // manual: the name that SetQuirk and the control path take, the values with the
@@ -28,12 +34,13 @@ type Quirks struct {
 	UnknownSessionAsMissing  bool            `json:"unknown-session-as-missing" does:"an unknown session id gets error code 1, as a missing one"`
 	FullForEveryChange       bool            `json:"full-for-every-change" does:"every change is announced by a full message"`
 	CatalogueRights          CatalogueRights `json:"catalogue-rights" values:"all|filtered" does:"whether the account sees all statuses or about two of three"`
+	UserQuirks
 }
 
 // limits are what of Options can be changed while the server runs.
 type limits struct {
-	SessionIdle        period `json:"session-idle" values:"5m0s|DURATION" does:"a session ends that long after its last call"`
-	PingInterval       period `json:"ping-interval" values:"15s|DURATION" does:"between pings of a stream, 0s for none"`
+	SessionIdle        Period `json:"session-idle" values:"5m0s|DURATION" does:"a session ends that long after its last call"`
+	PingInterval       Period `json:"ping-interval" values:"15s|DURATION" does:"between pings of a stream, 0s for none"`
 	MaxSessionsPerUser int    `json:"max-sessions-per-user" values:"0|N" does:"a log-on beyond it displaces the user's oldest session, 0 for any number"`
 }
 
@@ -73,13 +80,20 @@ const (
 	RightsFiltered CatalogueRights = "filtered"
 )
 
+// withDefaults fills in the defaults, which the tags have.
 func (q Quirks) withDefaults() Quirks {
-	orDefault(&q.SecondStream, SecondReplacesFirst)
-	orDefault(&q.QueueFull, DropOldest)
-	orDefault(&q.HeartbeatCode, 204)
-	orDefault(&q.DeleteMissingCode, 204)
-	orDefault(&q.Empties, EmptyAbsent)
-	orDefault(&q.SessionIn, InBodyAndHeaders)
-	orDefault(&q.CatalogueRights, RightsAll)
+	v := reflect.ValueOf(&q).Elem()
+	for _, field := range reflect.VisibleFields(v.Type()) {
+		value, text, _ := strings.Cut(field.Tag.Get("values"), "|")
+		if f := v.FieldByIndex(field.Index); text != "" && f.IsZero() {
+			switch f.Kind() {
+			case reflect.String:
+				f.SetString(value)
+			case reflect.Int:
+				n, _ := strconv.Atoi(value) // the tags are right
+				f.SetInt(int64(n))
+			}
+		}
+	}
 	return q
 }

@@ -27,7 +27,10 @@ func quirkCases(t *testing.T) []quirkCase {
 		{"ping-interval", "7s", `"7s"`, 7 * time.Second, func(o Options) any { return o.PingInterval }},
 		{"max-sessions-per-user", "7", "7", 7, func(o Options) any { return o.MaxSessionsPerUser }},
 	}
-	for field := range reflect.TypeFor[Quirks]().Fields() {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Quirks]()) {
+		if field.Anonymous {
+			continue
+		}
 		c := quirkCase{
 			name: strings.ToLower(regexp.MustCompile("(.)([A-Z])").ReplaceAllString(field.Name, "$1-$2")),
 			of:   func(o Options) any { return reflect.ValueOf(o.Quirks).FieldByIndex(field.Index).Interface() },
@@ -40,12 +43,15 @@ func quirkCases(t *testing.T) []quirkCase {
 		case reflect.Int:
 			v.SetInt(222)
 			c.value = "222"
+		case reflect.Int64:
+			v.SetInt(int64(7 * time.Second))
+			c.value = "7s"
 		default:
 			c.value = strings.Split(field.Tag.Get("values"), "|")[1]
 			v.SetString(c.value)
 		}
 		c.json, c.changed = c.value, v.Interface()
-		if v.Kind() == reflect.String {
+		if v.Kind() == reflect.String || v.Kind() == reflect.Int64 {
 			c.json = `"` + c.value + `"`
 		}
 		cases = append(cases, c)

@@ -26,6 +26,7 @@ type Server struct {
 	notAccepting bool
 	switchover   Switchover
 	catalogue    *catalogue
+	people       *people
 	random       *rand.Rand // of the random life
 	size         int        // that the random life keeps near
 	sessions     map[string]*session
@@ -46,6 +47,7 @@ func New(o Options) *Server {
 		quirks: o.Quirks.withDefaults(), limits: o.limits(), password: o.Password,
 		notAccepting: o.NotAccepting, switchover: o.Switchover,
 		catalogue: newCatalogue(o.Statuses, o.Quirks),
+		people:    newPeople(o.Users, o.Shifts.Seed),
 		random:    rand.New(rand.NewPCG(o.Life.Seed, lifeStream)),
 		sessions:  map[string]*session{},
 		journal:   newJournal(o.JournalSize),
@@ -54,6 +56,9 @@ func New(o Options) *Server {
 	s.size = max(len(s.catalogue.entries), smallestLife)
 	if o.Life.Interval > 0 {
 		s.running.Go(s.live)
+	}
+	if o.Shifts.Interval > 0 {
+		s.running.Go(s.liveShifts)
 	}
 	return s
 }
@@ -123,6 +128,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.takeFault(c)
+	c.fault.Delay += s.putTime(c)
 	if !s.wait(c) {
 		c.fault = Fault{Drop: true} // an empty 200 would be a lie
 	}

@@ -20,7 +20,7 @@ type settings struct {
 
 // limits returns the limits of o, whose defaults are filled in.
 func (o *Options) limits() limits {
-	return limits{period(o.SessionIdle), period(max(0, o.PingInterval)), o.MaxSessionsPerUser}
+	return limits{Period(o.SessionIdle), Period(max(0, o.PingInterval)), o.MaxSessionsPerUser}
 }
 
 func (o Options) settings() settings {
@@ -148,10 +148,10 @@ func quirksManual() string {
 	return b.String()
 }
 
-// period is a duration that is written like "15s".
-type period time.Duration
+// Period is a duration that is written like "15s".
+type Period time.Duration
 
-func (p period) String() string { return time.Duration(p).String() }
+func (p Period) String() string { return time.Duration(p).String() }
 
 // MarshalText implements encoding.TextMarshaler.
-func (p period) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+func (p Period) MarshalText() ([]byte, error) { return []byte(p.String()), nil }

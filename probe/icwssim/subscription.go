@@ -9,6 +9,11 @@ import (
 // subscription is what a session is told (docs/protocol.md, 2).
 type subscription struct {
 	state int // as SubscriptionState
+	// Of one that is about users: the folded ids, whether it is about all, and what it
+	// asks to know of them (nil: all).
+	users      map[string]bool
+	all        bool
+	properties []string
 }
 
 // statusMessages is the path of the subscription of status messages.
