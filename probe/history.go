@@ -14,11 +14,11 @@ import (
 // What a History keeps: so many of each, and so many bytes of them. Together they
 // are less than 20 kB a server, whatever the server says.
 const (
-	maxEvents, maxEventBytes       = 40, 4 << 10
+	maxEvents, maxEventBytes       = 40, 15 << 8
 	maxFailures, maxFailureBytes   = 40, 3 << 10
 	maxSuccesses, maxSuccessBytes  = 25, 5 << 9
 	maxChecks, maxCheckBytes       = 20, 3 << 9
-	maxLogLines, maxLogBytes       = 60, 19 << 8
+	maxLogLines, maxLogBytes       = 60, 17 << 8
 	maxHistoryText, maxHistoryName = 400, 128
 )
 
@@ -107,6 +107,7 @@ type History struct {
 	checks    recent[Check]
 	log       recent[LogLine]
 	outage    Outage
+	states    stateMinutes
 	breaker   BreakerState // closed or open
 	logText   bytes.Buffer
 	minutes   *[60]minute // nil before the first request
@@ -201,6 +202,7 @@ func (h *History) StateChanged(to State, reason string) {
 	h.note("state", to.String(), reason)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.states.change(to, time.Now())
 	if to == StateLive {
 		h.outage = Outage{}
 		return
