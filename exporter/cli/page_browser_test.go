@@ -41,7 +41,7 @@ func TestPagesWorkWithoutJavaScript(t *testing.T) {
 	}
 	p.do(chromedp.Click(chromedp.CSS("#s-lab a")))
 	p.reads("h1", "lab")
-	p.reads("main", "Session", "Delivery checks", "Requests that went well", "subscribe", "Statuses by group and flag", "statuses match.")
+	p.reads("main", "status messages in", "Delivery checks", "Requests that went well", "Details", "Statuses by group and flag", "statuses match.")
 }
 
 // Nothing that a server says becomes a part of the page, neither at first nor live.
@@ -124,6 +124,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	look("/", "2 of 2 servers up")
 	look("/servers/chicago", "Nothing has to be done.")
 	look("/runbooks/", "IcwsServerDown")
+	look("/runbooks/IcwsServerDown", "Meaning")
 	look("/nowhere", "Not found")
 	s.begin("steady")
 	s.end("steady")
@@ -173,6 +174,15 @@ func TestPagesBreakNoWord(t *testing.T) {
 		p.reads("#rows", "Log-on held", "unknown")
 		if broken := run1[[]string](p, brokenWords); len(broken) > 0 {
 			t.Errorf("at %d px lines end within %q", width, broken)
+		}
+		if width < 1280 {
+			continue
+		}
+		const sizes = `[...document.querySelectorAll("#rows tr")].map(r => [r.offsetHeight, Math.max(...[...r.children].filter(c => !c.matches(".of-reason")).map(c => c.offsetWidth)), r.querySelector(".of-reason").offsetWidth])`
+		for _, row := range run1[[][3]int](p, sizes) {
+			if row[0] > 96 || row[1] >= row[2] {
+				t.Errorf("at %d px a row in an outage is %d px high, the reason %d px wide, another column %d", width, row[0], row[2], row[1])
+			}
 		}
 	}
 }
@@ -229,6 +239,10 @@ func TestPagesSayThatTheExporterHasGone(t *testing.T) {
 	server.CloseClientConnections()
 	server.Listener.Close()
 	p.reads("#live", "Not live: nothing from the exporter since")
+	p.reads("#old", "This page is old")
+	if numbers := p.text("main"); strings.Contains(numbers, "1 of 1 servers up") {
+		t.Errorf("an old page still says %q", numbers)
+	}
 	server.CloseClientConnections()
 	server.Close()
 }

@@ -56,7 +56,7 @@ func TestPagesFollowTheTour(t *testing.T) {
 	}
 	all.allUp()
 	incident("steady", func() {
-		all.reads("#s-chicago", "Live", "event stream", "delivering", "breaker closed")
+		all.reads("#s-chicago", "Live", "event stream", "delivering")
 		all.reads("#s-lab", "Live", "polling")
 		one.reads("#head", "Nothing has to be done.")
 		one.reads("#live", "Live")
@@ -68,7 +68,7 @@ func TestPagesFollowTheTour(t *testing.T) {
 	incident("session-killed", func() {
 		eventually(t, "the overview counts the 401", func() bool { return all.answers("#s-chicago", "401") >= 1 })
 		one.reads("#events", "session closed unauthorized")
-		one.reads("#requests", "401")
+		one.reads("#failures", "401")
 	})
 	incident("unauthorized-wave", func() {
 		eventually(t, "both servers count a wave of 401", func() bool {

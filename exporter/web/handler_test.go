@@ -131,7 +131,7 @@ func TestOverviewShowsALiveServer(t *testing.T) {
 	page := ask(t, stubFleet{servers: []exporter.Server{liveServer(time.Now())}}, "GET", "/")
 	got := cells(page.body)
 	want := []string{
-		"chicago us", "Live for 3h 0m", "–", "cic-b event stream, delivering, breaker closed; contact within a minute", "Statuses 4711",
+		"chicago us Last hour: nothing is known yet", "Live for 3h 0m", "–", "cic-b event stream, delivering; contact within a minute", "Statuses 4711",
 		"2xx0 4010 4100 5000 Other0 No reply0",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -18,7 +18,7 @@ func answersOf(counts probe.Answers) [probe.NumAnswerClasses]answerCount {
 	var all [probe.NumAnswerClasses]answerCount
 	for i, n := range counts {
 		class := probe.AnswerClass(i)
-		all[i] = answerCount{Class: class.String(), Words: answerWords[i], Text: strconv.Itoa(int(n))}
+		all[i] = answerCount{Class: class.String(), Words: answerWords[i], Text: strconv.Itoa(int(n)), Zero: n == 0}
 		switch {
 		case class != probe.Answer2xx:
 			all[i].Bad = n > 0

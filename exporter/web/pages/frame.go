@@ -9,7 +9,7 @@ import (
 func (o Options) frame(root, title, stream string, now time.Time) frame {
 	return frame{
 		Root: root, Title: title, Stream: stream, Version: o.Version,
-		Now: moment{iso(now), now.UTC().Format("2006-01-02 15:04:05 UTC")},
+		Now: moment{iso(now), exact(now), exact(now)},
 	}
 }
 

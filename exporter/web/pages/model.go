@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"html/template"
 	"time"
 
 	"icws_exporter/exporter/advice"
@@ -48,7 +49,10 @@ type failedReload struct {
 }
 
 // moment is a point in time as people read it; empty when it has not come about.
-type moment struct{ ISO, Text string }
+type moment struct {
+	ISO, Text string
+	Exact     string // for whoever points at it
+}
 
 // row is one server in the words of the overview. It is comparable: equal rows
 // look the same.
@@ -64,9 +68,10 @@ type row struct {
 	Host         string
 	Transport    string
 	Subscription string
-	Breaker      string
+	Breaker      string // empty while it is closed
 	Contact      moment
 	Statuses     string
+	LastHour     probe.StatesOfLastHour
 	Answers      [probe.NumAnswerClasses]answerCount
 }
 
@@ -96,6 +101,8 @@ type serverHead struct {
 	Since      moment
 	NotLive    moment
 	Reason     string
+	Glance     string
+	Strip      template.HTML // the last hour
 	Next       moment
 	Notices    []string
 	Advice     advice.Advice
@@ -161,9 +168,6 @@ type matrixRow struct {
 
 type flagWords struct{ Name, Words string }
 
-// requests are those that failed and those that did not.
-type requests struct{ Failures, Successes []requestRow }
-
 // statusTable is the list of status messages, those that changed last first.
 type statusTable struct {
 	Rows       []statusRow
@@ -183,6 +187,7 @@ type answerCount struct {
 	Class, Words string
 	Text         string
 	Bad          bool // worth a second look
+	Zero         bool
 }
 
 // condition is how a server is, in words.

@@ -18,9 +18,9 @@ func (c clock) moment(t time.Time) moment {
 	case t.IsZero():
 		return moment{}
 	case c.live:
-		return moment{ISO: iso(t), Text: t.UTC().Format(time.TimeOnly)}
+		return moment{iso(t), t.UTC().Format(time.TimeOnly), exact(t)}
 	default:
-		return moment{ISO: iso(t), Text: distance(t.Sub(c.now))}
+		return moment{iso(t), distance(t.Sub(c.now)), exact(t)}
 	}
 }
 
@@ -42,6 +42,8 @@ func (c clock) lately(t time.Time) moment {
 }
 
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func exact(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // distance says how far from now something is, in its two largest units. page.js
 // says it in the same words.

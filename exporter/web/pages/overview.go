@@ -28,19 +28,25 @@ func newRow(server exporter.Server, c clock) row {
 		Next:         c.moment(s.NextAttempt),
 		Host:         server.Show(s.ActiveHost()),
 		Subscription: subscriptionWords(s),
-		Breaker:      breakerWords[s.Breaker],
 		Contact:      c.lately(s.LastContact),
 		Statuses:     "unknown",
 		Answers:      answersOf(server.History.LastHour(c.now)),
+		LastHour:     server.History.StatesOfLastHour(c.now),
 	}
 	if s.TransportKnown {
 		r.Transport = transportWords[s.Transport]
+	}
+	if s.Breaker != probe.BreakerClosed {
+		r.Breaker = breakerWords[s.Breaker]
 	}
 	if s.Fresh(c.now) {
 		r.Statuses = strconv.Itoa(s.Entries)
 	}
 	return r
 }
+
+// Strip is the picture of the last hour.
+func (r row) Strip() template.HTML { return strip(r.LastHour) }
 
 // NoticeList are the notices one by one.
 func (r row) NoticeList() []string {

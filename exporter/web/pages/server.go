@@ -65,21 +65,22 @@ func (p *serverPage) page(name string, search statusSearch, now time.Time) rende
 	recent := server.History.Recent()
 	return newRendered(http.StatusOK, "server.html", struct {
 		frame
-		Head     serverHead
-		Facts    []factGroup
-		Answers  [probe.NumAnswerClasses]answerCount
-		Events   []eventRow
-		Requests requests
-		Checks   []checkRow
-		Log      []logRow
-		Matrix   matrix
-		Query    string
-		Statuses statusTable
-		Config   string
+		Head      serverHead
+		Facts     []factGroup
+		Answers   [probe.NumAnswerClasses]answerCount
+		Events    []eventRow
+		Failures  []requestRow
+		Checks    []checkRow
+		Successes []requestRow
+		Log       []logRow
+		Matrix    matrix
+		Query     string
+		Statuses  statusTable
+		Config    string
 	}{
 		p.opts.frame("../", server.Name, serverStream(server.Name), now),
 		p.head(server, c), factsOf(server, c), answersOf(server.History.LastHour(now)),
-		eventsOf(recent, c), requestsOf(recent, c), checksOf(recent, c), logOf(recent, c),
+		eventsOf(recent, c), requestList(recent.Failures, c), checksOf(recent, c), requestList(recent.Successes, c), logOf(recent, c),
 		matrixOf(server, now), search.Query, p.statuses.table(server, search, c), string(server.Config.Redacted()),
 	})
 }
@@ -109,7 +110,8 @@ func (p *serverPage) look(name string, search statusSearch, now time.Time) conte
 	page.add("facts", "facts", factsOf(server, c))
 	page.add("answers", "answers", answersOf(server.History.LastHour(now)))
 	page.add("events", "events", eventsOf(recent, c))
-	page.add("requests", "requests", requestsOf(recent, c))
+	page.add("failures", "failures", requestList(recent.Failures, c))
+	page.add("successes", "successes", requestList(recent.Successes, c))
 	page.add("checks", "checks", checksOf(recent, c))
 	page.add("log", "log", logOf(recent, c))
 	page.add("groups", "groups", matrixOf(server, now))
@@ -123,6 +125,7 @@ func (p *serverPage) head(server exporter.Server, c clock) serverHead {
 		Name: server.Name, Site: server.Site, Root: "../",
 		Condition: conditionOf(server, c.now),
 		Since:     c.lasting(s.StateSince), NotLive: c.lasting(notLiveSince(server)), Reason: reasonOf(server),
+		Glance: glance(server, c.now), Strip: strip(server.History.StatesOfLastHour(c.now)),
 		Next: c.moment(s.NextAttempt), Notices: notices(server, c.now), banner: p.opts.banner(c),
 	}
 	h.Advice = server.Advice(c.now)
@@ -130,6 +133,22 @@ func (p *serverPage) head(server exporter.Server, c clock) serverHead {
 		h.Retry = "../api/v1/servers/" + url.PathEscape(server.Name) + "/retry"
 	}
 	return h
+}
+
+// glance is what most people come for, in a line.
+func glance(server exporter.Server, now time.Time) string {
+	s := server.Snapshot
+	words := []string{freshCount(s, now)}
+	if s.Fresh(now) {
+		words[0] = count(s.Entries, "status message") + " in " + count(s.DistinctGroups, "group")
+	}
+	if host := s.ActiveHost(); host != "" {
+		words = append(words, "host "+server.Show(host))
+	}
+	if s.TransportKnown {
+		words = append(words, transportWords[s.Transport])
+	}
+	return strings.Join(append(words, subscriptionWords(s)), " · ")
 }
 
 func eventsOf(recent probe.Recent, c clock) []eventRow {
@@ -146,10 +165,6 @@ func eventsOf(recent probe.Recent, c clock) []eventRow {
 		}
 	}
 	return events
-}
-
-func requestsOf(recent probe.Recent, c clock) requests {
-	return requests{requestList(recent.Failures, c), requestList(recent.Successes, c)}
 }
 
 func requestList(of []probe.Request, c clock) []requestRow {

@@ -4,6 +4,7 @@
 
 const patience = 16; // seconds without a word until the page says that it is old
 const live = document.getElementById("live");
+const old = document.getElementById("old");
 const form = document.querySelector("form.search");
 const waiting = new Map(); // parts that come while their text is selected, by id
 let source = null;
@@ -42,19 +43,22 @@ function tick(root) {
   }
 }
 
-function say(text, old) {
+function say(text, alarm) {
   if (live.textContent !== text) live.textContent = text;
-  document.body.classList.toggle("old", old);
+  document.body.classList.toggle("old", alarm !== "");
+  if (old.textContent !== alarm) old.textContent = alarm;
+  old.hidden = alarm === "";
 }
 
 function hear() {
   heard = Date.now();
-  say("Live updates", false);
+  say("Live updates", "");
 }
 
 function lose() {
   const since = new Date(heard || performance.timeOrigin).toLocaleTimeString();
-  say(`Not live: nothing from the exporter since ${since}. Trying again.`, true);
+  say(`Not live: nothing from the exporter since ${since}. Trying again.`,
+    `This page is old: the exporter has said nothing since ${since}. Its numbers are not shown any more; what is left was true then.`);
 }
 
 const focusable = "a, button, input, select, summary, [tabindex]";
@@ -65,16 +69,18 @@ function replace(id, html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   const fresh = template.content.firstElementChild;
-  const old = document.getElementById(id);
+  const before = document.getElementById(id);
   tick(fresh);
-  if (!old) {
+  if (!before) {
     document.getElementById("rows")?.append(fresh);
     return;
   }
-  if (fresh.isEqualNode(old)) return;
-  const focused = [...old.querySelectorAll(focusable)].indexOf(document.activeElement);
-  const scrolled = [...old.querySelectorAll(".scroll")].map((e) => [e.scrollLeft, e.scrollTop]);
-  old.replaceWith(fresh);
+  const unfolded = [...before.querySelectorAll("details")].map((e) => e.open);
+  fresh.querySelectorAll("details").forEach((e, i) => (e.open = unfolded[i] ?? e.open));
+  if (fresh.isEqualNode(before)) return;
+  const focused = [...before.querySelectorAll(focusable)].indexOf(document.activeElement);
+  const scrolled = [...before.querySelectorAll(".scroll")].map((e) => [e.scrollLeft, e.scrollTop]);
+  before.replaceWith(fresh);
   if (focused >= 0) fresh.querySelectorAll(focusable)[focused]?.focus({ preventScroll: true });
   fresh.querySelectorAll(".scroll").forEach((e, i) => {
     if (scrolled[i]) [e.scrollLeft, e.scrollTop] = scrolled[i];
