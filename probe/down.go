@@ -96,6 +96,10 @@ func downReasonOf(err error) DownReason {
 	case errors.Is(err, errSessionEnded):
 		return DownServerError
 	}
+	var owed *owedError
+	if errors.As(err, &owed) {
+		return downReasonOf(owed.err)
+	}
 	var unreadable *passwordError
 	if errors.As(err, &unreadable) {
 		return DownRefusedLogOn

@@ -229,7 +229,7 @@ func (f *feed) check(ctx context.Context) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	f.checkAt = now.Add(f.cfg.BackoffMin)
+	f.checkAt = now
 	if rejectedByBreaker(err) {
 		f.checked(DeliveryCheck{Result: CheckSkipped})
 	} else {

@@ -98,6 +98,8 @@ func (m *manners) hurries(e icws.Exchange) bool {
 		return false
 	case last.op == icws.OpList && last.code >= 400 && last.code < 500: // a check can do without it
 		return false
+	case !m.last[1].failed: // one failure is tried again at once
+		return false
 	case last.op == icws.OpSwitchoverStatus, last.op == icws.OpStream && e.Operation != icws.OpStream:
 		return false
 	default:

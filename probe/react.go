@@ -49,6 +49,12 @@ func (s *session) failed(ctx context.Context, err error) *sessionEnd {
 		return nil
 	case faultRefused:
 		s.loop.setState(StateBackoff, err.Error(), time.Now().Add(s.cfg.BackoffMax))
+	case faultTransient:
+		if s.failures+1 < maxSessionFailures && s.retries(err) {
+			s.failures++
+			return nil
+		}
+		s.loop.wait(err.Error(), err)
 	default:
 		s.loop.wait(err.Error(), err)
 	}
@@ -65,6 +71,40 @@ func (s *session) failed(ctx context.Context, err error) *sessionEnd {
 	default:
 		return s.end(err, CloseNetwork, LossStreamLost)
 	}
+}
+
+const (
+	// atOnceAfter is how long nothing must have failed for a try at once.
+	atOnceAfter = 10 * time.Second
+	// maxPace is the longest pause before a try in a good session.
+	maxPace = 30 * time.Second
+)
+
+// retries has a good session try again after a failure: at once when it is the first,
+// and then within seconds, longer only when one failure follows the other. One
+// failure is no outage: the state stays, unless the subscription delivers no more. It
+// reports whether the session is a good one, on a server that is not in trouble and
+// does not ask for a pause.
+func (s *session) retries(err error) bool {
+	if !s.hasDelivered() || s.loop.breaker.state != BreakerClosed || retryAfterOf(err) > 0 || icws.ReasonOf(err) == icws.FailTooLarge {
+		return false
+	}
+	now := time.Now()
+	calm := now.Sub(s.failedAt)
+	if calm > stableAfter {
+		s.pace.reset()
+	}
+	s.failedAt = now
+	s.retryAt = later(s.retryAt, now)
+	if s.failures > 0 || calm < atOnceAfter || s.failedBefore {
+		s.retryAt = later(s.retryAt, now.Add(s.pace.next()))
+	}
+	state := s.loop.state
+	if s.any(func(f *feed) bool { return f.required && !f.Up }) {
+		state = StateBackoff
+	}
+	s.loop.setState(state, err.Error(), s.retryAt)
+	return true
 }
 
 // end leaves the session and waits in the state that was set.

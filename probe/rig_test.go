@@ -140,6 +140,10 @@ func (r *rig) start() {
 		o.Observer, o.Screen, o.Logger = r.history, r.history.Screen(), slog.New(r.history.Tee(handler))
 	}
 	r.probe = newProbe(r.t, r.cfg, o)
+	r.seen.mind(func(m *manners) []string { // another probe has another breaker
+		m.breaker, m.inARow = BreakerClosed, 0
+		return nil
+	})
 	if r.prepare != nil {
 		r.prepare(r.probe)
 	}

@@ -42,7 +42,10 @@ type session struct {
 	switchoverAt time.Time // when its status is asked for
 	retryAt      time.Time // no request before
 	failures     int       // in a row
+	failedAt     time.Time // the last of them
+	pace         backoff   // of tries in a good session
 	lastFailed   bool      // the last request
+	failedBefore bool      // the one before it
 	over         *sessionEnd
 }
 
@@ -52,6 +55,7 @@ func newSession(l *loop, s *icws.Session) *session {
 		loop: l, cfg: l.cfg, observer: l.observer, log: l.log,
 		wire: s, opened: now, feeds: l.feeds,
 		transport: TransportPoll, contact: newContact(), switchoverAt: now,
+		pace: backoff{min: l.cfg.BackoffMin, max: min(maxPace, l.cfg.BackoffMax), rand: l.rand},
 	}
 	if l.streaming.wanted(l.cfg.Transport, s, now) {
 		n.transport = TransportSSE
@@ -169,7 +173,7 @@ func (s *session) silentAt() time.Time {
 // call makes one request through the breaker.
 func (s *session) call(request func() error) error {
 	err := s.loop.breaker.do(request)
-	s.lastFailed = err != nil
+	s.failedBefore, s.lastFailed = s.lastFailed, err != nil
 	return err
 }
 
