@@ -80,6 +80,7 @@ func New(cfg Config, o Options) (*Probe, error) {
 		o.Screen = secret.NewScreen()
 	}
 	o.Screen.Know(append([]string{cfg.Name, cfg.URL, cfg.User}, cfg.Hosts...)...)
+	o.Screen.Know(ownPhrases...)
 	p := &Probe{
 		cfg:     cfg,
 		opts:    o,

@@ -92,3 +92,39 @@ func TestAReasonThatHoldsThePasswordIsWithheld(t *testing.T) {
 		}
 	})
 }
+
+// Who has a word of ours as the password still reads why the server is down.
+func TestAReasonOfOurOwnWordsIsShown(t *testing.T) {
+	for _, password := range []string{"nothing-of-ours", "server", "answered", "status", "messages", "session", "account", "refused", "Internal", "log"} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, testConfig(ModePoll, "a"))
+			r.password.Store(password)
+			sim := r.serve("a", icwssim.Options{})
+			sim.SetPassword(password)
+			r.history = NewHistory(r.seen)
+			r.start()
+			r.pass(5 * time.Second)
+			r.state(StateLive)
+			for _, f := range []icwssim.Fault{
+				{Operation: "poll", Code: 500, ErrorID: "error.x", Message: "No."}, {Operation: "connect", Code: 503, ErrorID: "error.x", Message: "No."}, {Code: 500, Body: "{}"},
+			} {
+				sim.Inject(f)
+				sim.ExpireSessions()
+				r.pass(5 * time.Minute)
+				if reason := r.history.Outage().Reason; reason == "" || reason == secret.Withheld {
+					t.Errorf("with the password %s and %+v the reason is %q", password, f, reason)
+				}
+				sim.Clear()
+				r.pass(20 * time.Minute)
+				r.state(StateLive)
+			}
+			sim.SetPassword("another one")
+			sim.ExpireSessions()
+			r.pass(time.Minute)
+			r.state(StateAuthHold)
+			if got := r.probe.Snapshot().Reason; got == secret.Withheld {
+				t.Errorf("with the password %s a refusal is %q", password, got)
+			}
+		})
+	}
+}
