@@ -223,8 +223,16 @@ func TestTheCookieOfALoadBalancerIsNoSecret(t *testing.T) {
 // No verb prints a secret of what this package hands out, also where it stands in
 // something else.
 func TestNothingPrintsASecret(t *testing.T) {
-	s := newServer(t)
-	session, _ := s.connected(t, Options{})
+	// A transport of real sockets changes while it is printed.
+	client, _ := newTestClient(t, "http://cic-a:8018", roundTrip(func(*http.Request) (*http.Response, error) {
+		r := scripted(201, testdata(t, "connection.json"))
+		r.Header.Set("Set-Cookie", testCookie+"; Path=/icws/1000001; HttpOnly")
+		return r, nil
+	}), Options{})
+	session, err := client.Connect(t.Context(), testCredentials)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, v := range map[string]any{
 		"credentials": testCredentials, "their address": &testCredentials, "in a field": struct{ c Credentials }{testCredentials},
 		"a session": session, "what it points to": *session, "a session in a field": struct{ s Session }{*session},

@@ -116,7 +116,7 @@ func hostileServer(t *testing.T, timeout time.Duration, answer func(net.Conn)) (
 	})
 	transport := &http.Transport{DisableCompression: true, MaxResponseHeaderBytes: 64 << 10}
 	t.Cleanup(transport.CloseIdleConnections)
-	client, _ := newTestClient(t, base, transport, Options{RequestTimeout: time.Minute})
+	client := NewClient(mustURL(t, base), transport, Options{RequestTimeout: time.Minute})
 	session, err := client.Connect(t.Context(), testCredentials)
 	if err != nil {
 		t.Fatal(err)
