@@ -16,6 +16,9 @@ import (
 // maxSimulatedStatuses is ten times what the largest known servers have.
 const maxSimulatedStatuses = 100_000
 
+// maxSimulatedUsers is four times what the largest known servers have.
+const maxSimulatedUsers = 20_000
+
 type simulateCommand struct {
 	ListenAddress   string        `help:"Address to serve on. Default ${default}." default:"127.0.0.1:8018" placeholder:"HOST:PORT"`
 	Name            string        `help:"Name of the simulated IC server. Default ${default}." default:"cic-sim" placeholder:"NAME"`
@@ -24,6 +27,7 @@ type simulateCommand struct {
 	Statuses        int           `help:"Status messages at the start. Default ${default}." default:"24" placeholder:"N"`
 	Life            time.Duration `help:"Mean time between two random changes; 0 for none. Default ${default}." default:"1s" placeholder:"DURATION"`
 	Seed            uint64        `help:"Seed of the catalogue and its random life. Default ${default}." default:"1" placeholder:"N"`
+	Users           int           `help:"Users at the start, who log on, take calls and have breaks at the pace of --life. Default ${default}." default:"0" placeholder:"N"`
 	PollOnly        bool          `help:"Be an old server that has no event stream." xor:"poll"`
 	Fault           []string      `help:"Fault to begin with, as JSON like {\"operation\":\"poll\",\"code\":503,\"count\":3}; may be repeated. GET /-/sim/ on the simulator lists the fields." placeholder:"JSON" sep:"none" xor:"fault"`
 	Quirk           []string      `help:"What the server does where the protocol leaves it open, as NAME or NAME=VALUE like second-stream=refused; may be repeated. GET /-/sim/ on the simulator lists them." placeholder:"NAME[=VALUE]" sep:"none" xor:"quirk"`
@@ -108,6 +112,13 @@ func (c *simulateCommand) options() (icwssim.Options, []icwssim.Fault, error) {
 	}
 	if c.Life < 0 {
 		return o, nil, fmt.Errorf("--life: %s is negative; 0 means none", c.Life)
+	}
+	if c.Users < 0 || c.Users > maxSimulatedUsers {
+		return o, nil, fmt.Errorf("--users: %d is not between 0 and %d", c.Users, maxSimulatedUsers)
+	}
+	if c.Users > 0 {
+		o.Users = icwssim.InventUsers(c.Users, c.Seed)
+		o.Shifts = icwssim.Shifts{Interval: c.Life, Seed: c.Seed}
 	}
 	o.Statuses = icwssim.Catalogue(c.Statuses, c.Seed)
 	if c.PollOnly {
