@@ -69,6 +69,8 @@ type generation struct {
 	beforeFirst bool
 	readyWhen   config.ReadyWhen
 	watched     []*watched
+	// elsewhere are the shards of the configured servers that others watch, by name.
+	elsewhere map[string]int
 }
 
 // New makes a fleet that watches nothing until Apply.
@@ -130,9 +132,10 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watched,
 	before := f.current.Load()
 	limits := v.Limits()
 	limits.Statuses = 0 // no probe depends on it
-	next = &generation{readyWhen: v.ReadyWhen()}
+	next = &generation{readyWhen: v.ReadyWhen(), elsewhere: map[string]int{}}
 	for _, server := range v.Servers() {
 		if !f.opts.Shard.Holds(server.Name) {
+			next.elsewhere[server.Name] = shardOf(server.Name, f.opts.Shard.Total)
 			continue
 		}
 		w := &watched{server: server, limits: limits}

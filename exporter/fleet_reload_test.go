@@ -271,3 +271,36 @@ func TestAHoldOutlivesAChangeOfLimits(t *testing.T) {
 		t.Errorf("%d log-ons with a refused password", n)
 	}
 }
+
+// Every server is either watched or known to be elsewhere, also after a reload.
+func TestAFleetKnowsWhereTheOthersAre(t *testing.T) {
+	sim := simulate(t, icwssim.Options{})
+	shard, err := exporter.NewShard(1, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fleet, _ := newFleet(t, exporter.Options{Shard: shard})
+	for _, names := range [][]string{{"a", "b", "c", "d", "e", "f", "g"}, {"b", "x"}} {
+		var entries []string
+		for _, name := range names {
+			entries = append(entries, sim.entry(name))
+		}
+		apply(t, fleet, configuration(t, "all", entries...))
+		here := map[string]bool{}
+		for _, s := range fleet.Servers() {
+			here[s.Name] = true
+		}
+		for _, name := range names {
+			ordinal, elsewhere := fleet.Elsewhere(name)
+			if elsewhere == here[name] || elsewhere && (ordinal == 1 || ordinal > 2) {
+				t.Errorf("%s is watched: %t, elsewhere: %t, in shard %d", name, here[name], elsewhere, ordinal)
+			}
+		}
+		if got, others := fleet.Shard(); got != shard || others != len(names)-len(here) {
+			t.Errorf("the fleet is shard %+v and knows %d others, want %d", got, others, len(names)-len(here))
+		}
+	}
+	if _, elsewhere := fleet.Elsewhere("a"); elsewhere {
+		t.Error("a server that was removed is elsewhere")
+	}
+}

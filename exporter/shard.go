@@ -62,3 +62,16 @@ func shardWeight(name string, ordinal int) uint64 {
 	digest := sha256.Sum256([]byte(strconv.Itoa(ordinal) + "/" + name))
 	return binary.BigEndian.Uint64(digest[:])
 }
+
+// Shard returns which part of the configured servers the fleet watches, and how many
+// of them others watch.
+func (f *Fleet) Shard() (shard Shard, others int) {
+	return f.opts.Shard, len(f.current.Load().elsewhere)
+}
+
+// Elsewhere returns the ordinal of the shard that watches a configured server which
+// this one does not watch.
+func (f *Fleet) Elsewhere(name string) (ordinal int, ok bool) {
+	ordinal, ok = f.current.Load().elsewhere[name]
+	return ordinal, ok
+}

@@ -71,7 +71,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 	pages := web.NewHandler(web.Options{
 		Fleet: fleet, Metrics: metrics, Reloader: reloader,
 		Lifecycle: o.Lifecycle, Pprof: o.Pprof, Version: version.Version, Incident: o.Incident,
-		WebConfigProblem: listeners.ConfigProblem,
+		WebConfigProblem: listeners.ConfigProblem, Shards: fleet,
 	})
 	systemd := newNotifier()
 	defer systemd.close()

@@ -96,7 +96,7 @@ func TestPagesFollowTheTour(t *testing.T) {
 	incident("switchover", func() {
 		standby := hostOf(s.servers.standby.url)
 		all.reads("#s-chicago", "Live", standby)
-		one.reads("#facts", standby+" serves the session")
+		one.reads("#head", "host "+standby)
 		one.reads("#events", "switched over")
 	})
 	incident("gone", func() {

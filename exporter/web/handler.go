@@ -36,6 +36,8 @@ type Options struct {
 	Metrics *collect.Set
 	// Reloader is shown on the pages when it failed, and obeys /-/reload.
 	Reloader Reloader
+	// Shards say which servers other exporters watch; nil when there are no others.
+	Shards pages.Shards
 	// Lifecycle lets POST reload the configuration and try a server again.
 	Lifecycle bool
 	// Pprof serves the profiles of this process at /debug/pprof/.
@@ -62,7 +64,7 @@ const (
 func NewHandler(o Options) http.Handler {
 	mux := http.NewServeMux()
 	whole, streams := pages.Routes(pages.Options{
-		Fleet: o.Fleet, Reloads: o.Reloader, Incident: o.Incident, WebConfigProblem: o.WebConfigProblem, Version: o.Version, CanRetry: o.Lifecycle,
+		Fleet: o.Fleet, Reloads: o.Reloader, Incident: o.Incident, WebConfigProblem: o.WebConfigProblem, Version: o.Version, CanRetry: o.Lifecycle, Shards: o.Shards,
 	})
 	open := newPlaces(maxStreams, maxStreams/2)
 	for pattern, stream := range streams {

@@ -381,3 +381,30 @@ servers:
 		}
 	}
 }
+
+// stubShards are two of three shards elsewhere.
+type stubShards struct{ shard exporter.Shard }
+
+func (s stubShards) Shard() (exporter.Shard, int) { return s.shard, 7 }
+func (s stubShards) Elsewhere(name string) (int, bool) {
+	return 2, name == "tokyo"
+}
+
+func TestAShardSaysWhichOneItIs(t *testing.T) {
+	fleet := stubFleet{servers: []exporter.Server{liveServer(time.Now())}}
+	o := Options{Fleet: fleet, Shards: stubShards{exporter.Shard{Ordinal: 1, Total: 3}}}
+	if page := askPages(t, o, "GET", "/", nil).body; !strings.Contains(page, "This is shard 1 of 3, counted from 0. Other exporters watch 7 more servers of the configuration: look at the exporters with the ordinals 0 and 2.") {
+		t.Errorf("the overview does not say which shard it is:\n%s", page)
+	}
+	if got := askPages(t, o, "GET", "/servers/tokyo", nil); got.code != http.StatusNotFound || !strings.Contains(got.body, "Another exporter watches this server: shard 2 of 3") {
+		t.Errorf("the page of a server of another shard answers %d:\n%s", got.code, got.body)
+	}
+	if got := askPages(t, o, "GET", "/servers/nobody", nil); got.code != http.StatusNotFound || strings.Contains(got.body, "shard") {
+		t.Errorf("the page of no server answers %d:\n%s", got.code, got.body)
+	}
+	for _, other := range []Options{{Fleet: fleet}, {Fleet: fleet, Shards: stubShards{}}} {
+		if page := askPages(t, other, "GET", "/", nil).body; strings.Contains(page, "shard") {
+			t.Errorf("an exporter of all servers speaks of shards:\n%s", page)
+		}
+	}
+}

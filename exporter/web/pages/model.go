@@ -85,6 +85,7 @@ type choice struct {
 type summary struct {
 	Up, All, Shown int
 	Conditions     []conditionCount
+	Shard          string // which part of the servers this is; empty for all
 	banner
 }
 

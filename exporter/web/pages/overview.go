@@ -125,7 +125,7 @@ type madeRow struct {
 // all of them.
 func (o *overview) rows(f filter, c clock) ([]row, summary) {
 	servers := o.opts.Fleet.Servers()
-	s := summary{All: len(servers), banner: o.opts.banner(c)}
+	s := summary{All: len(servers), banner: o.opts.banner(c), Shard: o.opts.shardWords()}
 	counts := map[condition]int{}
 	var rows []row
 	for _, server := range servers {

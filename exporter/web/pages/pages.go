@@ -20,9 +20,20 @@ type Fleet interface {
 // goroutine.
 type Reloads interface{ Last() exporter.Outcome }
 
+// Shards say which servers other exporters watch, at once and to any goroutine;
+// *exporter.Fleet does.
+type Shards interface {
+	// Shard returns which part is watched here, and how many servers others watch.
+	Shard() (shard exporter.Shard, others int)
+	// Elsewhere returns the shard of a server that another exporter watches.
+	Elsewhere(server string) (ordinal int, ok bool)
+}
+
 // Options say what the pages show.
 type Options struct {
 	Fleet Fleet
+	// Shards is nil when there are no others.
+	Shards Shards
 	// Reloads are shown on every page when the last one failed.
 	Reloads Reloads
 	// Incident is what the demo has go wrong at present, the zero Incident for

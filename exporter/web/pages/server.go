@@ -49,7 +49,7 @@ func (p *serverPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	page := p.whole.get(asOf[serverLook]{serverLook{name, search}, p.opts.Reloads.Last().At}, now, func() rendered { return p.page(name, search, now) })
 	if page.code == 0 {
-		notFound(w, r)
+		p.notHere(w, r, name)
 		return
 	}
 	page.write(w)
