@@ -199,12 +199,19 @@ func (l *loop) disownAwaited() {
 const displacedWithin = 5 * time.Minute
 
 // endedAgain takes note that the server ended a session without shouldReconnect
-// (protocol.md, 1.8), which servers with connection below 3 never send. It reports
-// whether it did the same a short time ago.
-func (l *loop) endedAgain(now time.Time) bool {
-	again := !l.endedAt.IsZero() && now.Sub(l.endedAt) < displacedWithin
-	l.endedAt = now
+// (protocol.md, 1.8), which servers with connection below 3 never send: with a word,
+// or with a 401 where that came first. It reports whether it did so a short time ago,
+// one of the two with a word.
+func (l *loop) endedAgain(now time.Time, word bool) bool {
+	again := !l.endedAt.IsZero() && now.Sub(l.endedAt) < displacedWithin && (word || l.endedWithWord)
+	l.endedAt, l.endedWithWord = now, word
 	return again
+}
+
+// displaced makes the end of a session one that is not fought.
+func (e *sessionEnd) displaced(now time.Time) {
+	e.err = fmt.Errorf("%w; it does that again and again and does not say why: probably another log-on of the same user", e.err)
+	e.loss, e.state, e.until = LossDisplaced, StateDisplacedHold, now.Add(displacedHold)
 }
 
 // switchesOver reports whether the server moves to another host of ours.

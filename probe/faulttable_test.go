@@ -32,7 +32,9 @@ type faultRow struct {
 	strands  bool          // the DELETE of a session fails as well
 	codes    []int         // one row each, with the code for %d in seen
 	quirks   icwssim.Quirks
-	standby  bool // a second host, b
+	// connection is the version of that feature; 0: the newest.
+	connection int
+	standby    bool // a second host, b
 }
 
 // faultTableLimit is limits.response_bytes of these tests.
@@ -75,6 +77,13 @@ var (
 		{seen: "connection down, shouldReconnect false", reaction: "displaced_hold: do not fight", modes: both, lasts: 14 * time.Minute,
 			fault: func(_ *rig, s *icwssim.Server) { s.EndSessions(false) },
 			state: StateDisplacedHold, counter: "lost displaced", logOns: 0, heals: 2 * time.Minute},
+		{seen: "connection down twice within five minutes, without shouldReconnect", reaction: "displaced_hold: do not fight", modes: both, lasts: 14 * time.Minute,
+			fault: func(r *rig, s *icwssim.Server) {
+				s.EndSessions(false)
+				r.pass(10 * time.Second)
+				s.EndSessions(false)
+			},
+			connection: 2, state: StateDisplacedHold, counter: "lost displaced", logOns: 1, heals: 2 * time.Minute},
 		{seen: "connection down, shouldReconnect true", reaction: "a new session at once", modes: both, lasts: time.Second,
 			fault: func(_ *rig, s *icwssim.Server) { s.EndSessions(true) },
 			state: StateConnecting, counter: "closed server_closed", logOns: 1, heals: 5 * time.Second},
@@ -111,6 +120,15 @@ var (
 		{seen: "no answer in time", reaction: "backoff, breaker", modes: both, lasts: 5 * time.Minute,
 			fault: inject(icwssim.Fault{Delay: time.Minute}),
 			state: StateBackoff, counter: "breaker open", logOns: 15, heals: 3 * time.Minute, strands: true},
+		{seen: "the server hangs and goes on", reaction: "one log-on, which is awaited", modes: both, lasts: 3 * time.Minute,
+			fault: inject(icwssim.Fault{Hang: true}),
+			state: StateBackoff, counter: "failed timeout", logOns: 5, heals: 2 * time.Minute},
+		{seen: "%d on the DELETE of a session", codes: []int{405, 500}, reaction: "backoff, the DELETE again, no second session for five minutes", modes: both, lasts: 3 * time.Minute,
+			fault: func(r *rig, s *icwssim.Server) {
+				s.Inject(icwssim.Fault{Operation: "disconnect", Code: r.code})
+				s.ExpireSessions()
+			},
+			state: StateBackoff, counter: "request disconnect", logOns: 15, heals: 2 * time.Minute},
 		{seen: "body cut", reaction: "backoff, resync", modes: []TransportMode{ModePoll}, lasts: 2 * time.Minute,
 			fault: inject(icwssim.Fault{Operation: "poll", Cut: new(int)}),
 			state: StateBackoff, counter: "resync poll_lost", logOns: 15, heals: 2 * time.Minute},
@@ -245,7 +263,7 @@ func runFault(t *testing.T, row faultRow, mode TransportMode, code int) (noticed
 	cfg.MaxResponseBytes = faultTableLimit
 	r := newRig(t, cfg)
 	r.code = code
-	sim := r.serve("a", icwssim.Options{PingInterval: 15 * time.Second, Quirks: row.quirks})
+	sim := r.serve("a", icwssim.Options{PingInterval: 15 * time.Second, Quirks: row.quirks, ConnectionVersion: row.connection})
 	if row.standby {
 		r.serve("b", icwssim.Options{PingInterval: 15 * time.Second, Quirks: row.quirks, Statuses: icwssim.Catalogue(20, 2)})
 	}

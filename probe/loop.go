@@ -66,6 +66,7 @@ type loop struct {
 	// told 401: a second 401 soon after it is not healed by a third session.
 	retriedUnauthorized bool
 	endedAt             time.Time // a session, by the server, which did not say why
+	endedWithWord       bool      // but said that it did
 
 	hosts      []Host
 	listed     []string // alternate hosts of the last 201

@@ -368,6 +368,26 @@ func TestASilentDisplacementIsNotFought(t *testing.T) {
 	})
 }
 
+// Where a request is answered 401 before the message of the end is fetched, that is
+// such an end as well; two 401 alone are not.
+func TestASilentDisplacementMayBeA401(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r := newRig(t, testConfig(mode, "a"))
+		sim := r.serve("a", icwssim.Options{ConnectionVersion: 2})
+		r.start()
+		for range 2 {
+			r.pass(2 * time.Minute)
+			sim.ExpireSessions()
+			r.pass(30 * time.Second)
+			r.state(StateLive)
+		}
+		r.pass(2 * time.Minute)
+		sim.EndSessions(false)
+		r.pass(30 * time.Second)
+		r.state(StateDisplacedHold)
+	})
+}
+
 // One such end now and then is a restart: there is a new session at once.
 func TestASilentEndNowAndThenIsReconnected(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {

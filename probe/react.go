@@ -140,6 +140,8 @@ func (s *session) unauthorized(err error) *sessionEnd {
 	now := time.Now()
 	end := &sessionEnd{err: err, close: CloseUnauthorized, loss: LossUnauthorized, state: StateConnecting}
 	switch {
+	case s.wire.Feature("connection") < 3 && s.hasDelivered() && s.loop.endedAgain(now, false):
+		end.displaced(now)
 	case !s.loop.retriedUnauthorized || now.Sub(s.opened) >= stableAfter:
 	case s.hasDelivered():
 		end.state, end.until = StateBackoff, now.Add(s.loop.backoff.next())

@@ -191,9 +191,8 @@ func (s *session) connectionChanged(c icws.ConnectionStateChange, now time.Time)
 		end.loss = LossSwitchover
 	}
 	switch {
-	case c.ShouldReconnect == nil && s.loop.endedAgain(now):
-		end.err = fmt.Errorf("%w; it does that again and again and does not say why: probably another log-on of the same user", end.err)
-		end.loss, end.state, end.until = LossDisplaced, StateDisplacedHold, now.Add(displacedHold)
+	case c.ShouldReconnect == nil && s.loop.endedAgain(now, true):
+		end.displaced(now)
 	case c.ShouldReconnect != nil && !*c.ShouldReconnect:
 		end.err = fmt.Errorf("%w; it asks us not to reconnect: another log-on of the same user, or an administrator", end.err)
 		end.loss, end.state, end.until = LossDisplaced, StateDisplacedHold, now.Add(displacedHold)
