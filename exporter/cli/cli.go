@@ -86,7 +86,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return service.Run(func(ctx context.Context, session *service.Session) int {
 			events := newServiceEvents(session.Events)
 			defer events.close()
-			return runIn(ctx, args, io.Discard, io.Discard, surroundings{&hangups{session.Reloads, true}, session.Ready, events})
+			return runIn(ctx, args, io.Discard, io.Discard, surroundings{hangups: &hangups{session.Reloads, true}, ready: session.Ready, events: events})
 		})
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
@@ -102,11 +102,14 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // surroundings are what started the process.
 type surroundings struct {
 	hangups *hangups
+	cancel  context.CancelFunc // ends what runs
 	ready   func()
 	events  *serviceEvents // nil but in a service of Windows
 }
 
 func runIn(ctx context.Context, args []string, stdout, stderr io.Writer, from surroundings) int {
+	ctx, from.cancel = context.WithCancel(ctx)
+	defer from.cancel()
 	log := logging.NewQueue(stderr, maxLogWaiting)
 	defer log.Close(flushTime)
 	err := inTime(ctx, func() error { return runCommand(ctx, args, stdout, log, from) })
@@ -146,9 +149,7 @@ func runCommand(ctx context.Context, args []string, stdout io.Writer, log *loggi
 		return exit(code)
 	}
 	if command.Command() != "serve" {
-		var cancel context.CancelFunc
-		ctx, cancel = from.hangups.end(ctx)
-		defer cancel()
+		go from.hangups.end(ctx, from.cancel) // it ends with ctx
 	}
 	if err := flags.Log.open(log); err != nil {
 		return usageError{err}

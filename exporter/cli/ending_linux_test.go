@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -38,8 +39,28 @@ func newPipe(t *testing.T) *pipe {
 }
 
 // fill has nobody read any more: what is written from now on waits.
-func (p *pipe) fill() {
-	go func() { _, _ = p.writer.Write(make([]byte, 1<<16)) }() // it ends with the pipe
+func (p *pipe) fill(t *testing.T) {
+	t.Helper()
+	var written atomic.Int64
+	go func() { // it ends with the pipe
+		for { // byte by byte, since the last page takes what fits into it
+			if _, err := p.writer.Write([]byte("x")); err != nil {
+				return
+			}
+			written.Add(1)
+		}
+	}()
+	before, same := int64(0), 0
+	eventually(t, "the pipe is full", func() bool {
+		now := written.Load()
+		if now == before && now > 0 {
+			same++
+		} else {
+			same = 0
+		}
+		before = now
+		return same == 5
+	})
 }
 
 // await reads until a line matches, and returns its first group.
@@ -97,7 +118,7 @@ func TestServeWhoseLogReaderStandsStill(t *testing.T) {
 	p := startWith(t, nil, log, nil, "serve", "--config.file="+file, "--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle")
 	page := "http://" + log.await(t, `Listening on.*?(127\.0\.0\.1:\d+)`)
 	eventually(t, "it is up", func() bool { return scrape(t, page)[`icws_up{server="a",site=""}`] == 1 })
-	log.fill()
+	log.fill(t)
 	write(file, good+strings.Repeat("  - {}\n", 30))
 	eventually(t, "lines are lost, and counted", func() bool {
 		response, err := client.Post(page+"/-/reload", "", nil)
@@ -128,7 +149,7 @@ func TestCheckWhoseReaderStandsStill(t *testing.T) {
 		out := newPipe(t)
 		p := startWith(t, out, nil, []string{"ICWS_PASSWORD=" + testPassword}, "check", "--server="+server.URL, "--user=svc-prom", "--observe=1h")
 		eventually(t, "the check has logged on", func() bool { return len(sim.Sessions()) == 1 })
-		out.fill()
+		out.fill(t)
 		if err := p.Process.Signal(end); err != nil {
 			t.Fatal(err)
 		}
@@ -137,6 +158,24 @@ func TestCheckWhoseReaderStandsStill(t *testing.T) {
 		}
 		if left := sim.Sessions(); len(left) > 0 {
 			t.Errorf("%s: left on the server: %+v", end, left)
+		}
+	}
+}
+
+// A command whose output nobody reads on ends when it is told to.
+func TestAPrintingCommandEndsWithoutAReader(t *testing.T) {
+	for _, end := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		out := newPipe(t)
+		p := startWith(t, out, nil, nil, "metrics")
+		if _, err := io.ReadFull(out.reader, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Process.Signal(end); err != nil {
+			t.Fatal(err)
+		}
+		err := p.wait(t)
+		if code := p.ProcessState.ExitCode(); code != ExitFailure {
+			t.Errorf("after %s: exit code %d, %v; stderr %s", end, code, err, p.stderr.String())
 		}
 	}
 }

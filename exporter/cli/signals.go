@@ -36,21 +36,17 @@ func catchHangups() *hangups {
 
 func (h *hangups) release() { signal.Stop(h.signals) }
 
-// end makes a context that ends also when the terminal closes, for the commands that
-// have nothing to reload.
-func (h *hangups) end(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
+// end calls cancel when the terminal closes, until ctx ends, for the commands that have
+// nothing to reload.
+func (h *hangups) end(ctx context.Context, cancel context.CancelFunc) {
 	if h.ignored {
-		return ctx, cancel
+		return
 	}
-	go func() {
-		select {
-		case <-h.signals:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
+	select {
+	case <-h.signals:
+		cancel()
+	case <-ctx.Done():
+	}
 }
 
 // inTime calls run and returns its error, or errHangs when it has not returned
