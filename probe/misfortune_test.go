@@ -192,6 +192,6 @@ func (d *day) suspend(t time.Duration) {
 
 // stopLoop has the loop of the probe stand still.
 func (d *day) stopLoop(t time.Duration) {
-	d.stopped = time.Now().Add(t + time.Minute) // it may be busy before
+	d.stopped = later(d.stopped, time.Now()).Add(t + time.Minute) // it may be busy before, or stopped already
 	go d.probe.ask(d.t.Context(), func(*loop) { time.Sleep(t) })
 }
