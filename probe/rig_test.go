@@ -54,9 +54,10 @@ type rig struct {
 	probe    *Probe
 	cancel   context.CancelCauseFunc
 	done     chan struct{}
-	prepare  func(*Probe) // of a probe before it runs
-	history  *History     // nil: none
-	code     int          // of the row of the fault table
+	prepare  func(*Probe)          // of a probe before it runs
+	history  *History              // nil: none
+	run      func(context.Context) // in place of Run, unless nil
+	code     int                   // of the row of the fault table
 }
 
 // testConfig is the default configuration for hosts a, b, ….
@@ -151,6 +152,10 @@ func (r *rig) start() {
 	r.cancel, r.done = cancel, make(chan struct{})
 	go func() {
 		defer close(r.done)
+		if r.run != nil {
+			r.run(ctx)
+			return
+		}
 		r.probe.Run(ctx)
 	}()
 }
