@@ -80,14 +80,14 @@ func TestPagesFollowTheTour(t *testing.T) {
 		all.reads("#s-chicago", "Circuit breaker open", "500", "Next attempt")
 		all.reads("#rows tr:first-child", "chicago") // the worst comes first
 		one.reads("#head", "Circuit breaker open", "What you can do now", "runbook IcwsServerDown")
-		one.reads("#log", "breaker_open")
+		one.reads("#events", "breaker open")
 		if title := run1[string](all, "document.title"); !strings.HasPrefix(title, "1 of 2 up") {
 			t.Errorf("the tab is called %q", title)
 		}
 	})
 	incident("lost-deltas", func() {
 		all.reads("#s-chicago", "that no message had announced")
-		one.reads("#checks", "drift")
+		one.reads("#head", "corrected")
 	})
 	incident("not-delivering", func() {
 		all.reads("#s-lab", "delivers nothing", "not live for")

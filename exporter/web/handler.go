@@ -56,6 +56,9 @@ const (
 	maxStreams = 64
 	// maxReaders is how many pages and answers of the API are made and sent at a time.
 	maxReaders = 64
+	// maxLists is the same for the lists of /sd, each of which is made as a whole, and
+	// for profiles.
+	maxLists = 8
 )
 
 // NewHandler returns the handler of every page. All of them but /-/reload only
@@ -96,7 +99,7 @@ func handleTargets(mux *http.ServeMux, o Options) {
 		return
 	}
 	mux.Handle("/probe", newProbeHandler(o.Metrics))
-	mux.Handle("/sd", readOnly(newDiscovery(o.Fleet)))
+	mux.Handle("/sd", readOnly(newPlaces(maxLists, maxLists/2).limited("1", "Too many lists are being sent. Try again.", newDiscovery(o.Fleet))))
 }
 
 // switchedOff answers 404 for a page that a flag would serve.

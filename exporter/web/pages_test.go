@@ -408,3 +408,11 @@ func TestAShardSaysWhichOneItIs(t *testing.T) {
 		}
 	}
 }
+
+func fail(server *exporter.Server, now time.Time) {
+	s := *server.Snapshot
+	s.State, s.StateSince, s.NextAttempt = probe.StateBackoff, now, now.Add(time.Minute)
+	s.Reason = "log-on failed: cic-a: connect: the server answered 500 (Internal Server Error)"
+	server.Snapshot = &s
+	server.History.StateChanged(probe.StateBackoff, s.Reason)
+}

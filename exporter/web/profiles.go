@@ -12,6 +12,7 @@ func handleProfiles(mux *http.ServeMux, enabled bool) {
 		mux.Handle("/debug/pprof/", readOnly(switchedOff("Profiles are off: start the exporter with --web.enable-pprof.")))
 		return
 	}
+	taking := newPlaces(maxLists, maxLists/2)
 	for path, profile := range map[string]http.HandlerFunc{
 		"/debug/pprof/":        pprof.Index,
 		"/debug/pprof/cmdline": pprof.Cmdline,
@@ -19,6 +20,6 @@ func handleProfiles(mux *http.ServeMux, enabled bool) {
 		"/debug/pprof/symbol":  pprof.Symbol,
 		"/debug/pprof/trace":   pprof.Trace,
 	} {
-		mux.Handle(path, readOnly(profile))
+		mux.Handle(path, readOnly(taking.limited("10", "Too many profiles are being taken. Try again.", profile)))
 	}
 }

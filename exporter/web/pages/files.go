@@ -11,20 +11,23 @@ import (
 )
 
 // newConfiguration serves the configuration in effect, with every default and
-// without secrets, as YAML.
+// without secrets, as YAML: one server after the other, so that thousands of them
+// need no more memory than one.
 func newConfiguration(fleet Fleet) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		servers := fleet.Servers()
-		var text strings.Builder
-		fmt.Fprintf(&text, "# The configuration in effect of %s, every default filled in, without secrets.\nservers:\n", count(len(servers), "server"))
+		writeText(w, fmt.Sprintf("# The configuration in effect of %s, every default filled in, without secrets.\nservers:\n", count(len(servers), "server")))
 		for _, s := range servers {
+			var text strings.Builder
 			mark := "  - "
 			for line := range strings.Lines(string(s.Config.Redacted())) {
 				text.WriteString(mark + line)
 				mark = "    "
 			}
+			if _, err := io.WriteString(w, text.String()); err != nil {
+				return // the client has gone
+			}
 		}
-		writeText(w, text.String())
 	})
 }
 

@@ -152,15 +152,18 @@ func (o *overview) rows(f filter, c clock) ([]row, summary) {
 
 func (o *overview) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now, f := time.Now(), filterOf(r.URL.Query())
-	o.whole.get(asOf[filter]{f, o.opts.Reloads.Last().At}, now, func() rendered {
-		rows, s := o.rows(f, clock{now: now})
-		return newRendered(http.StatusOK, "overview.html", struct {
-			frame
-			Summary summary
-			Filter  filter
-			Rows    []row
-		}{o.opts.frame("", "Servers", "events", now), s, f, rows})
-	}).write(w)
+	o.whole.get(asOf[filter]{f, o.opts.Reloads.Last().At}, now, func() rendered { return o.page(f, now) }).write(w)
+}
+
+// page makes the whole page.
+func (o *overview) page(f filter, now time.Time) rendered {
+	rows, s := o.rows(f, clock{now: now})
+	return newRendered(http.StatusOK, "overview.html", struct {
+		frame
+		Summary summary
+		Filter  filter
+		Rows    []row
+	}{o.opts.frame("", "Servers", "events", now), s, f, rows})
 }
 
 // fragments are the parts of the open page as they are now.

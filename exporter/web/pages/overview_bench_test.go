@@ -64,6 +64,15 @@ func fail(server *exporter.Server, now time.Time) {
 	server.History.StateChanged(probe.StateBackoff, s.Reason)
 }
 
+// What the page of a thousand servers costs to make.
+func BenchmarkOverviewOfAThousandServers(b *testing.B) {
+	now := time.Now()
+	page := newOverview(Options{Fleet: thousandServers(now), Reloads: neverReloaded{}})
+	for b.Loop() {
+		b.ReportMetric(float64(len(page.page(filter{}, now).body)), "bytes/page")
+	}
+}
+
 // What an open page of a thousand servers costs at each of its looks, 2.5 a second,
 // when nothing has changed, and when a hundred servers fail at once.
 func BenchmarkLookOfAThousandServers(b *testing.B) {
