@@ -129,6 +129,23 @@ var (
 				s.ExpireSessions()
 			},
 			state: StateBackoff, counter: "request disconnect", logOns: 15, heals: 2 * time.Minute},
+		{seen: "101 as an answer", reaction: "given up in time, backoff", modes: both, lasts: time.Minute,
+			fault: inject(icwssim.Fault{Operation: "subscribe", Code: http.StatusSwitchingProtocols}),
+			state: StateBackoff, counter: "check failed", logOns: 4, heals: 2 * time.Minute},
+		{seen: "messages come a minute late", reaction: "as if nothing were delivered", modes: both, lasts: 10 * time.Minute,
+			fault: inject(icwssim.Fault{Late: icwssim.SwallowMessages, Delay: time.Minute}),
+			state: StateBackoff, counter: "lost not_delivering", logOns: 15, heals: 5 * time.Minute},
+		{seen: "deltas come a minute late, check after check finds them missing", reaction: "only the list counts, until a full message comes in time again", modes: both, lasts: 10 * time.Minute,
+			fault: func(r *rig, s *icwssim.Server) {
+				s.Inject(icwssim.Fault{Late: icwssim.SwallowDeltas, Delay: time.Minute})
+				for n := range 20 {
+					time.AfterFunc(time.Duration(n)*30*time.Second, func() { s.Step(1) })
+				}
+			},
+			state: StateLive, counter: "check drift", logOns: 0, heals: 3 * time.Minute},
+		{seen: "full messages that nobody asked for", reaction: "they prove nothing: the list is read instead", modes: both, lasts: 5 * time.Minute,
+			fault: inject(icwssim.Fault{Say: []icwssim.Saying{icwssim.SayFull}, Every: 10 * time.Second}),
+			state: StateLive, counter: "request list", logOns: 0, heals: time.Second},
 		{seen: "body cut", reaction: "backoff, resync", modes: []TransportMode{ModePoll}, lasts: 2 * time.Minute,
 			fault: inject(icwssim.Fault{Operation: "poll", Cut: new(int)}),
 			state: StateBackoff, counter: "resync poll_lost", logOns: 15, heals: 2 * time.Minute},
