@@ -110,14 +110,9 @@ func newPair(t *testing.T) *pair {
 		t.Skip("needs 127.0.0.2, which only Linux has without a set-up")
 	}
 	p := &pair{}
-	for i, address := range []string{"127.0.0.1:0", "127.0.0.2:"} {
+	for i, listener := range p.listen(t) {
 		p.sims[i] = icwssim.New(icwssim.Options{User: "svc-prom", Password: testPassword, Statuses: icwssim.Catalogue(20, 2)})
 		t.Cleanup(p.sims[i].Close)
-		listener, err := net.Listen("tcp", address+p.port)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, p.port, _ = net.SplitHostPort(listener.Addr().String())
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if host, _, _ := strings.Cut(r.Host, ":"); host != "cic.example.test" {
 				t.Errorf("asked for the host %q", r.Host)
@@ -132,12 +127,30 @@ func newPair(t *testing.T) *pair {
 	return p
 }
 
-func (p *pair) watch(t *testing.T, mode TransportMode, dns *rotatingDNS, seen Observer) (_ *Probe, stop func()) {
+// listen finds a port that is free on both addresses.
+func (p *pair) listen(t *testing.T) (listeners [2]net.Listener) {
+	for range 20 {
+		first, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, p.port, _ = net.SplitHostPort(first.Addr().String())
+		second, err := net.Listen("tcp", "127.0.0.2:"+p.port)
+		if err == nil {
+			return [2]net.Listener{first, second}
+		}
+		first.Close()
+	}
+	t.Fatal("no port is free on both addresses")
+	return listeners
+}
+
+func (p *pair) watch(t *testing.T, mode TransportMode, dns *rotatingDNS, seen Observer, ledger *Ledger) (_ *Probe, stop func()) {
 	cfg := testConfig(mode)
 	cfg.URL, cfg.Hosts = "http://{host}:"+p.port, []string{"cic.example.test"}
 	cfg.PollInterval, cfg.BackoffMin = 20*time.Millisecond, 10*time.Millisecond
 	cfg.Password = func() (string, error) { return testPassword, nil }
-	watching := newProbe(t, cfg, Options{Observer: seen, NewTransport: func() http.RoundTripper {
+	watching := newProbe(t, cfg, Options{Observer: seen, Ledger: ledger, NewTransport: func() http.RoundTripper {
 		return &http.Transport{DialContext: icws.OneAddress(dns.dial), DisableCompression: true}
 	}})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -155,7 +168,7 @@ func TestASessionLivesOnTheAddressThatTookItsLogOn(t *testing.T) {
 	for _, mode := range []TransportMode{ModeSSE, ModePoll} {
 		for range 3 {
 			seen := &recorder{}
-			p, stop := servers.watch(t, mode, dns, seen)
+			p, stop := servers.watch(t, mode, dns, seen, nil)
 			eventually(t, "live", func() bool { return p.Snapshot().Up(time.Now()) })
 			if a, b := len(servers.sims[0].Sessions()), len(servers.sims[1].Sessions()); a+b != 1 {
 				t.Errorf("%s: %d and %d sessions, want one on one server", mode, a, b)
@@ -179,11 +192,35 @@ func TestTheNextRoundLooksTheNameUpAgain(t *testing.T) {
 	servers := newPair(t)
 	dns := newRotatingDNS(t, "127.0.0.1")
 	servers.sims[0].Inject(icwssim.Fault{Operation: icwssim.OpConnect, Code: http.StatusServiceUnavailable})
-	p, stop := servers.watch(t, ModePoll, dns, &recorder{})
+	p, stop := servers.watch(t, ModePoll, dns, &recorder{}, nil)
 	defer stop()
 	eventually(t, "refused", func() bool { return p.Snapshot().Reason != "" })
 	dns.move("127.0.0.2")
 	eventually(t, "live", func() bool { return p.Snapshot().Up(time.Now()) })
+	if n := len(servers.sims[1].Sessions()); n != 1 {
+		t.Errorf("%d sessions on the new server, want 1", n)
+	}
+}
+
+// A session that is owed lives where its log-on went, also when the name has moved.
+func TestAnOwedSessionIsEndedOnItsOwnAddress(t *testing.T) {
+	servers := newPair(t)
+	dns := newRotatingDNS(t, "127.0.0.1")
+	ledger := NewLedger(nil)
+	defer ledger.Close(time.Second)
+	first, stop := servers.watch(t, ModePoll, dns, &recorder{}, ledger)
+	eventually(t, "live", func() bool { return first.Snapshot().Up(time.Now()) })
+	fault := servers.sims[0].Inject(icwssim.Fault{Operation: icwssim.OpDisconnect, Code: http.StatusInternalServerError})
+	stop()
+	if n := len(servers.sims[0].Sessions()); n != 1 {
+		t.Fatalf("%d sessions on the old server, want the one that it did not end", n)
+	}
+	dns.move("127.0.0.2")
+	servers.sims[0].Clear(fault)
+	second, stop := servers.watch(t, ModePoll, dns, &recorder{}, ledger)
+	defer stop()
+	eventually(t, "live on the new server", func() bool { return second.Snapshot().Up(time.Now()) })
+	eventually(t, "without a session on the old one", func() bool { return len(servers.sims[0].Sessions()) == 0 })
 	if n := len(servers.sims[1].Sessions()); n != 1 {
 		t.Errorf("%d sessions on the new server, want 1", n)
 	}
