@@ -128,11 +128,12 @@ func (l *loop) logOn(ctx context.Context, host string, cr credentials) (*icws.Se
 		}
 	}
 	err = withTimeout(ctx, l.cfg.RequestTimeout, func(ctx context.Context) error { return l.ledger.settle(ctx, lo.account) })
-	if err != nil {
-		return nil, err
-	}
 	l.publish()
-	if err := l.ledger.logOn(ctx, lo, client, cr, l.reporter(), l.notifyLate); err != nil {
+	if err == nil {
+		err = l.ledger.logOn(ctx, lo, client, cr, l.reporter(), l.notifyLate)
+	}
+	if err != nil {
+		client.Close()
 		return nil, err
 	}
 	select {
