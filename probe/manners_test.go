@@ -50,6 +50,9 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 		return nil // may be of a session that is owed, on another host
 	}
 	last := m.last[0]
+	if e.Operation == icws.OpConnect && e.Start.Before(last.ended) {
+		return nil // was sent before, and its answer is late
+	}
 	if e.Operation == icws.OpSubscribe && last.op == icws.OpUnsubscribe && (m.last[1].failed || !last.closed) {
 		found = append(found, troubling)
 	}
