@@ -4,10 +4,12 @@ import (
 	"context"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"icws_exporter/exporter/config"
 	"icws_exporter/exporter/logging"
 	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
 )
 
 // Server is one watched server as the pages show it.
@@ -23,6 +25,15 @@ type Server struct {
 // hosts that it listed, its groups and its status messages. What the Snapshot and the
 // History say in sentences has been through it already.
 func (s Server) Show(text string) string { return s.History.Screen().Show(text) }
+
+// ShowGroup is Show for the name of a group, which the catalogue has cut: half a
+// secret at its end is one too.
+func (s Server) ShowGroup(name string) string {
+	if len(name) > catalogue.MaxGroupBytes-utf8.UTFMax {
+		name += "…"
+	}
+	return s.Show(name)
+}
 
 // watched is a server as it is configured now, and the run of its probe, which
 // outlives a configuration that does not concern it.

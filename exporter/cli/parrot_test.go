@@ -359,3 +359,42 @@ func TestNoTextOfAServerIsObeyed(t *testing.T) {
 		wantTame(t, "the log", p.stderr.String())
 	}
 }
+
+// The names of groups and the texts of status messages are data in the metrics, and
+// are withheld on the pages and in the API like every other text.
+func TestNoStatusMessageShowsASecret(t *testing.T) {
+	seen := new(secretsSeen)
+	seen.add(hostilePassword)
+	var entries []map[string]any
+	for name, spell := range spellings {
+		text := spell(hostilePassword)
+		entries = append(entries, map[string]any{"statusId": "id " + text, "messageText": "text " + text + " \x1b[2J", "groupTag": "group " + name + " " + text})
+	}
+	full := jsonOf([]any{map[string]any{"__type": "urn:inin.com:status:statusMessagesMessage", "isDelta": false, "statusMessagesAdded": entries}})
+	sim := icwssim.New(icwssim.Options{User: "svc-prom", Password: hostilePassword})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/messaging/messages") {
+			sim.ServeHTTP(w, r)
+			return
+		}
+		_, _ = w.Write(full)
+	}))
+	t.Cleanup(func() { sim.Close(); server.CloseClientConnections(); server.Close() })
+	file := writeFile(t, "icws.yaml", fmt.Sprintf("defaults: {user: svc-prom, password_file: '%s', transport: poll}\nservers:\n  - {name: a, url: '%s'}\n", writeFile(t, "pw", hostilePassword+"\n"), server.URL))
+	p := start(t, nil, "serve", "--config.file="+file, "--web.listen-address=127.0.0.1:0")
+	base := pagesOf(t, p, 1)[0]
+	eventually(t, "it is live", func() bool { return strings.Contains(get(t, base+"/api/v1/servers"), `"state": "live"`) })
+	for _, path := range []string{"/", "/servers/a", "/servers/a?q=text", "/api/v1/servers/a"} {
+		text := page(t, http.MethodGet, base+path, "")
+		if path != "/" && strings.Count(html.UnescapeString(text), secret.Withheld) < len(spellings)/2 { // some groups are the same once they are cut
+			t.Errorf("%s does not show that they are withheld:\n%.2000s", path, text)
+		}
+		seen.wantNone(t, path, text)
+		wantTame(t, path, text)
+		for _, part := range []string{"%70%c3%a4", "&#112;&#195;", `\u0070\u00c3`} {
+			if strings.Contains(html.UnescapeString(text), part) {
+				t.Errorf("%s shows half a secret: %s", path, part)
+			}
+		}
+	}
+}

@@ -7,9 +7,10 @@ import (
 )
 
 const (
-	noGroup       = "(none)"  // label of the empty group tag
-	otherGroups   = "(other)" // label of the groups folded by the limit
-	maxLabelBytes = 128
+	noGroup     = "(none)"  // label of the empty group tag
+	otherGroups = "(other)" // label of the groups folded by the limit
+	// MaxGroupBytes is where the name of a group is cut.
+	MaxGroupBytes = 128
 )
 
 // tally counts status messages and, per flag, those that have it set.
@@ -93,10 +94,10 @@ func (t *groupTable) clean(tag []byte) []byte {
 		}
 		tag = t.scratch
 	}
-	if len(tag) <= maxLabelBytes {
+	if len(tag) <= MaxGroupBytes {
 		return tag
 	}
-	end := maxLabelBytes
+	end := MaxGroupBytes
 	for !utf8.RuneStart(tag[end]) {
 		end--
 	}

@@ -111,7 +111,7 @@ func (f *Finder) inDecoded(decoded []byte, cut bool) bool {
 		text += cutText
 	}
 	for round := 0; ; round++ {
-		if f.scan(fold(nil, text), false) {
+		if f.scan(fold(text), false) {
 			return true
 		}
 		plain := unescape(text)

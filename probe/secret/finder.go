@@ -53,13 +53,14 @@ func NewFinder(secrets []Text, known []string) *Finder {
 
 // spellings are the folded forms that the views of a text may show a secret in.
 func spellings(secret string) [][]byte {
-	forms := [][]byte{fold(nil, secret)}
+	forms := [][]byte{fold(secret)}
 	if short, ok := latin1(secret); ok {
-		forms = append(forms, fold(nil, short))
+		forms = append(forms, fold(short))
 	}
+	forms = append(forms, fold(misread(secret)))
 	for range rounds {
 		secret = unescape(secret)
-		forms = append(forms, fold(nil, secret))
+		forms = append(forms, fold(secret))
 	}
 	for i, form := range forms {
 		forms[i] = trimBlanks(form)
@@ -160,7 +161,7 @@ func (f *Finder) know(phrases []string) {
 // stands only for itself: in a longer text it may be the secret.
 func (f *Finder) isWhole(phrase string) bool {
 	at := int32(0)
-	folded := trimBlanks(fold(nil, phrase))
+	folded := trimBlanks(fold(phrase))
 	for _, c := range folded {
 		at = f.step(at, c)
 	}
@@ -187,7 +188,7 @@ func (f *Finder) In(text string) bool {
 // several times since they may be nested.
 func (f *Finder) search(text string) bool {
 	for round := 0; ; round++ {
-		if f.scan(fold(nil, text), true) || f.inBase64(text) || f.inHex(text) {
+		if f.scan(fold(text), true) || f.inBase64(text) || f.inHex(text) {
 			return true
 		}
 		plain := unescape(text)

@@ -49,6 +49,9 @@ func spelled(secret string) map[string]string {
 		"Go":                    strings.Trim(strconv.Quote(secret), `"`),
 		"Go ASCII":              strings.Trim(strconv.QuoteToASCII(secret), `"`),
 		"Go bytes":              everyByte(secret, `\x%02x`),
+		"misread":               misread(secret),
+		"bytes as characters":   everyByte(secret, `\u%04x`),
+		"bytes as entities":     everyByte(secret, "&#%d;"),
 		"octal":                 everyByte(secret, `\%03o`),
 		"HTML":                  html.EscapeString(secret),
 		"HTML decimal":          each(secret, "&#%d;"),
@@ -84,6 +87,9 @@ func TestAFinderFindsEverySpelling(t *testing.T) {
 	for _, secret := range []string{hostile, "contact", "correct horse battery staple", "C:\\new%41&lt;", "Ωmega-ſtraße", "{icws_1}|languageId=en-us", "0123456789abcdef", "%%%%", "a++b  c"} {
 		finder := NewFinder([]Text{New("another one"), New(secret)}, nil)
 		for name, spelling := range spelled(secret) {
+			if name == "bytes as entities" && strings.Contains(secret, "Ω") {
+				continue // HTML reads &#159; in Windows-1252
+			}
 			if spelling == "" || name == "blanks made one" && strings.Contains(secret, "+") || name == "percent lower" && strings.Contains(secret, "%") {
 				continue // it is another secret then
 			}

@@ -24,6 +24,11 @@ func slowly(text, secret string) bool {
 	if short, ok := latin1(secret); ok {
 		wanted[strings.Trim(slowlyFolded(short), " ")] = true
 	}
+	characters := ""
+	for i := range len(secret) {
+		characters += string(rune(secret[i]))
+	}
+	wanted[strings.Trim(slowlyFolded(characters), " ")] = true
 	for range rounds + 1 {
 		for want := range wanted {
 			if contains(slowlyFolded(text), want) || len(want) >= wordBytes && encodedIn(text, want) {

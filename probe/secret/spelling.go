@@ -15,10 +15,11 @@ const (
 	cutText = "…"
 )
 
-// fold appends the text in the form in which texts and secrets are compared: letters
+// fold returns the text in the form in which texts and secrets are compared: letters
 // in one case, and every run of blanks, control characters and + (a blank in a URL)
 // as one blank.
-func fold(dst []byte, text string) []byte {
+func fold(text string) []byte {
+	dst := make([]byte, 0, len(text))
 	blank := false
 	for i := 0; i < len(text); {
 		c, size := rune(text[i]), 1
@@ -80,6 +81,15 @@ func latin1(text string) (string, bool) {
 	return b.String(), b.Len() != len(text)
 }
 
+// misread is the text as who takes UTF-8 for ISO 8859-1 reads it.
+func misread(text string) string {
+	runes := make([]rune, len(text))
+	for i := range len(text) {
+		runes[i] = rune(text[i])
+	}
+	return string(runes)
+}
+
 // unescape undoes, once, the escapes of URLs (%C3), of HTML (&amp; &#38;) and of
 // JSON, Go and other languages (\n \" \u0022 \x22 \042). An escape that was cut off
 // is dropped. What is no escape stays.
@@ -127,7 +137,7 @@ func unpercent(text string) (plain string, size int) {
 		return string([]byte{byte(code)}), 3
 	}
 	if code, ok := hexCode(text, 2, 4); ok && text[1]|0x20 == 'u' {
-		return string(rune(code)), 6
+		return string(code), 6
 	}
 	return "", cutEscape(text)
 }

@@ -180,7 +180,7 @@ func newStatusesDetail(server exporter.Server) *statusesDetail {
 		Groups: make([]groupDetail, len(s.Groups)),
 	}
 	for i, g := range s.Groups {
-		d.Groups[i] = groupDetail{Group: server.Show(g.Group), Entries: g.Entries, Flagged: make(map[string]int, catalogue.NumFlags)}
+		d.Groups[i] = groupDetail{Group: server.ShowGroup(g.Group), Entries: g.Entries, Flagged: make(map[string]int, catalogue.NumFlags)}
 		for flag, n := range g.Flagged {
 			d.Groups[i].Flagged[catalogue.Flag(flag).String()] = n
 		}

@@ -212,7 +212,7 @@ func matrixOf(server exporter.Server, now time.Time) matrix {
 		m.Flags = append(m.Flags, flagWords{catalogue.Flag(f).String(), words})
 	}
 	for _, g := range s.Groups {
-		m.Rows = append(m.Rows, matrixRow{server.Show(g.Group), g.Entries, g.Flagged[:]})
+		m.Rows = append(m.Rows, matrixRow{server.ShowGroup(g.Group), g.Entries, g.Flagged[:]})
 	}
 	return m
 }
