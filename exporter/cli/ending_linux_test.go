@@ -195,7 +195,7 @@ func TestSIGHUPBeforeAnythingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := p.wait(t)
-	if status := p.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
+	if status := p.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() { //nolint:misspell // its name
 		t.Errorf("ended by %s, want an exit: %v", status.Signal(), err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"icws_exporter/exporter/config"
 	"icws_exporter/exporter/service"
@@ -110,7 +111,7 @@ func (c *serviceInstall) definition(log *logFlags) (service.Definition, error) {
 	if command, _, err := parse(&flags, arguments, io.Discard, io.Discard); err != nil || command == nil {
 		return service.Definition{}, fmt.Errorf("the flags after two dashes are no flags of serve: %w", errors.Join(err, errNotServed))
 	}
-	d.Arguments = append(arguments, service.Mark)
+	d.Arguments = slices.Concat(arguments, []string{service.Mark})
 	return d, nil
 }
 

@@ -2,6 +2,7 @@ package service
 
 import (
 	"slices"
+	"time"
 
 	"golang.org/x/sys/windows/svc"
 	"golang.org/x/sys/windows/svc/eventlog"
@@ -18,6 +19,10 @@ func Run(work Work) int {
 	_ = svc.Run("", h) // without a connection there is nobody to tell
 	return h.code
 }
+
+// endTime is how long the Service Control Manager is asked to wait for the end: more
+// than the exporter takes at most.
+const endTime = 30 * time.Second
 
 type handler struct {
 	work Work

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"os"
 	"syscall"
-	"time"
 )
 
 // ErrNotHere is returned by everything that needs Windows, on other systems.
@@ -16,10 +15,6 @@ var ErrNotHere = errors.New("services of Windows exist on Windows only; on Linux
 // Mark is the argument by which a process knows that the Service Control Manager
 // started it.
 const Mark = "--as-service"
-
-// endTime is how long the Service Control Manager is asked to wait for the end: more
-// than the exporter takes at most.
-const endTime = 30 * time.Second
 
 // Definition says what a service is to run, and as whom.
 type Definition struct {
