@@ -184,7 +184,7 @@ func TestAPrintingCommandEndsWithoutAReader(t *testing.T) {
 // output stands still while it is read.
 func TestSIGHUPBeforeAnythingElse(t *testing.T) {
 	out := newPipe(t)
-	p := startWith(t, out, nil, nil, "serve", "--help") // more than a page
+	p := startWith(t, out, nil, []string{"COLUMNS=40"}, "serve", "--help") // more than a page
 	if _, err := io.ReadFull(out.reader, make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
