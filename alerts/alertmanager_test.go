@@ -89,6 +89,9 @@ func TestInhibitionPointsFromCauseToConsequence(t *testing.T) {
 			if target.Labels["severity"] == "critical" && source.Labels["severity"] != "critical" {
 				t.Errorf("%s mutes a page: %s", source, target)
 			}
+			if source.Alert == target.Alert && source.Alert != "IcwsNotWatched" && source.Alert != "IcwsServerDown" {
+				t.Errorf("%s mutes %s, with which it may be in one group", source, target)
+			}
 			if target.Alert == "IcwsWatchdog" {
 				t.Errorf("%s mutes the watchdog", source)
 			}

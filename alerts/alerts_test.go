@@ -209,6 +209,7 @@ var withoutWaiting = map[string]string{
 	"IcwsNotWatched critical probe_stuck":     "the range is the waiting",
 	"IcwsNotWatched critical vanished_target": "it ends when the target is back: it must not outlast what mutes it",
 	"IcwsNotWatched critical vanished_server": "it ends when the server is back: it must not outlast what mutes it",
+	"IcwsSessionUnstable warning owed":        "it ends before the server is up again: it must not outlast what mutes it",
 	"IcwsWatchdog none":                       "it is always there",
 }
 
