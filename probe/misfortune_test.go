@@ -74,7 +74,7 @@ var misfortunes = []struct {
 	}},
 	{"our machine is suspended", true, func(d *day, _ string) { d.suspend(d.some(2 * time.Hour)) }},
 	{"our process is stopped", true, func(d *day, _ string) { d.stopLoop(d.some(2 * d.cfg.StaleAfter)) }},
-	{"our clock is set", false, func(d *day, _ string) { d.wrong += d.some(20*time.Minute) - 10*time.Minute }},
+	{"our clock is set", false, func(d *day, _ string) { d.wrong.Add(int64(d.some(20*time.Minute) - 10*time.Minute)) }},
 	{"connections are cut", true, func(d *day, host string) { d.net.Cut(host + ":8018") }},
 }
 
@@ -180,7 +180,7 @@ func (d *day) suspend(t time.Duration) {
 		d.sims[host].SendFull()
 	}
 	d.live()
-	d.suspended += t
+	d.suspended.Add(int64(t))
 	d.live()
 	for _, host := range hosts {
 		if t > 5*time.Minute {

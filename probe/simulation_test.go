@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,7 +56,7 @@ type day struct {
 	lost    time.Time // when that was last so
 	// suspended is how long the machine has been, and wrong by how much the wall clock
 	// was set ahead.
-	suspended, wrong time.Duration
+	suspended, wrong atomic.Int64   // nanoseconds; the probe asks too
 	stopped          time.Time      // until when the loop is, at most
 	attempts         int            // requests, without log-ons and those that leave or only look
 	lists            int            // full messages and lists that came
@@ -159,12 +160,12 @@ func (d *day) live() {
 
 // now is the true time: that of the bubble, which is the monotonic clock of the
 // probe, and what the machine has been suspended.
-func (d *day) now() time.Time { return time.Now().Round(0).Add(d.suspended) }
+func (d *day) now() time.Time { return time.Now().Round(0).Add(time.Duration(d.suspended.Load())) }
 
 // clocks are what the probe's machine shows.
 func (d *day) clocks() moment { return moment{time.Now(), d.wallClock()} }
 
-func (d *day) wallClock() time.Time { return d.now().Add(d.wrong) }
+func (d *day) wallClock() time.Time { return d.now().Add(time.Duration(d.wrong.Load())) }
 
 func (d *day) invariants() {
 	d.t.Helper()
