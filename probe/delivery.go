@@ -98,7 +98,7 @@ func (f *feed) deliveryTimedOut(ctx context.Context) error {
 	if !d.unanswered {
 		f.checked(DeliveryCheck{Result: CheckTimeout})
 	}
-	if f.Lagging { // as is known, and the list is there
+	if f.Lagging && f.mayAudit() { // as is known, and the list is there
 		f.awaiting, f.checkAt, f.listFirst = nil, time.Time{}, true
 		return nil
 	}

@@ -65,6 +65,7 @@ var misfortunes = []struct {
 		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowMessages, Delay: d.some(2 * d.cfg.StaleAfter)})
 	}},
 	{"the deltas lag", true, func(d *day, host string) {
+		d.tangled = time.Now().Add(time.Hour) // it is over before, and what is late then, too
 		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowDeltas, Delay: d.some(2 * d.cfg.StaleAfter)})
 	}},
 	{"sends full messages on its own", false, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayFull) }},

@@ -54,6 +54,7 @@ type day struct {
 	truths  map[string]timeline
 	losing  bool      // messages are being lost, or come out of order
 	lost    time.Time // when that was last so
+	tangled time.Time // until when old deltas may come after what is newer
 	// suspended is how long the machine has been, and wrong by how much the wall clock
 	// was set ahead.
 	suspended, wrong atomic.Int64   // nanoseconds; the probe asks too
@@ -233,7 +234,7 @@ func (d *day) truthful(s *Snapshot, now time.Time) {
 	}
 	d.lists = lists
 	host := activeHost(s)
-	if host == "" || !s.freshAt(d.clocks()) || s.Feeds[StatusMessages].LastVerified.Before(s.SessionEstablished) ||
+	if host == "" || now.Before(d.tangled) || !s.freshAt(d.clocks()) || s.Feeds[StatusMessages].LastVerified.Before(s.SessionEstablished) ||
 		s.Feeds[StatusMessages].LastVerified.Before(d.mutated[host].Add(inFlight)) {
 		return
 	}
