@@ -265,22 +265,22 @@ func (l *loop) connectFailed(ctx context.Context, err error) bool {
 	if f != faultBreaker {
 		l.cause = err
 	}
-	defer l.outcome()
+	defer l.noteAttempt()
 	now := time.Now()
 	var held *heldError
 	if errors.As(err, &held) {
 		l.setState(StateAuthHold, held.reason, held.until)
-		return l.sleepAfterOutcome(ctx, l.passwordChanged)
+		return l.sleepAfterAttempt(ctx, l.passwordChanged)
 	}
 	var unreadable *passwordError
 	if errors.As(err, &unreadable) {
 		l.setState(StateBackoff, err.Error(), now.Add(l.cfg.BackoffMax))
-		return l.sleepAfterOutcome(ctx, nil)
+		return l.sleepAfterAttempt(ctx, nil)
 	}
 	if f == faultBreaker {
 		l.observer.BreakerRejected()
 		l.setState(StateBreakerOpen, breakerReason(l.reason), l.breaker.retryAt())
-		return l.sleepAfterOutcome(ctx, nil)
+		return l.sleepAfterAttempt(ctx, nil)
 	}
 	if l.opening {
 		l.observer.SessionOpenFailed(openFailureOf(err))
@@ -290,7 +290,7 @@ func (l *loop) connectFailed(ctx context.Context, err error) bool {
 	case faultAuth:
 		r, _ := l.ledger.held(l.accounts, l.tried)
 		l.setState(StateAuthHold, r.reason, r.until)
-		return l.sleepAfterOutcome(ctx, l.passwordChanged)
+		return l.sleepAfterAttempt(ctx, l.passwordChanged)
 	case faultGone:
 		l.gone[icws.OpConnect] = true
 		l.setState(StateGoneHold, reason, now.Add(goneHold))
@@ -299,11 +299,11 @@ func (l *loop) connectFailed(ctx context.Context, err error) bool {
 	default:
 		l.wait(reason, err)
 	}
-	return l.sleepAfterOutcome(ctx, nil)
+	return l.sleepAfterAttempt(ctx, nil)
 }
 
-func (l *loop) sleepAfterOutcome(ctx context.Context, wake func() bool) bool {
-	l.outcome()
+func (l *loop) sleepAfterAttempt(ctx context.Context, wake func() bool) bool {
+	l.noteAttempt()
 	return l.sleep(ctx, l.nextAttempt, wake)
 }
 

@@ -311,8 +311,8 @@ func (l *loop) forgetFailures(now time.Time) {
 	l.retriedUnauthorized = false
 }
 
-// outcome notes that the first attempt of this probe has ended, good or bad.
-func (l *loop) outcome() { l.p.attempted.Store(true) }
+// noteAttempt notes that the first attempt of this probe has ended, good or bad.
+func (l *loop) noteAttempt() { l.p.attempted.Store(true) }
 
 // noteListed remembers the alternate hosts of a 201 for a later loss.
 func (l *loop) noteListed(entries []string) {

@@ -18,7 +18,7 @@ func (s *session) succeeded() {
 	}
 	s.failures = 0
 	s.retryAt = time.Time{}
-	s.loop.outcome()
+	s.loop.noteAttempt()
 	s.loop.setState(StateLive, "", time.Time{})
 }
 
@@ -28,7 +28,7 @@ func (s *session) failed(ctx context.Context, err error) *sessionEnd {
 	if ctx.Err() != nil {
 		return nil
 	}
-	defer s.loop.outcome()
+	defer s.loop.noteAttempt()
 	s.streamFailed(err)
 	if !rejectedByBreaker(err) {
 		s.loop.cause = err

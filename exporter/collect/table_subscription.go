@@ -123,14 +123,14 @@ var (
 	MetricDeliveryChecks = define(Family{
 		Name:   "icws_delivery_checks_total",
 		Type:   Counter,
-		Help:   "Delivery checks by result; drift means that messages came but the live copy had been wrong.",
+		Help:   "Delivery checks by result; drift means that messages came but the live copy had been wrong, timeout that a full message did not come in time, whatever asked for it, renewed that it came after DELETE and PUT.",
 		Labels: []Label{{Name: "result", Values: valuesOf[probe.CheckResult](probe.NumCheckResults)}, labelSubscription},
 		server: feedCounts(func(m *subscriptionMetrics) []atomic.Uint64 { return m.checks[:] }),
 	})
 	MetricDelivery = define(Family{
 		Name:   "icws_delivery_seconds",
 		Type:   Histogram,
-		Help:   "Seconds from asking for the subscription until its full message was decoded: how long the server takes to deliver.",
+		Help:   "Seconds from the first request for the subscription until its full message was decoded, or until its list was read instead: how long the server takes to deliver.",
 		Labels: []Label{labelSubscription},
 		server: eachSubscription(func(r *reading, out *samples, of probe.Subscription) {
 			out.addHistogram(int(of), r.subscriptions[of].delivery)
