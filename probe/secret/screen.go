@@ -101,12 +101,3 @@ func (s *Screen) Show(text string) string {
 	}
 	return Escape(shortened(text))
 }
-
-// ShowAll is Show for each of the texts.
-func (s *Screen) ShowAll(texts []string) []string {
-	shown := make([]string, len(texts))
-	for i, text := range texts {
-		shown[i] = s.Show(text)
-	}
-	return shown
-}
