@@ -100,9 +100,8 @@ func TestAProbeKeepsNoPlainSecret(t *testing.T) {
 			l = newLoop(r.probe)
 			l.run(ctx)
 		}
-		look := func(when string) {
+		walk := func(when string) {
 			t.Helper()
-			synctest.Wait()
 			p := &plainSecrets{wanted: []string{testPassword, "the-pr0xy-s3cret", "an0ther-one"}, seen: map[visited]bool{}}
 			p.walk(reflect.ValueOf(l), "loop")
 			p.walk(reflect.ValueOf(r.ledger), "ledger")
@@ -123,6 +122,13 @@ func TestAProbeKeepsNoPlainSecret(t *testing.T) {
 						}
 					}
 				}
+			}
+		}
+		look := func(when string) { // on the loop's goroutine, whose data it is
+			t.Helper()
+			synctest.Wait()
+			if err := r.probe.ask(t.Context(), func(*loop) { walk(when) }); err != nil {
+				t.Fatal(err)
 			}
 		}
 		r.start()
