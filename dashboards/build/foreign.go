@@ -18,6 +18,10 @@ var (
 		Name:   "ALERTS_FOR_STATE",
 		Labels: []collect.Label{{Name: "alertname"}, {Name: "severity"}, labelService, {Name: "server"}},
 	}
+	// budgetOfMonth is recorded by icws.slo.yaml; like an alert, it names no exporter.
+	budgetOfMonth = &collect.Family{
+		Name: "job_server:icws_availability_budget:left30d", Labels: []collect.Label{{Name: "server"}},
+	}
 	up             = &collect.Family{Name: "up"}
 	scrapeDuration = &collect.Family{Name: "scrape_duration_seconds"}
 	scrapeSamples  = &collect.Family{Name: "scrape_samples_scraped"}
@@ -34,6 +38,6 @@ var (
 
 // foreign are all of them.
 var foreign = []*collect.Family{
-	alerts, alertsForState, up, scrapeDuration, scrapeSamples, goroutines, heapAllocated,
+	alerts, alertsForState, budgetOfMonth, up, scrapeDuration, scrapeSamples, goroutines, heapAllocated,
 	processMemory, processCPU, processStart, processOpenFDs, processMaxFDs, goGCDurationSum,
 }

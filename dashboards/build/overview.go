@@ -222,13 +222,15 @@ func deliveryNow() *panel {
 }
 
 func serviceLevel() *panel {
-	return table("Service level by server", "Availability in this time range, what is left of its error budget, and the share of requests in error.",
+	return table("Service level by server", "Availability in this time range, what is left of its error budget and of that of 30 days, as the alerts count it, and the share of requests in error.",
 		sortBy{DisplayName: "Available"},
 		[]key{serverKey(0)},
 		column{name: "Available", query: average(upShare(), "server"), unit: "percentunit", decimals: 2, width: 110,
 			thresholds: newThresholds("red", from(availabilityTarget, "green"))},
 		column{name: "Budget left", query: budgetLeft(average(upShare(), "server")), unit: "percentunit", width: 110,
 			thresholds: newThresholds("red", from(0, "orange"), from(0.5, "green"))},
+		column{name: "Of 30 days", query: minimum(series(budgetOfMonth), "server"), unit: "percentunit", width: 110,
+			thresholds: newThresholds("red", from(0, "orange"), from(0.5, "green")), quiet: "Of 30 days: Prometheus does not load the rules of alerts/"},
 		column{name: "In error", query: share(failing(inRange, "server"), requests(inRange, "server")), unit: "percentunit", decimals: 2, width: 110,
 			thresholds: newThresholds("green", from(0.01, "orange"), from(0.1, "red"))},
 	).wide(12)

@@ -28,7 +28,7 @@ func series(f *collect.Family, with ...matcher) expr { return selector(f, f.Name
 
 func selector(f *collect.Family, name string, with []matcher) expr {
 	matchers := []matcher{like("job", "$job"), like("instance", "$instance")}
-	if f.PerServer() || f == alerts || f == alertsForState {
+	if f.PerServer() || f == alerts || f == alertsForState || f == budgetOfMonth {
 		matchers = append(matchers, like("server", "$server"))
 	}
 	if slices.ContainsFunc(f.Labels, func(l collect.Label) bool { return l.Name == "group" }) {
