@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -189,12 +190,15 @@ func TestVersionRefusesAnAnswerWithoutOne(t *testing.T) {
 	}
 }
 
+// cookieValue is that of the session cookie, and not four digits of a time.
+var cookieValue = regexp.MustCompile(`\b4711\b`)
+
 func TestSecretsDoNotPrint(t *testing.T) {
 	s := newServer(t)
 	session, _ := s.connected(t, Options{})
 	for _, v := range []any{testCredentials, &testCredentials, session, struct{ C Credentials }{testCredentials}} {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
-			if text := fmt.Sprintf(format, v); strings.Contains(text, "s3cr3t") || strings.Contains(text, testToken) || strings.Contains(text, "4711") {
+			if text := fmt.Sprintf(format, v); strings.Contains(text, "s3cr3t") || strings.Contains(text, testToken) || cookieValue.MatchString(text) {
 				t.Errorf("%s of %T prints a secret: %s", format, v, text)
 			}
 		}
