@@ -152,8 +152,9 @@ func TestWhatIsOldOnOneClockIsOld(t *testing.T) {
 	})
 }
 
-// A full message that nobody asked for replaces the copy where there is no list, and
-// verifies nothing.
+// A full message that nobody asked for verifies nothing. Where there is no list, it
+// replaces a copy that is not proven any more, and no other: it may be an old one,
+// which must not be shown as fresh (seed 1191 of the simulation).
 func TestAnUnaskedFullMessageVerifiesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		truth := &truthOverTime{}
@@ -171,11 +172,17 @@ func TestAnUnaskedFullMessageVerifiesNothing(t *testing.T) {
 		server.sendFull()
 		r.pass(10 * time.Millisecond)
 		after := r.probe.Snapshot()
-		if age := truth.age(t, after); age != 0 {
-			t.Error("the message did not replace the copy")
+		if truth.age(t, after) == 0 {
+			t.Error("the message replaced a copy that is proven")
 		}
 		if !after.Feeds[StatusMessages].LastVerified.Equal(before.LastVerified) || !after.Feeds[StatusMessages].LastFull.After(before.LastFull) {
 			t.Errorf("verified %s, before %s", after.Feeds[StatusMessages].LastVerified, before.LastVerified)
+		}
+		r.pass(r.cfg.StaleAfter)
+		server.sendFull()
+		r.pass(10 * time.Millisecond)
+		if s := r.probe.Snapshot(); truth.age(t, s) != 0 || s.Fresh(time.Now()) {
+			t.Errorf("the message did not replace a copy that is stale, or made it fresh until %s", s.FreshUntil)
 		}
 	})
 }

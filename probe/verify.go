@@ -29,9 +29,16 @@ func (f *feed) fullUnawaited(now time.Time) {
 // listPause is the least time between two lists that messages ask for.
 const listPause = 5 * time.Second
 
+// proven reports whether the copy was proven within stale_after, on both clocks.
+func (f *feed) proven() bool {
+	now, until := f.s.loop.moment(), f.verifiedAt.add(f.cfg.StaleAfter)
+	return !f.verifiedAt.at.IsZero() && now.at.Before(until.at) && now.wall.Before(until.wall)
+}
+
 // hinted has the list read soon: something has changed, or may have.
 func (f *feed) hinted(now time.Time) {
-	if !f.mayAudit() && !f.Lagging {
+	// A message that proves nothing does not replace what is proven.
+	if !f.mayAudit() && !f.Lagging && (!f.delivered || !f.proven()) {
 		f.commit(true, now)
 		f.delivered = true
 	}
