@@ -337,8 +337,10 @@ func (d *day) recovers() {
 	for {
 		d.pass(10 * time.Second)
 		s := d.probe.Snapshot()
-		if late := s.StateSince.After(relieved) && s.StateSince.Sub(relieved) < grace; late && s.State == StateDisplacedHold {
-			deadline = s.NextAttempt.Add(grace) // the server's word was still on its way
+		if late := !s.StateSince.Before(relieved) && s.StateSince.Sub(relieved) < grace; late && (s.State == StateDisplacedHold || s.State == StateAuthHold) {
+			// The server's word was still on its way, or the password that is good again
+			// was refused a short time ago and is not tried before the end of its hold.
+			deadline = s.NextAttempt.Add(grace)
 		}
 		if host := activeHost(s); host != "" && d.up(s) && snapshotEquals(s, d.sims[host].Truth()) {
 			d.calm, d.calmOpens = time.Now(), d.seen.get("opens")
