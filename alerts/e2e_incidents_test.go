@@ -64,7 +64,7 @@ var incidents = []incident{
 		},
 		end:       clearFaults,
 		delivered: []string{down},
-		may:       []string{"IcwsRequestErrors warning"},
+		may:       []string{"IcwsRequestErrors warning", "IcwsSessionUnstable warning"},
 	},
 	{
 		name: "requests-failing", what: "Two of three polls are answered with 500.", only: "poll",
@@ -74,7 +74,9 @@ var incidents = []incident{
 			s.server.Inject(icwssim.Fault{Operation: "poll", Code: http.StatusInternalServerError, Count: 2})
 		},
 		end:       clearFaults,
-		delivered: []string{"IcwsRequestErrors warning", "IcwsRequestsFailing critical"},
+		delivered: []string{"IcwsRequestErrors warning"},
+		// In this short time every third failure in a row ends a session.
+		may: []string{"IcwsRequestsFailing critical", "IcwsSessionUnstable warning", "IcwsAvailabilityBudgetBurn critical"},
 	},
 	{
 		name: "not-found", what: "A proxy answers 404 to the log-on.",
@@ -90,7 +92,7 @@ var incidents = []incident{
 		begin:     func(s *site) { s.server.Inject(icwssim.Fault{Drop: true}); s.front.CloseClientConnections() },
 		end:       clearFaults,
 		delivered: []string{down},
-		may:       []string{"IcwsRequestErrors warning"},
+		may:       []string{"IcwsRequestErrors warning", "IcwsSessionUnstable warning"},
 	},
 	{
 		name: "flapping", what: "The server answers 500 for almost 5 minutes, and again and again.",
@@ -184,7 +186,6 @@ var incidents = []incident{
 		begin:     func(s *site) { s.keep(func(int) bool { return false }) },
 		end:       (*site).restore,
 		delivered: []string{"IcwsCatalogueUnusable critical"},
-		muted:     []string{"IcwsCatalogueShrank warning"},
 	},
 	{
 		name: "catalogue-shrunk", what: "Somebody removes two statuses of three.",

@@ -291,7 +291,12 @@ func incidentOf(labels map[string]string) string {
 	}
 }
 
-func describe(labels map[string]string) string { return labels["alertname"] + " " + labels["severity"] }
+func describe(labels map[string]string) string {
+	if labels["why"] == "probe_stuck" { // none of the incidents
+		return labels["alertname"] + " probe_stuck"
+	}
+	return labels["alertname"] + " " + labels["severity"]
+}
 
 // of returns the alerts that were delivered, by incident, and those of them whose end
 // was not.
