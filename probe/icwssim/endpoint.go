@@ -81,6 +81,20 @@ var endpoints = map[string]map[string]endpoint{
 // subscriptionsBelow is what stands before the path of a subscription.
 const subscriptionsBelow = "{sid}/messaging/subscriptions/"
 
+// route is a resource, split once.
+type route struct {
+	segments []string
+	methods  map[string]endpoint
+}
+
+var routes = func() []route {
+	var all []route
+	for resource, methods := range endpoints {
+		all = append(all, route{strings.Split(resource, "/"), methods})
+	}
+	return all
+}()
+
 // resolve makes the call of a request: its endpoint and the variable segments of
 // its path. Unknown resources and methods have endpoints too: they answer 404 and 405.
 func resolve(r *http.Request, path string) *call {
@@ -89,8 +103,9 @@ func resolve(r *http.Request, path string) *call {
 	if !strings.EqualFold(segments[0], "icws") { // WWW-Authenticate writes it in capitals
 		return c
 	}
-	for resource, methods := range endpoints {
-		if !c.matches(strings.Split(resource, "/"), segments[1:]) {
+	for _, route := range routes {
+		methods := route.methods
+		if !c.matches(route.segments, segments[1:]) {
 			continue
 		}
 		var found bool
