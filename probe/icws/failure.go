@@ -113,6 +113,8 @@ func ReasonOf(err error) FailureReason {
 		return FailTimeout
 	case isTLS(err):
 		return FailTLS
+	case isNotHTTP(err):
+		return FailDecode
 	case isReset(err):
 		return FailReset
 	default:
@@ -145,6 +147,16 @@ func isTLS(err error) bool {
 		return true
 	}
 	return err != nil && strings.Contains(err.Error(), "tls: ")
+}
+
+// isNotHTTP reports whether what answered does not speak HTTP, so that nothing is
+// wrong with the port or the network. The transport's errors for it have no type.
+func isNotHTTP(err error) bool {
+	if err == nil {
+		return false
+	}
+	text := err.Error()
+	return strings.Contains(text, "malformed HTTP ") || strings.Contains(text, "malformed MIME header")
 }
 
 // isReset reports whether the connection ended before the answer did. The

@@ -202,3 +202,20 @@ func TestHeadersAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// What answers without HTTP has the port and the network in order: the advice is to
+// look at the URL, not to start the server.
+func TestAnAnswerThatIsNoHTTPIsUndecodable(t *testing.T) {
+	for name, answer := range map[string]string{
+		"banner":      "SSH-2.0-OpenSSH_9.6\r\n",
+		"no code":     "HTTP/1.1 abc\r\n\r\n",
+		"header line": "HTTP/1.1 200 OK\r\nno header\r\n\r\n",
+		"no headers":  `{"majorVersion":"18"}` + "\r\n\r\n",
+	} {
+		client, _ := hostileServer(t, time.Minute, func(c net.Conn) { fmt.Fprint(c, answer) })
+		_, err := client.Version(t.Context())
+		if ReasonOf(err) != FailDecode {
+			t.Errorf("%s: %v: %v, want %v", name, err, ReasonOf(err), FailDecode)
+		}
+	}
+}
