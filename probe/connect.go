@@ -333,11 +333,14 @@ func breakerReason(last string) string {
 	return breakerPrefix + last
 }
 
-// passwordChanged reports whether the password is another one than the server
-// refused: the only thing that ends an authentication hold early.
+// passwordChanged reports whether the password is one that the server has not
+// refused lately: the only thing that ends an authentication hold early.
 func (l *loop) passwordChanged() bool {
 	password, err := l.cfg.Password()
-	if err != nil || l.ledger.key.of(password) == l.tried {
+	if err != nil {
+		return false
+	}
+	if _, held := l.ledger.held(l.accounts, l.ledger.key.of(password)); held {
 		return false
 	}
 	l.log.Info("the password changed; trying to log on")

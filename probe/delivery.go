@@ -98,7 +98,7 @@ func (f *feed) deliveryTimedOut(ctx context.Context) error {
 	if !d.unanswered {
 		f.checked(DeliveryCheck{Result: CheckTimeout})
 	}
-	if f.Lagging && f.mayAudit() { // as is known, and the list is there
+	if f.Lagging && f.mayAudit() && !f.silent(d) { // as is known, and the list is there
 		f.awaiting, f.checkAt, f.listFirst = nil, time.Time{}, true
 		return nil
 	}
@@ -119,6 +119,19 @@ func (f *feed) deliveryTimedOut(ctx context.Context) error {
 		f.s.undelivered()
 	}
 	return errNotDelivering
+}
+
+// silent reports whether no message has come since the PUT before this one, which
+// was not answered in time either: then the subscription does not lag, it delivers
+// nothing.
+func (f *feed) silent(d *delivery) bool {
+	before := f.unansweredAt
+	f.unansweredAt = d.putAt
+	if before.IsZero() || f.LastMessage.After(before) {
+		return false
+	}
+	f.Lagging = false
+	return true
 }
 
 // abandon gives up waiting for a full message that cannot come any more; what it

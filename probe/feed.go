@@ -100,6 +100,8 @@ type sessionFeed struct {
 	suspect    bool // a delta may be missing from the live copy
 	noResend   bool // a second PUT did not resend the full message
 
+	unansweredAt time.Time // the last PUT of a subscription that lags
+
 	// Of a feed that is not required.
 	retryAt time.Time
 	backoff backoff
@@ -250,7 +252,7 @@ func (f *feed) listDue(now time.Time) bool {
 	case f.listFirst || f.needsList(now):
 		return true
 	case f.Lagging:
-		return f.sinceList > 0
+		return f.sinceList > 1 // the list itself counts as one
 	default:
 		return f.drifts > 0 || f.sinceList >= maxChecksWithoutList
 	}

@@ -36,3 +36,41 @@ func TestALaggingSubscriptionIsMadeAgainAfterItsStreamBroke(t *testing.T) {
 		})
 	}
 }
+
+// One that delivers nothing any more does not lag: somebody has to hear of it, also
+// when it lagged before.
+func TestALaggingSubscriptionThatFallsSilentDeliversNothing(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r, sim := startRig(t, mode, icwssim.Options{})
+		sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowDeltas})
+		for began := time.Now(); !r.probe.Snapshot().Feeds[StatusMessages].Lagging; r.pass(time.Second) {
+			sim.Step(1)
+			if time.Since(began) > 20*time.Minute {
+				t.Fatalf("the lag was not noticed\n%s", r.logs)
+			}
+		}
+		sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowMessages})
+		r.pass(10 * r.cfg.CheckInterval)
+		if s := r.probe.Snapshot(); s.Up(time.Now()) || s.DownAt(time.Now()) != DownNotDelivering {
+			t.Errorf("up %t, %q: %s (%s)\n%s", s.Up(time.Now()), s.DownAt(time.Now()), s.State, s.Reason, r.logs)
+		}
+	})
+}
+
+// The messages are believed again once a full message comes in good time.
+func TestALagEnds(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r, sim := startRig(t, mode, icwssim.Options{})
+		sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowDeltas})
+		for range 5 {
+			sim.Step(3)
+			r.pass(r.cfg.CheckInterval + r.cfg.DeliveryTimeout)
+		}
+		sim.Clear()
+		r.pass(5 * r.cfg.CheckInterval)
+		if s := r.probe.Snapshot(); s.Feeds[StatusMessages].Lagging || !s.Up(time.Now()) {
+			t.Errorf("lagging %t, up %t: %s (%s)\n%s", s.Feeds[StatusMessages].Lagging, s.Up(time.Now()), s.State, s.Reason, r.logs)
+		}
+		r.equalsTruth(sim)
+	})
+}
