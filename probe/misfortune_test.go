@@ -62,11 +62,14 @@ var misfortunes = []struct {
 	}},
 	{"a firewall forgets idle connections", true, func(d *day, _ string) { d.net.ForgetIdle(50 * time.Second) }},
 	{"the stream lags", true, func(d *day, host string) {
+		d.tangled = time.Now().Add(time.Hour) // as with the deltas alone
 		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowMessages, Delay: d.some(2 * d.cfg.StaleAfter)})
 	}},
 	{"the deltas lag", true, func(d *day, host string) {
+		// Later ones, behind a full message that was newer, would be shown for a check
+		// interval although they are older than stale_after: nothing tells how old they are.
 		d.tangled = time.Now().Add(time.Hour) // it is over before, and what is late then, too
-		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowDeltas, Delay: d.some(2 * d.cfg.StaleAfter)})
+		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowDeltas, Delay: d.some(d.cfg.StaleAfter / 2)})
 	}},
 	{"sends full messages on its own", false, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayFull) }},
 	{"repeats an old full message", true, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayOldFull) }},
