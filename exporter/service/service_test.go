@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,7 +37,8 @@ func (m *manager) wants(t *testing.T, after string, states ...state) {
 func TestAServiceAnswersItsManager(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		commands, m, code := make(chan command), &manager{}, make(chan int, 1)
-		serving, reloads := make(chan struct{}), 0
+		serving := make(chan struct{})
+		var reloads atomic.Int32
 		go func() {
 			code <- loop(commands, m.report, nil, func(ctx context.Context, s *Session) int {
 				<-serving
@@ -44,7 +46,7 @@ func TestAServiceAnswersItsManager(t *testing.T) {
 				for {
 					select {
 					case <-s.Reloads:
-						reloads++
+						reloads.Add(1)
 						time.Sleep(time.Second)
 					case <-ctx.Done():
 						time.Sleep(10 * time.Second)
@@ -63,8 +65,8 @@ func TestAServiceAnswersItsManager(t *testing.T) {
 		}
 		m.wants(t, "five reloads", running, running, running, running, running)
 		time.Sleep(time.Minute)
-		if reloads != 2 {
-			t.Errorf("%d reloads, want two: one at once, and one for what came during it", reloads)
+		if n := reloads.Load(); n != 2 {
+			t.Errorf("%d reloads, want two: one at once, and one for what came during it", n)
 		}
 		commands <- end
 		m.wants(t, "the end", ending)
