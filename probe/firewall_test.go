@@ -29,8 +29,8 @@ func (f *forgetful) Write(p []byte) (int, error) {
 	if !f.forgotten.Load() {
 		return f.Conn.Write(p)
 	}
-	_ = f.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes the reader
-	return len(p), nil                          // the kernel takes it; the reset comes afterwards
+	_ = f.SetReadDeadline(time.Unix(1, 0)) // wakes the reader
+	return len(p), nil                     // the kernel takes it; the reset comes afterwards
 }
 
 func (f *forgetful) Read(p []byte) (int, error) {

@@ -22,8 +22,8 @@ const (
 	maxCapture = 2 << 30
 )
 
-// CaptureError is a capture that cannot be played.
-type CaptureError struct {
+// Error is a capture that cannot be played.
+type Error struct {
 	File string
 	Line int // from 1
 	// Message says what is wrong, a semicolon, and what is expected.
@@ -31,7 +31,7 @@ type CaptureError struct {
 }
 
 // Error is the place and the message.
-func (e *CaptureError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message) }
+func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message) }
 
 // readLine is any line of a capture, as it is read (docs/capture.md).
 type readLine struct {
@@ -78,7 +78,7 @@ func (l *readLine) body() []byte {
 }
 
 // OpenCapture reads the capture in a directory. What cannot be played is a
-// *CaptureError.
+// *Error.
 func OpenCapture(dir string) (*Capture, error) {
 	path := filepath.Join(dir, File)
 	file, err := files.Open(path)
@@ -87,13 +87,13 @@ func OpenCapture(dir string) (*Capture, error) {
 	}
 	defer func() { _ = file.Close() }()
 	if info, err := file.Stat(); err == nil && info.Size() > maxCapture {
-		return nil, &CaptureError{path, 1, "the capture is too large; expected at most 2 GiB"}
+		return nil, &Error{path, 1, "the capture is too large; expected at most 2 GiB"}
 	}
 	return ReadCapture(path, file)
 }
 
 // ReadCapture reads a capture; name stands for it in errors. What cannot be
-// played is a *CaptureError.
+// played is a *Error.
 func ReadCapture(name string, r io.Reader) (*Capture, error) {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(nil, maxCaptureLine)
@@ -102,20 +102,20 @@ func ReadCapture(name string, r io.Reader) (*Capture, error) {
 	for scanner.Scan() {
 		n++
 		if err := reader.line(scanner.Bytes()); err != nil {
-			return nil, &CaptureError{name, n, err.Error()}
+			return nil, &Error{name, n, err.Error()}
 		}
 	}
 	switch err := scanner.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return nil, &CaptureError{name, n + 1, "the line is too long; expected at most 1 GiB"}
+		return nil, &Error{name, n + 1, "the line is too long; expected at most 1 GiB"}
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	case n == 0:
-		return nil, &CaptureError{name, 1, "the capture is empty; expected " + wantedHead}
+		return nil, &Error{name, 1, "the capture is empty; expected " + wantedHead}
 	}
 	capture, err := newCapture(reader.lines)
 	if err != nil {
-		return nil, &CaptureError{name, n, err.Error()}
+		return nil, &Error{name, n, err.Error()}
 	}
 	return capture, nil
 }

@@ -19,8 +19,6 @@ import (
 	"icws_exporter/probe/icwssim"
 )
 
-func readme(t *testing.T) string { return documents(t)["README.md"] }
-
 // newcomer follows the README line by line, in a directory of its own.
 type newcomer struct {
 	t       *testing.T

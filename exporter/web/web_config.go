@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -215,7 +216,7 @@ func withContent(section yaml.MapSlice, fileKey, key, dir string) (yaml.MapSlice
 		if len(bytes.TrimSpace(content)) == 0 {
 			return nil, fmt.Errorf("%s %s: %w", fileKey, name, errors.New("it is empty"))
 		}
-		rest := append(section[:i:i], section[i+1:]...)
+		rest := slices.Concat(section[:i], section[i+1:])
 		return set(rest, key, string(content)), nil
 	}
 	return section, nil
