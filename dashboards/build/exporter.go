@@ -29,7 +29,8 @@ func runningExporters() *panel {
 func reloadState() *panel {
 	return stat("Configuration", "Refused: the last configuration had a mistake, and the last good one stays in effect. The log says what is wrong.", "none",
 		now(minimum(series(collect.MetricExporterConfigLastReloadSuccessful)), "configuration"),
-		now(minimum(series(collect.MetricExporterWebConfigLastReloadSuccessful)), "web configuration")).
+		now(minimum(series(collect.MetricExporterWebConfigLastReloadSuccessful)), "web configuration").
+			unless("No web configuration file")).
 		mapped(reloadLooks).runbook("IcwsExporterUnhealthy")
 }
 
@@ -107,7 +108,8 @@ func logMessages() *panel {
 	return bars("Log messages", "Messages per minute that the exporter logged, by level, and lines that were lost since the reader of the log is too slow.",
 		line(happened(sum(perMinute(collect.MetricExporterLogMessages), "instance", "level")), "{{instance}} {{level}}").
 			unless("Nothing was logged"),
-		line(happened(sum(perMinute(collect.MetricExporterLogLinesDropped), "instance")), "{{instance}} lost")).
+		line(happened(sum(perMinute(collect.MetricExporterLogLinesDropped), "instance")), "{{instance}} lost").
+			unless("No line was lost")).
 		colored("error", "red", "warn", "orange", "info", "blue", "debug", "text", "lost", "purple")
 }
 
