@@ -45,7 +45,7 @@ func (c *allocationsCommand) Run() error {
 	}
 	problems := measured.against(want)
 	if len(problems) > 0 {
-		return fmt.Errorf("allocations differ from %s; mend the code, or write the list anew with --write and say why in the commit:\n%s",
+		return fmt.Errorf("allocations differ from %s; fix the code, or write the list anew with --write and say why in the commit:\n%s",
 			c.Reference, strings.Join(problems, "\n"))
 	}
 	fmt.Printf("%d benchmarks allocate no more than %s says\n", len(measured), c.Reference)
