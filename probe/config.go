@@ -54,6 +54,9 @@ type Config struct {
 	// MaxEntries and MaxCopyBytes bound the live copy; 0: as the catalogue does.
 	MaxEntries, MaxCopyBytes int
 	MaxResponseBytes         int64
+
+	// Users says whose statuses are counted; nil: nobody's.
+	Users *Users
 }
 
 // Validate returns every reason why no probe can be made of c, or nil. A forgotten
