@@ -57,6 +57,8 @@ type Config struct {
 
 	// Users says whose statuses are counted; nil: nobody's.
 	Users *Users
+	// Licences says that their use is read.
+	Licences bool
 }
 
 // Validate returns every reason why no probe can be made of c, or nil. A forgotten

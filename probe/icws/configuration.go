@@ -17,13 +17,13 @@ import (
 const FeatureConfiguration = "configuration"
 
 // viewOnly asks for what the account may view. The default of a server is what it may
-// administer (protocol-users.md, 4.2).
+// administer (protocol-users.md, 4).
 const viewOnly = "rightsFilter=view"
 
 var errNoItems = errors.New("the answer has no items")
 
 // UserIDs reads the ids of the users whom the account may view, in the order and the
-// case of the server (protocol-users.md, 4.2). An account without the right gets a
+// case of the server (protocol-users.md, 4). An account without the right gets a
 // short or an empty list, and no error. Names are not kept. It never sends select,
 // with which a server ends the list at 200.
 func (s *Session) UserIDs(ctx context.Context) ([]string, error) {
@@ -43,7 +43,7 @@ func (s *Session) UserIDs(ctx context.Context) ([]string, error) {
 	return ids, err
 }
 
-// Members reads the ids of the members of a workgroup (protocol-users.md, 4.4). A
+// Members reads the ids of the members of a workgroup (protocol-users.md, 4). A
 // workgroup without members, or whose members the account may not see, has none.
 // Names are not kept.
 func (s *Session) Members(ctx context.Context, workgroup string) ([]string, error) {
