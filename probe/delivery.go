@@ -49,7 +49,6 @@ func (f *feed) put(ctx context.Context, reason ResyncReason, renew bool) error {
 		body = f.body()
 	}
 	sent := f.s.loop.moment()
-	f.askedAt = sent.at
 	f.asked = append(f.recentlyAsked(sent.at), sent)
 	if err := f.call(func() error { return f.s.wire.Subscribe(ctx, f.wire, body) }); err != nil {
 		if renew {
@@ -265,7 +264,7 @@ func (f *feed) stateSaid(state SubscriptionState, several bool) (faulted bool) {
 		return false
 	}
 	if several {
-		f.checkSoon(time.Now())
+		f.suspect, f.checkAt = true, time.Time{}
 		return false
 	}
 	f.abandon()

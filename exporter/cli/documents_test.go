@@ -105,7 +105,8 @@ var proofs = []proof{
 	{"README.md", "", "curl -s", by("exporter/cli/readme_test.go", "TestTheReadmeLeadsToAServer")},
 	{"README.md", "", "go run . simulate", by("exporter/cli/readme_test.go", "TestTheReadmeLeadsToAServer")},
 	{"README.md", "", "./icws_exporter ", runs},
-	{"README.md", "", "docker build", by("house_test.go", "TestDockerfileCopiesWhatTheBinaryIsMadeOf")},
+	{"README.md", "", "icws_up{", by("exporter/cli/readme_test.go", "TestTheReadmeIsShortAndTrue")},
+	{"README.md", "", "sha256sum", follows(".ci/packages")},
 	{"README.md", "yaml", "scrape_configs:", isScrape},
 	{"README.md", "yaml", "defaults:", isConfiguration},
 
@@ -116,7 +117,6 @@ var proofs = []proof{
 	{"docs/operating.md", "", "level=INFO", isLog},
 	{"docs/operating.md", "", "icws_exporter serve", runs},
 	{"docs/operating.md", "", "count by (job, server)", by("exporter/cli/documents_e2e_test.go", "TestDocumentsBeforePromtool")},
-	{"docs/operating.md", "yaml", "apiVersion: apps/v1", isStatefulSet},
 	{"docs/operating.md", "yaml", "scrape_configs:", isScrape},
 	{"docs/operating.md", "yaml", "defaults:", isConfiguration},
 	{"docs/configuration.md", "yaml", "defaults:", isConfiguration},
@@ -178,6 +178,17 @@ func by(file, test string) func(*testing.T, block) {
 		source, err := os.ReadFile(filepath.Join(root, file))
 		if err != nil || !strings.Contains(string(source), "\nfunc "+test+"(t *testing.T) {") {
 			t.Errorf("%s has no %s (%v)", file, test, err)
+		}
+	}
+}
+
+// follows names the script of CI that runs a block as it stands in the README.
+func follows(script string) func(*testing.T, block) {
+	return func(t *testing.T, b block) {
+		source, err := os.ReadFile(filepath.Join(root, script))
+		opening, _, _ := strings.Cut(b.text, " ")
+		if err != nil || !strings.Contains(string(source), "/^"+opening) || !strings.Contains(string(source), "README.md") {
+			t.Errorf("%s does not read this block (%v)", script, err)
 		}
 	}
 }
@@ -289,8 +300,15 @@ func isLog(t *testing.T, b block) {
 // link is a link or a picture of Markdown, of this repository.
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
+// released is what .ci/release-files puts into the archives, where links have to lead
+// somewhere too; .ci/links looks at one.
+var released = strings.Fields("README.md CHANGELOG.md Dockerfile docs deploy alerts dashboards bench .github")
+
 func TestDocumentsLinkToWhatIsThere(t *testing.T) {
 	texts, links := documents(t), 0
+	if script, err := os.ReadFile(filepath.Join(root, ".ci/release-files")); err != nil || !strings.Contains(string(script), strings.Join(released, " ")) {
+		t.Errorf(".ci/release-files takes something else than %s (%v)", released, err)
+	}
 	for document, text := range texts {
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
 			target, anchor, _ := strings.Cut(m[1], "#")
@@ -304,6 +322,8 @@ func TestDocumentsLinkToWhatIsThere(t *testing.T) {
 			}
 			if _, err := os.Stat(filepath.Join(root, full)); err != nil {
 				t.Errorf("%s: there is no %s", document, m[1])
+			} else if top, _, _ := strings.Cut(full, "/"); !slices.Contains(released, top) || path.Ext(full) == ".go" {
+				t.Errorf("%s: %s is not in the archive of a release", document, m[1])
 			} else if anchor != "" && !slices.Contains(anchors(texts[full]), anchor) {
 				t.Errorf("%s: %s has no heading #%s", document, full, anchor)
 			}

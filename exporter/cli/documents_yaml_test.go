@@ -144,34 +144,3 @@ func isRuleFiles(t *testing.T, b block) {
 		}
 	}
 }
-
-// podFile is as much of a StatefulSet as matters to the exporter.
-type podFile struct {
-	Spec struct {
-		Replicas int `yaml:"replicas"`
-		Template struct {
-			Spec struct {
-				Containers []struct {
-					Args []string `yaml:"args"`
-				} `yaml:"containers"`
-			} `yaml:"spec"`
-		} `yaml:"template"`
-	} `yaml:"spec"`
-}
-
-// isStatefulSet wants as many shards as replicas, each of which knows its own.
-func isStatefulSet(t *testing.T, b block) {
-	var f podFile
-	if err := yaml.Load([]byte(b.text), &f); err != nil || len(f.Spec.Template.Spec.Containers) == 0 {
-		t.Fatalf("%v in\n%s", err, b.text)
-	}
-	flags, parser := parserFor(t)
-	if _, err := parser.Parse(f.Spec.Template.Spec.Containers[0].Args); err != nil {
-		t.Fatalf("the arguments of the StatefulSet: %v", err)
-	}
-	t.Setenv("POD_NAME", "icws-exporter-2")
-	shard, err := flags.Serve.shard()
-	if err != nil || shard.Total != f.Spec.Replicas || shard.Ordinal != 2 {
-		t.Errorf("the last of %d replicas is shard %v, %v", f.Spec.Replicas, shard, err)
-	}
-}

@@ -117,6 +117,60 @@ func in[T any](t *testing.T, dir string, find func(*testing.T) T) T {
 	return find(t)
 }
 
+// The first screen of the README is of the program that there is: its series are those of the
+// demo, its ten metrics are in the metric table, and its picture loads fast.
+func TestTheReadmeIsShortAndTrue(t *testing.T) {
+	text := documents(t)["README.md"]
+	if lines := strings.Count(text, "\n"); lines >= 200 {
+		t.Errorf("it has %d lines", lines)
+	}
+	demo := start(t, nil, "demo", "--web.listen-address=127.0.0.1:0")
+	page, metrics := pagesOf(t, demo, 1)[0], ""
+	eventually(t, "chicago is up", func() bool {
+		metrics = get(t, page+"/metrics")
+		return strings.Contains(metrics, "\nicws_up{server=\"chicago\",site=\"us\"} 1\n")
+	})
+	demo.end(t, syscall.SIGTERM)
+	samples := 0
+	for _, b := range blocks(t) {
+		if b.document != "README.md" || !strings.HasPrefix(b.text, "icws_up{") {
+			continue
+		}
+		for line := range strings.Lines(b.text) {
+			samples++
+			series := line[:strings.LastIndex(line, " ")+1]
+			if !strings.Contains(metrics, "\n"+series) {
+				t.Errorf("the demo has no series %s", series)
+			}
+		}
+	}
+	if samples != 10 {
+		t.Errorf("it shows %d lines of /metrics", samples)
+	}
+	known := map[string]bool{}
+	for _, f := range collect.Families() {
+		known[f.Name] = true
+	}
+	_, table, _ := strings.Cut(text, "\n## The ten metrics that matter\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	rows := regexp.MustCompile("(?m)^\\| `(icws_[a-z_]+)` \\|").FindAllStringSubmatch(table, -1)
+	for _, row := range rows {
+		if !known[row[1]] {
+			t.Errorf("there is no %s", row[1])
+		}
+	}
+	if len(rows) != 10 {
+		t.Errorf("the table of ten has %d metrics", len(rows))
+	}
+	picture := regexp.MustCompile(`!\[[^\]]+\]\((docs/[a-z]+\.png)\)`).FindStringSubmatch(text)
+	if picture == nil {
+		t.Fatal("it shows no picture of docs/")
+	}
+	if info, err := os.Stat(filepath.Join(root, picture[1])); err != nil || info.Size() > 150<<10 {
+		t.Errorf("the picture: %v, %v", info, err)
+	}
+}
+
 var changing = regexp.MustCompile(`\d+\.\d{3} s|:\d{4,5}\b|\d{4}-\d\d-\d\d|\b\d+ days`)
 
 // What docs/check.md shows of a wrong password is what check prints.
@@ -172,9 +226,9 @@ func TestTheDocumentedCaptureIsOne(t *testing.T) {
 // foreign are the flags of other programs, examples of flags, our own name and a cookie.
 var foreign = []string{"--lint", "--flag", "icws_exporter", "icws_session"}
 
-// foreignOfDeployment are the flags of Docker, kubectl, systemctl and goreleaser.
+// foreignOfDeployment are the flags of sha256sum, dpkg, Docker, kubectl, systemctl and goreleaser.
 var foreignOfDeployment = []string{
-	"--build-arg", "--platform", "--read-only", "--cap-drop", "--namespace", "--from-file", "--now", "--clean", "--config",
+	"--check", "--ignore-missing", "--purge", "--build-arg", "--platform", "--read-only", "--cap-drop", "--namespace", "--from-file", "--now", "--clean", "--config",
 }
 
 // Every flag and metric that a document names is there.
@@ -199,7 +253,7 @@ func TestDocumentsNameFlagsAndMetricsThatAreThere(t *testing.T) {
 		}
 		for _, name := range regexp.MustCompile(`(^|[^\w/-])(--[a-z]+[a-z.-]*[a-z]|icws_[a-z_]*[a-z])\b([*{.(]?)`).FindAllStringSubmatch(text, -1) {
 			names++
-			if document == "deploy/README.md" && slices.Contains(foreignOfDeployment, name[2]) {
+			if (document == "deploy/README.md" || document == "README.md") && slices.Contains(foreignOfDeployment, name[2]) {
 				continue
 			}
 			if !known[name[2]] && name[3] != "*" && !slices.Contains(foreign, name[2]) {

@@ -17,7 +17,7 @@ func TestScreenshots(t *testing.T) {
 	const largest = 150 << 10
 	dir := t.TempDir()
 	if *update {
-		dir = "../web/screenshots"
+		dir = filepath.Join(root, "docs")
 	}
 	s := stage(t, "steady", "server-errors")
 	p := newTab(t, newBrowser(t), s.page)
@@ -38,18 +38,13 @@ func TestScreenshots(t *testing.T) {
 	}
 	p.open("/")
 	p.reads("h1", "2 of 2 servers up")
-	shoot("overview-light", 1280, 560, "light")
 	s.begin("steady")
 	s.end("steady")
 	s.begin("server-errors")
 	p.reads("#s-chicago", "Circuit breaker open")
-	shoot("overview-trouble-light", 1280, 680, "light")
-	shoot("overview-trouble-dark", 1280, 680, "dark")
-	shoot("overview-trouble-phone", 360, 740, "light")
+	shoot("overview", 1280, 620, "light")
 	p.open("/servers/chicago")
 	p.reads("#head", "What you can do now")
-	shoot("server-trouble-light", 1280, 800, "light")
-	shoot("server-trouble-dark", 1280, 800, "dark")
-	shoot("server-trouble-phone", 360, 740, "dark")
+	shoot("server", 1280, 800, "dark")
 	s.end("server-errors")
 }

@@ -35,9 +35,7 @@ func emitFailures(r *reading, out *samples) {
 		first := op * len(failureReasons)
 		if r.full {
 			for why := range counters {
-				if n := counters[why].Load(); n > 0 || successCode[op] > 0 {
-					out.add(first+why, float64(n))
-				}
+				out.add(first+why, float64(counters[why].Load()))
 			}
 			continue
 		}
