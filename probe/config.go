@@ -54,6 +54,11 @@ type Config struct {
 	// MaxEntries and MaxCopyBytes bound the live copy; 0: as the catalogue does.
 	MaxEntries, MaxCopyBytes int
 	MaxResponseBytes         int64
+
+	// Users says whose statuses are counted; nil: nobody's.
+	Users *Users
+	// Licences says that their use is read.
+	Licences bool
 }
 
 // Validate returns every reason why no probe can be made of c, or nil. A forgotten

@@ -49,6 +49,7 @@ func (f *feed) put(ctx context.Context, reason ResyncReason, renew bool) error {
 		body = f.body()
 	}
 	sent := f.s.loop.moment()
+	f.askedAt = sent.at
 	f.asked = append(f.recentlyAsked(sent.at), sent)
 	if err := f.call(func() error { return f.s.wire.Subscribe(ctx, f.wire, body) }); err != nil {
 		if renew {
@@ -264,7 +265,7 @@ func (f *feed) stateSaid(state SubscriptionState, several bool) (faulted bool) {
 		return false
 	}
 	if several {
-		f.suspect, f.checkAt = true, time.Time{}
+		f.checkSoon(time.Now())
 		return false
 	}
 	f.abandon()

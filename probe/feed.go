@@ -88,7 +88,7 @@ type sessionFeed struct {
 	renewAt  time.Time
 
 	asked      []moment  // when PUTs were sent that no full message has answered
-	listedAt   time.Time // when the list was last asked for
+	askedAt    time.Time // when the list or a full message was last asked for
 	sinceList  int       // checks since then
 	listFirst  bool      // the next check has to read the list
 	noListTill time.Time // the list was refused

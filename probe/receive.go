@@ -91,7 +91,7 @@ func (s *session) streamReady(err error) error {
 		s.received(message)
 		s.pump.resume <- struct{}{}
 		return nil
-	case icws.ReasonOf(err) == icws.FailDecode:
+	case icws.ReasonOf(err) == icws.FailDecode && !s.pump.stream.Broken():
 		s.pump.resume <- struct{}{}
 		s.undecodable()
 		return err

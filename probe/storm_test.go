@@ -28,6 +28,28 @@ func TestGoneListIsNotAskedAgain(t *testing.T) {
 	})
 }
 
+// A server without the list that sends full messages on its own sets no pace: each of
+// them would cost it a DELETE, a PUT and the polls for the answer.
+func TestFullMessagesDoNotDriveAServerWithoutList(t *testing.T) {
+	for _, quirks := range []icwssim.Quirks{{}, {NoResend: true}} {
+		eachTransport(t, func(t *testing.T, mode TransportMode) {
+			r, sim := startRig(t, mode, icwssim.Options{Quirks: quirks})
+			sim.Inject(icwssim.Fault{Operation: "list", Code: http.StatusGone})
+			r.pass(5 * time.Minute)
+			before := r.seen.get("request subscribe") + r.seen.get("request list")
+			sim.Inject(icwssim.Fault{Say: []icwssim.Saying{icwssim.SayFull}, Every: time.Second})
+			r.pass(10 * time.Minute)
+			r.state(StateLive)
+			if n := r.seen.get("request subscribe") + r.seen.get("request list") - before; n > 30 {
+				t.Errorf("%d requests for the whole list in ten minutes", n)
+			}
+			sim.Step(3)
+			r.pass(time.Minute)
+			r.equalsTruth(sim)
+		})
+	}
+}
+
 func TestGoneUnsubscribeIsNotAskedAgain(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
 		r := newRig(t, testConfig(mode, "a"))

@@ -26,8 +26,12 @@ func (f *feed) fullUnawaited(now time.Time) {
 	f.hinted(now)
 }
 
-// listPause is the least time between two lists that messages ask for.
-const listPause = 5 * time.Second
+// listPause is the least time between two lists that messages ask for, and putPause
+// that before a PUT, which has the server send everything and may be a renewal.
+const (
+	listPause = 5 * time.Second
+	putPause  = 30 * time.Second
+)
 
 // proven reports whether the copy was proven within stale_after, on both clocks.
 func (f *feed) proven() bool {
@@ -42,8 +46,19 @@ func (f *feed) hinted(now time.Time) {
 		f.commit(true, now)
 		f.delivered = true
 	}
-	f.suspect, f.listFirst = true, true
-	if soon := later(now, f.listedAt.Add(listPause)); soon.Before(f.checkAt) {
+	f.listFirst = true
+	f.checkSoon(now)
+}
+
+// checkSoon has the copy checked because a message of the server gives reason to. The
+// server sets no pace: one that says so all the time is asked now and then.
+func (f *feed) checkSoon(now time.Time) {
+	f.suspect = true
+	pause := putPause
+	if f.mayAudit() && f.listDue(now) {
+		pause = listPause
+	}
+	if soon := later(now, f.askedAt.Add(pause)); soon.Before(f.checkAt) {
 		f.checkAt = soon
 	}
 }
@@ -120,7 +135,7 @@ func (f *feed) audit(ctx context.Context, reason ResyncReason) error {
 		}
 	}
 	sent := f.s.loop.moment()
-	f.listedAt, f.sinceList, f.listFirst = sent.at, 0, false
+	f.askedAt, f.sinceList, f.listFirst = sent.at, 0, false
 	if err := f.call(func() error { return f.s.wire.List(ctx, f.copy.reader()) }); err != nil {
 		if f.listRefused(err, sent.at) {
 			return nil

@@ -35,7 +35,9 @@ func emitFailures(r *reading, out *samples) {
 		first := op * len(failureReasons)
 		if r.full {
 			for why := range counters {
-				out.add(first+why, float64(counters[why].Load()))
+				if n := counters[why].Load(); n > 0 || successCode[op] > 0 {
+					out.add(first+why, float64(n))
+				}
 			}
 			continue
 		}

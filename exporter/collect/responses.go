@@ -36,7 +36,8 @@ func codeIndex(code int) int {
 }
 
 // successCode is what an operation answers when all is well (protocol.md, 1.2,
-// 1.7, 2, 3.1, 4 and 6).
+// 1.7, 2, 3.1, 4 and 6). One that few configurations ask for has none here, so that
+// the others have no series of it.
 var successCode = [icws.NumOperations]int{
 	icws.OpConnect:          201,
 	icws.OpDisconnect:       200,
@@ -55,6 +56,9 @@ var successCode = [icws.NumOperations]int{
 // 429, 502 and 504 are a proxy's.
 var expectedResponses = func() (expected [icws.NumOperations * numCodes]bool) {
 	for op, success := range successCode {
+		if success == 0 {
+			continue
+		}
 		expected[op*numCodes+codeIndex(success)] = true
 		for _, code := range []int{401, 410, 429, 500, 502, 503, 504} {
 			expected[op*numCodes+codeIndex(code)] = isWatched[op]

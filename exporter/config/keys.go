@@ -18,6 +18,7 @@ var (
 	languageTag      = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 	variableName     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	credentialName   = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]*$`)
+	userSources      = []string{"users.ids", "users.workgroups", "users.all"}
 	passwordNames    = []string{"password_file", "password_env", "password_credential"}
 	rootNames        = append(namesOf(rootKeys), "defaults", "servers")
 	serverNames      = namesOf(serverKeys)
@@ -122,6 +123,36 @@ var serverKeys = []key[Server]{
 	{name: "breaker.open_for", value: duration(func(s *Server) *time.Duration { return &s.BreakerOpenFor }, time.Second, time.Hour),
 		preset: "30s", example: "1m",
 		meaning: "How long the breaker stays open before one request tries again."},
+	{name: "users.ids", value: userIDs(func(s *Server) *[]string { return &s.Users.IDs }),
+		unset: "nobody", example: "[a.agent, b.agent]",
+		meaning: "Ids of the ICWS users whose statuses are counted; never their names, and no id is ever shown. Users are counted only where exactly one of `users.ids`, `users.workgroups` and `users.all` says whose. A server that gives one of them replaces that of `defaults`."},
+	{name: "users.workgroups", value: names(func(s *Server) *[]string { return &s.Users.Workgroups }, maxWorkgroups, "the name of a workgroup", isSegment),
+		unset: "nobody", example: `["Sales", "Service Desk"]`,
+		meaning: "Workgroups whose members are counted. The account needs the right to view them."},
+	{name: "users.all", value: switched(func(s *Server) *bool { return &s.Users.All }),
+		preset: "false", example: "true",
+		meaning: "`true` counts all users whom the account may view. `false` counts nobody, whatever `defaults` say."},
+	{name: "users.max_users", value: forUsers(number(func(s *Server) *int { return &s.Users.Max }, 1, maxUsers)),
+		preset: "2000", example: "5000",
+		meaning: "Users that are counted at most, in the order of their ids; how many are left out is counted."},
+	{name: "users.refresh_interval", value: forUsers(duration(func(s *Server) *time.Duration { return &s.Users.RefreshInterval }, time.Minute, day)),
+		preset: "15m", example: "1h",
+		meaning: "How often the workgroups, or the list of all users, are read again."},
+	{name: "users.stale_after", value: forUsers(duration(func(s *Server) *time.Duration { return &s.Users.StaleAfter }, 20*time.Second, day)),
+		unset: "the `stale_after` of the server", example: "5m",
+		meaning: "How long the counts of users are served without having been compared with the server. At least twice `check_interval`."},
+	{name: "users.min_cohort", value: forUsers(number(func(s *Server) *int { return &s.Users.MinCohort }, 1, 1000)),
+		preset: "5", example: "10",
+		meaning: "Workgroups with fewer members than this are counted together, as `(small)`, so that nobody stands out."},
+	{name: "users.by_workgroup", value: forUsers(switched(func(s *Server) *bool { return &s.Users.ByWorkgroup })),
+		preset: "false", example: "true",
+		meaning: "Counts users by workgroup too. It needs `users.workgroups`."},
+	{name: "users.per_status", value: forUsers(switched(func(s *Server) *bool { return &s.Users.PerStatus })),
+		preset: "false", example: "true",
+		meaning: "Counts users by status too."},
+	{name: "licences", value: switched(func(s *Server) *bool { return &s.Licences }),
+		preset: "false", example: "true",
+		meaning: "Reads every five minutes how many concurrent licences are in use and allowed. The account needs the right to view them."},
 	{name: "http.tls_config.ca_file", value: filePath(func(s *Server) *string { return &s.HTTP.TLS.CAFile }, "the path of a PEM file with CA certificates"),
 		unset: "the system's authorities", example: "lab-ca.pem",
 		meaning: "Certificates of the authorities to trust instead of the system's, or the server's own certificate. Looked at before every request."},

@@ -30,17 +30,21 @@ func (l layer) missing(dotted string) place {
 	return place{l.at.line, l.at.column, l.keyName(dotted)}
 }
 
-// over returns l with the fields of base for the keys that l does not have. The
-// three password keys are one choice, so one of them in l hides those of base.
+// choices are keys that exclude each other.
+var choices = [][]string{passwordNames, userSources}
+
+// over returns l with the fields of base for the keys that l does not have. The keys
+// of a choice are one: any of them in l hides those of base.
 func (l layer) over(base layer) layer {
 	own := l.fields
 	l.fields = maps.Clone(base.fields)
 	if l.fields == nil {
 		l.fields = make(map[string]field)
 	}
-	for _, key := range passwordNames {
-		if _, given := own[key]; given {
-			maps.DeleteFunc(l.fields, func(key string, _ field) bool { return slices.Contains(passwordNames, key) })
+	for _, choice := range choices {
+		isOneOf := func(key string, _ field) bool { return slices.Contains(choice, key) }
+		if slices.ContainsFunc(choice, func(key string) bool { _, given := own[key]; return given }) {
+			maps.DeleteFunc(l.fields, isOneOf)
 		}
 	}
 	maps.Copy(l.fields, own)

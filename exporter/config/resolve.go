@@ -89,8 +89,43 @@ func (r *resolver) server(l layer) Server {
 		s.ResubscribeInterval == 0 || s.ResubscribeInterval >= s.CheckInterval, "at least check_interval, or 0 for never")
 	order.check("backoff.min", "backoff.max", s.BackoffMin <= s.BackoffMax, "at most the max beside it")
 	order.check("auth_hold.min", "auth_hold.max", s.AuthHoldMin <= s.AuthHoldMax, "at most the max beside it")
+	r.checkUsers(&s, l, order)
 	r.checkTLS(s, l.fields, bad)
 	return s
+}
+
+// checkUsers demands one source of users, when there is anything about users in the
+// server's own keys, and checks what depends on the source.
+func (r *resolver) checkUsers(s *Server, l layer, order ordering) {
+	var sources []field
+	for _, name := range userSources {
+		if f, given := l.fields[name]; given && (name != "users.all" || s.Users.All || order.bad[name]) {
+			sources = append(sources, f)
+		}
+		if order.bad[name] || l.tried[name] {
+			return
+		}
+	}
+	_, chosen := l.fields["users.all"] // all: false says that nobody is counted
+	switch {
+	case len(sources) > 1:
+		r.add(sources[1].at, "a second source of users; expected only one of ids, workgroups and all")
+		return
+	case len(sources) == 0 && !chosen:
+		for name, f := range l.fields {
+			if strings.HasPrefix(name, "users.") && !order.bad[name] && f.at.key == l.keyName(name) {
+				r.add(f.at, "there are no users; expected one of ids, workgroups and all beside it, which say who is counted, or all: false for nobody")
+			}
+		}
+		return
+	case len(sources) == 0:
+		return
+	}
+	if _, given := l.fields["users.stale_after"]; !given {
+		s.Users.StaleAfter = s.StaleAfter
+	}
+	order.check("users.stale_after", "check_interval", s.Users.StaleAfter >= 2*s.CheckInterval, "at least twice check_interval")
+	order.check("users.by_workgroup", sources[0].at.key, !s.Users.ByWorkgroup || len(s.Users.Workgroups) > 0, "users.workgroups in its place, since nothing else tells workgroups apart")
 }
 
 // require reports a key that is not there, once.

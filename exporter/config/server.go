@@ -13,12 +13,15 @@ import (
 // and what the exporter needs besides. serverKeys say which key of the file is which
 // field. It is a value: whoever gets one owns it.
 type Server struct {
-	// The Password of it is not set: Probe adds that, and the limits.
+	// The Password and the Users of it are not set: Probe adds them, and the limits.
 	probe.Config
 	Site string
 	// Exactly one of the three says where the password is.
 	PasswordFile, PasswordEnv, PasswordCredential string
-	HTTP                                          HTTP
+	// Users says whose statuses are counted; nobody's, unless it names a source.
+	// Probe gives it to the probe.
+	Users probe.Users
+	HTTP  HTTP
 }
 
 // HTTP says how to connect.
@@ -59,9 +62,11 @@ var defaultServer = sync.OnceValue(func() (s Server) {
 
 // Probe returns what the probe of this server needs.
 func (s Server) Probe(limits Limits) probe.Config {
-	c := s.clone().Config
+	s = s.clone()
+	c := s.Config
 	c.Password, c.ProxyPassword = s.revealPassword, s.HTTP.ProxyURL.password()
 	c.MaxGroups, c.MaxResponseBytes = limits.Groups, int64(limits.ResponseBytes)
+	c.Users = s.probeUsers()
 	return c
 }
 
@@ -95,5 +100,6 @@ func (s Server) Equal(other Server) bool {
 
 func (s Server) clone() Server {
 	s.Hosts, s.AllowedHosts = slices.Clone(s.Hosts), slices.Clone(s.AllowedHosts)
+	s.Users.IDs, s.Users.Workgroups = slices.Clone(s.Users.IDs), slices.Clone(s.Users.Workgroups)
 	return s
 }

@@ -251,6 +251,7 @@ func list[T any](at func(*T) *[]string, limit int, want string, good func(string
 			return false
 		}
 		values, ok := []string(nil), true
+		known := make(map[string]bool, len(f.value.Content))
 		for i, n := range f.value.Content {
 			var value string
 			one := field{place{n.Line, n.Column, fmt.Sprintf("%s[%d]", f.at.key, i)}, target(n)}
@@ -260,11 +261,11 @@ func list[T any](at func(*T) *[]string, limit int, want string, good func(string
 				ok = false
 			case !item.read(r, &value, one):
 				ok = false
-			case slices.ContainsFunc(values, func(v string) bool { return strings.EqualFold(v, value) }):
-				r.add(one.at, "%s given twice; expected it once", shown(value))
+			case known[strings.ToLower(value)]:
+				r.add(one.at, "given twice; expected it once")
 				ok = false
 			default:
-				values = append(values, value)
+				values, known[strings.ToLower(value)] = append(values, value), true
 			}
 		}
 		*at(into) = values

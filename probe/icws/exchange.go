@@ -54,6 +54,7 @@ type request struct {
 	url     *url.URL
 	session *Session // nil: without
 	body    []byte
+	items   string // the range of a list that is wanted, "" for its beginning
 	// patience is nil for a request that ends after RequestTimeout, sent or not.
 	patience *patience
 	waiting  *waiting // with patience, once the exchange has begun
@@ -213,6 +214,9 @@ func (c *Client) setHeader(h http.Header, r request) {
 	if r.op == OpStream {
 		h.Set("Accept", "text/event-stream")
 		h.Set("Cache-Control", "no-cache")
+	}
+	if r.items != "" {
+		h.Set("Range", r.items)
 	}
 	if s := r.session; s != nil {
 		h["ININ-ICWS-CSRF-Token"] = []string{s.token.Reveal()}

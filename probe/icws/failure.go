@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"slices"
 	"strings"
 	"syscall"
@@ -149,19 +150,29 @@ func isTLS(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "tls: ")
 }
 
-// isNotHTTP reports whether what answered does not speak HTTP, so that nothing is
-// wrong with the port or the network. The transport's errors for it have no type.
-func isNotHTTP(err error) bool {
-	if err == nil {
-		return false
-	}
-	text := err.Error()
-	return strings.Contains(text, "malformed HTTP ") || strings.Contains(text, "malformed MIME header")
+// notHTTP are what the errors of net/http say of an answer that is no HTTP/1.1: its
+// status line, headers, length, transfer encoding, chunks and trailers. Most have no
+// type.
+var notHTTP = []string{
+	"malformed HTTP ", "malformed MIME header",
+	"multiple Content-Length headers", "bad Content-Length", "invalid empty Content-Length",
+	"unsupported transfer encoding", "too many transfer encodings",
+	"malformed chunked encoding", "chunked encoding contains too much non-data", "in chunked line", "chunked line ends",
+	"chunk length", "header line too long",
+	"bad trailer key", "suspiciously long trailer",
 }
 
-// isReset reports whether the connection ended before the answer did. The
-// transport's own error for a kept connection that the server has closed has no
-// type.
+// isNotHTTP reports whether what answered does not speak HTTP, so that nothing is
+// wrong with the port or the network.
+func isNotHTTP(err error) bool {
+	var protocol textproto.ProtocolError
+	return errors.As(err, &protocol) || err != nil && slices.ContainsFunc(notHTTP, func(says string) bool {
+		return strings.Contains(err.Error(), says)
+	})
+}
+
+// isReset reports whether the connection ended before the answer did. Two of the
+// transport's own errors for it have no type.
 func isReset(err error) bool {
 	for _, target := range []error{
 		syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE,
@@ -171,5 +182,6 @@ func isReset(err error) bool {
 			return true
 		}
 	}
-	return err != nil && strings.Contains(err.Error(), "server closed idle connection")
+	return err != nil && (strings.Contains(err.Error(), "server closed idle connection") ||
+		strings.Contains(err.Error(), "unexpected EOF reading trailer"))
 }

@@ -96,6 +96,9 @@ func TestFailuresOfRealSockets(t *testing.T) {
 		"cut between chunks": {func(c net.Conn) {
 			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(version), version)
 		}, FailReset, 200},
+		"cut in the trailer": {func(c net.Conn) {
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\nX", len(version), version)
+		}, FailReset, 200},
 		"closed in the body": {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"+version[:40]) }, FailDecode, 200},
 		"not HTTP":           {func(c net.Conn) { io.WriteString(c, "220 mail ready\r\n") }, FailDecode, 0},
 		"html":               {func(c net.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n<html>") }, FailDecode, 200},

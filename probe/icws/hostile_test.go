@@ -206,11 +206,32 @@ func TestHeadersAreBounded(t *testing.T) {
 // What answers without HTTP has the port and the network in order: the advice is to
 // look at the URL, not to start the server.
 func TestAnAnswerThatIsNoHTTPIsUndecodable(t *testing.T) {
+	const ok, chunked = "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 	for name, answer := range map[string]string{
-		"banner":      "SSH-2.0-OpenSSH_9.6\r\n",
-		"no code":     "HTTP/1.1 abc\r\n\r\n",
-		"header line": "HTTP/1.1 200 OK\r\nno header\r\n\r\n",
-		"no headers":  `{"majorVersion":"18"}` + "\r\n\r\n",
+		"banner":                     "SSH-2.0-OpenSSH_9.6\r\n",
+		"no code":                    "HTTP/1.1 abc\r\n\r\n",
+		"code of two digits":         "HTTP/1.1 99 no\r\n\r\n",
+		"no version":                 "HTTP/x 200 OK\r\n\r\n",
+		"header line":                ok + "no header\r\n\r\n",
+		"header that goes on":        ok + " from before\r\n\r\n",
+		"no headers":                 `{"majorVersion":"18"}` + "\r\n\r\n",
+		"two lengths":                ok + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+		"length of no number":        ok + "Content-Length: two\r\n\r\n{}",
+		"length below zero":          ok + "Content-Length: -2\r\n\r\n{}",
+		"empty length":               ok + "Content-Length: \r\n\r\n{}",
+		"transfer encoding":          ok + "Transfer-Encoding: gzip\r\n\r\n{}",
+		"two transfer encodings":     ok + "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+		"chunk length of no number":  chunked + "zz\r\n{}\r\n0\r\n\r\n",
+		"no chunk length":            chunked + "\r\n{}\r\n0\r\n\r\n",
+		"chunk length beyond bounds": chunked + "fffffffffffffffff\r\n{}",
+		"chunk longer than said":     chunked + "1\r\n{}\r\n0\r\n\r\n",
+		"chunk length by LF":         chunked + "2\n{}\r\n0\r\n\r\n",
+		"CR in a chunk length":       chunked + "2\r;x\r\n{}\r\n0\r\n\r\n",
+		"chunk extension for ever":   chunked + "2;" + strings.Repeat("x", 8192) + "\r\n{}\r\n0\r\n\r\n",
+		"chunks of extensions":       chunked + strings.Repeat("1;"+strings.Repeat("x", 4000)+"\r\n \r\n", 20) + "2\r\n{}\r\n0\r\n\r\n",
+		"trailer that is a length":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Content-Length\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+		"trailer line":               chunked + "2\r\n{}\r\n0\r\nno trailer\r\n\r\n",
+		"trailer for ever":           chunked + "2\r\n{}\r\n0\r\nX: " + strings.Repeat("x", 1<<16),
 	} {
 		client, _ := hostileServer(t, time.Minute, func(c net.Conn) { fmt.Fprint(c, answer) })
 		_, err := client.Version(t.Context())

@@ -16,6 +16,10 @@ const (
 	OpStream
 	OpList
 	OpSwitchoverStatus
+	// OpUserStatus reads the status of one user.
+	OpUserStatus
+	// OpConfiguration reads a list of the configuration: users, workgroups, licences.
+	OpConfiguration
 )
 
 var operationNames = [...]string{
@@ -28,6 +32,8 @@ var operationNames = [...]string{
 	OpStream:           "stream",
 	OpList:             "list",
 	OpSwitchoverStatus: "switchover_status",
+	OpUserStatus:       "user_status",
+	OpConfiguration:    "configuration",
 }
 
 // NumOperations is how many operations there are.
@@ -52,4 +58,6 @@ var resources = [NumOperations]struct{ method, path string }{
 	OpStream:           {http.MethodGet, "messaging/messages"},
 	OpList:             {http.MethodGet, ""},
 	OpSwitchoverStatus: {http.MethodGet, "connection/switchover-status"},
+	OpUserStatus:       {http.MethodGet, "status/user-statuses"},
+	OpConfiguration:    {http.MethodGet, "configuration"},
 }

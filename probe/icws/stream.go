@@ -95,6 +95,10 @@ func (st *Stream) Decode(to ...*Reader) (Message, error) {
 	}
 }
 
+// Broken reports whether the transfer has failed, not only an event. Like Decode it
+// belongs to the goroutine that reads.
+func (st *Stream) Broken() bool { return st.events.err != nil }
+
 func (st *Stream) failure(err error) error {
 	if st.closed.Load() {
 		return &RequestError{Operation: OpStream, Reason: FailCanceled, Code: st.code, Err: errStreamClosed}

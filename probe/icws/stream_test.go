@@ -327,3 +327,41 @@ type closeNoted struct {
 }
 
 func (c *closeNoted) Close() error { c.closed = true; return nil }
+
+// An event that makes no sense costs only itself; a transfer that makes no sense ends
+// the stream.
+func TestATransferThatMakesNoSenseBreaksTheStream(t *testing.T) {
+	for name, test := range map[string]struct {
+		after  string // half an event, raw
+		broken bool
+	}{
+		"malformed event": {event("{"), false},
+		"malformed chunk": {"", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			stream, _ := openStream(t, s, func(w http.ResponseWriter, r *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer conn.Close()
+				io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+				if test.broken {
+					io.WriteString(conn, "7\r\ndata: {\r\nzz\r\n")
+				} else {
+					fmt.Fprintf(conn, "%x\r\n%s\r\n", len(test.after), test.after)
+				}
+				io.Copy(io.Discard, conn)
+			}, Options{})
+			if err := stream.Next(); err != nil {
+				t.Fatal(err)
+			}
+			_, err := stream.Decode(NewStatusReader(&sinkLog{}))
+			if ReasonOf(err) != FailDecode || stream.Broken() != test.broken {
+				t.Errorf("%v, broken %t", err, stream.Broken())
+			}
+		})
+	}
+}

@@ -1,0 +1,219 @@
+package icws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// FeatureConfiguration is the feature that the lists of this file need, in version 1
+// (protocol-users.md, 1).
+const FeatureConfiguration = "configuration"
+
+// viewOnly asks for what the account may view. The default of a server is what it may
+// administer (protocol-users.md, 4).
+const viewOnly = "rightsFilter=view"
+
+var errNoItems = errors.New("the answer has no items")
+
+// UserIDs reads the ids of the users whom the account may view, in the order and the
+// case of the server (protocol-users.md, 4). An account without the right gets a
+// short or an empty list, and no error. Names are not kept. It never sends select,
+// with which a server ends the list at 200.
+func (s *Session) UserIDs(ctx context.Context) ([]string, error) {
+	var ids []string
+	r := s.request(OpConfiguration, "configuration/users")
+	r.url.RawQuery = viewOnly
+	err := s.client.exchange(ctx, r, func(d *document, _ http.Header) {
+		ids = nil
+		d.items(func(name string) {
+			if name != "configurationId" {
+				d.skip()
+			} else if id := d.configurationID(); id != "" {
+				ids = append(ids, id)
+			}
+		}, nil)
+	})
+	return ids, err
+}
+
+// Members reads the ids of the members of a workgroup (protocol-users.md, 4). A
+// workgroup without members, or whose members the account may not see, has none.
+// Names are not kept.
+func (s *Session) Members(ctx context.Context, workgroup string) ([]string, error) {
+	var ids []string
+	r := s.request(OpConfiguration, "configuration/workgroups/"+url.PathEscape(workgroup))
+	r.url.RawQuery = "select=members&" + viewOnly
+	err := s.client.exchange(ctx, r, func(d *document, _ http.Header) {
+		ids = nil
+		for name := range d.members {
+			if string(name) != "members" {
+				d.skip()
+				continue
+			}
+			for range d.elements {
+				if id := d.configurationID(); id != "" {
+					ids = append(ids, id)
+				}
+			}
+		}
+	})
+	return ids, err
+}
+
+// Licence is how many of one kind of concurrent licences are in use
+// (protocol-users.md, 9).
+type Licence struct {
+	ID             string
+	InUse, Allowed int
+}
+
+// maxLicencePages bounds the requests of Licences. A page has 200 licences.
+const maxLicencePages = 5
+
+// Licences reads the concurrent licences that the account may view, as the server
+// orders them (protocol-users.md, 9). Those of which the server says no numbers are
+// left out. A server gives 200 at a time; the others are asked for by range.
+func (s *Session) Licences(ctx context.Context) ([]Licence, error) {
+	var all []Licence
+	known := map[string]bool{}
+	for items := 0; items < maxLicencePages*licencePage; {
+		page, total, err := s.licences(ctx, items)
+		if err != nil {
+			return nil, err
+		}
+		news := false
+		for _, l := range page.licences {
+			news = news || !known[l.ID]
+			if !known[l.ID] {
+				known[l.ID] = true
+				all = append(all, l)
+			}
+		}
+		items += page.items
+		// A server that ignores the range sends the first page again.
+		if page.items == 0 || !news || items >= total {
+			break
+		}
+	}
+	return all, nil
+}
+
+// licencePage is how many items a server gives at most when a select is sent.
+const licencePage = 200
+
+type licences struct {
+	licences []Licence
+	items    int // with those that have no numbers
+}
+
+// licences reads one page, from the item of that number on, and how many items
+// there are in all.
+func (s *Session) licences(ctx context.Context, from int) (page licences, total int, err error) {
+	r := s.request(OpConfiguration, "configuration/license-allocations")
+	r.url.RawQuery = "select=concurrentInUseCount,concurrentAllowedCount&" + viewOnly
+	if from > 0 {
+		r.items = fmt.Sprintf("items=%d-%d", from, from+licencePage-1)
+	}
+	err = s.client.exchange(ctx, r, func(d *document, h http.Header) {
+		page = licences{}
+		var l Licence
+		var numbers int
+		d.items(func(name string) {
+			switch name {
+			case "configurationId":
+				l.ID = d.configurationID()
+			case "concurrentInUseCount":
+				l.InUse = d.counted(&numbers)
+			case "concurrentAllowedCount":
+				l.Allowed = d.counted(&numbers)
+			default:
+				d.skip()
+			}
+		}, func() {
+			if page.items++; l.ID != "" && numbers == 2 {
+				page.licences = append(page.licences, l)
+			}
+			l, numbers = Licence{}, 0
+		})
+		total = rangeTotal(h.Get("Content-Range"), from+page.items)
+	})
+	return page, total, err
+}
+
+// rangeTotal is the number after the slash of "items 0-199/1234", or else what is
+// assumed: of a full page, that there is another.
+func rangeTotal(contentRange string, so int) int {
+	if _, after, found := strings.Cut(contentRange, "/"); found {
+		if n, err := strconv.Atoi(strings.TrimSpace(after)); err == nil {
+			return n
+		}
+	}
+	if so > 0 && so%licencePage == 0 {
+		return so + 1
+	}
+	return so
+}
+
+// items reads a list of the configuration: the members of each item by their name,
+// and after each item calls done, unless nil. An answer without a list is an error:
+// it must not look like an empty one.
+func (d *document) items(member func(name string), done func()) {
+	found := false
+	for name := range d.members {
+		if string(name) != "items" {
+			d.skip()
+			continue
+		}
+		found = true
+		for range d.elements {
+			if d.null() {
+				continue
+			}
+			for name := range d.members {
+				member(string(name))
+			}
+			if done != nil && d.err == nil {
+				done()
+			}
+		}
+	}
+	if !found {
+		d.fail(errNoItems)
+	}
+}
+
+// configurationID reads the id of an object {id, displayName, uri}, and nothing else
+// of it.
+func (d *document) configurationID() (id string) {
+	if d.null() {
+		return ""
+	}
+	for name := range d.members {
+		if string(name) == "id" {
+			id = d.text()
+		} else {
+			d.skip()
+		}
+	}
+	return id
+}
+
+// counted reads a number that is not less than 0, and counts it when it is there.
+func (d *document) counted(numbers *int) int {
+	if d.kind() == jsontext.KindNull {
+		d.token()
+		return 0
+	}
+	n := d.integer()
+	if n >= 0 && d.err == nil {
+		*numbers++
+	}
+	return n
+}
