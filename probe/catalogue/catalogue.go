@@ -142,6 +142,26 @@ func (c *Catalogue) Entries() []Entry {
 	return list
 }
 
+// Found is what users are counted by: the status with one id.
+type Found struct {
+	ID    string // as the server spells it
+	Group string // the label that is exported, "(other)" for one that is folded
+	Flags Flags
+}
+
+// Find returns the status message with a folded id.
+func (c *Catalogue) Find(folded string) (Found, bool) {
+	e := c.entries[folded]
+	if e == nil {
+		return Found{}, false
+	}
+	f := Found{ID: e.id, Group: e.group.label, Flags: e.flags}
+	if e.group.folded {
+		f.Group = otherGroups
+	}
+	return f, true
+}
+
 func sortByKey(entries []*entry) {
 	slices.SortFunc(entries, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
 }

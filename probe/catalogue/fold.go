@@ -11,10 +11,11 @@ import (
 // bytes that are not UTF-8 stay as they are. Two ids of valid UTF-8 fold to the
 // same string exactly when strings.EqualFold holds. Any goroutine may call it.
 func Fold(id string) string {
-	return string(appendFold(make([]byte, 0, len(id)), []byte(id)))
+	return string(AppendFold(make([]byte, 0, len(id)), []byte(id)))
 }
 
-func appendFold(dst, id []byte) []byte {
+// AppendFold appends Fold of id to dst. Any goroutine may call it.
+func AppendFold(dst, id []byte) []byte {
 	for i, b := range id {
 		if b >= utf8.RuneSelf {
 			return appendFoldRunes(dst, id[i:])

@@ -103,7 +103,7 @@ func (s *Stage) put(st Status, list lists) {
 // what this message says of it. A fresh one starts with id and text. It returns nil
 // when the message names too many ids: it is given up.
 func (s *Stage) name(id, text []byte) *entry {
-	key := appendFold(s.scratch[:0], id)
+	key := AppendFold(s.scratch[:0], id)
 	s.scratch = key
 	e, known := s.catalogue.entries[string(key)]
 	if !known {

@@ -2,6 +2,7 @@ package icws
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -55,6 +56,7 @@ type request struct {
 	session *Session // nil: without
 	body    []byte
 	items   string // the range of a list that is wanted, "" for its beginning
+	limit   time.Duration // instead of RequestTimeout; 0: that
 	// patience is nil for a request that ends after RequestTimeout, sent or not.
 	patience *patience
 	waiting  *waiting // with patience, once the exchange has begun
@@ -77,7 +79,7 @@ func (c *Client) exchange(ctx context.Context, r request, read func(*document, h
 		defer r.waiting.end()
 	} else {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.opts.RequestTimeout)
+		ctx, cancel = context.WithTimeout(ctx, cmp.Or(r.limit, c.opts.RequestTimeout))
 		defer cancel()
 	}
 	x := Exchange{Operation: r.op, Start: time.Now()}

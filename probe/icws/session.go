@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"icws_exporter/probe/secret"
 )
@@ -64,7 +65,14 @@ func (s *Session) Feature(name string) int { return s.features[name] }
 // what it is about, as JSON; nil for a subscription that needs none. The full
 // message comes by Poll or Stream.
 func (s *Session) Subscribe(ctx context.Context, sub *Subscription, body any) error {
+	return s.SubscribeWithin(ctx, 0, sub, body)
+}
+
+// SubscribeWithin is Subscribe for what takes a server long: it ends after limit
+// instead of the time-out of other requests, unless that is 0.
+func (s *Session) SubscribeWithin(ctx context.Context, limit time.Duration, sub *Subscription, body any) error {
 	r := s.subscription(OpSubscribe, sub)
+	r.limit = limit
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {

@@ -30,6 +30,8 @@ type Reader struct {
 	// members read the values of those members that only its messages have.
 	members map[string]func(*document)
 	list    func(*document)
+	// object reads one of the things alone.
+	object func(*document)
 }
 
 // Of returns the subscription whose messages and list the reader decodes.

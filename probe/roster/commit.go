@@ -1,0 +1,115 @@
+package roster
+
+// Result says what a commit did.
+type Result struct {
+	// Changed counts the changes of users.
+	Changed int
+	// Moved counts the users who came from one status into another, by the latter. It
+	// is valid until the next commit.
+	Moved []Move
+	Anomalies
+}
+
+// Move is how many users came into a status.
+type Move struct {
+	Status string // folded id
+	Users  int
+	place  int32
+}
+
+// CommitFull makes the roster what the staged message says: users of whom it says
+// nothing are not reported any more, and what it leaves out of an entry is unknown. It
+// empties the stage.
+func (r *Roster) CommitFull() Result {
+	s := &r.stage
+	result := r.begin()
+	s.name()
+	for i := range r.users {
+		if u := &r.users[i]; u.status != nobody && !u.named {
+			r.leave(u)
+			*u = user{status: nobody}
+			result.Changed++
+		}
+	}
+	s.unname()
+	for _, d := range s.drafts {
+		u := &r.users[d.user]
+		isFirst := !u.named
+		u.named = false
+		r.set(u, d, isFirst, &result)
+		u.named = true
+	}
+	s.unname()
+	return r.end(result)
+}
+
+// CommitDelta applies the staged message, in which what an entry leaves out stays as
+// it was. It empties the stage.
+func (r *Roster) CommitDelta() Result {
+	result := r.begin()
+	for _, d := range r.stage.drafts {
+		r.set(&r.users[d.user], d, false, &result)
+	}
+	return r.end(result)
+}
+
+func (r *Roster) begin() Result {
+	return Result{Moved: r.moved[:0], Anomalies: r.stage.Anomalies}
+}
+
+func (r *Roster) end(result Result) Result {
+	for i := range result.Moved {
+		result.Moved[i].Status = r.statuses[result.Moved[i].place].id
+	}
+	r.moved = result.Moved
+	r.stage.reset()
+	r.tidy()
+	return result
+}
+
+// set applies an entry to its user, of whom nothing stays as it was when the entry is
+// the first of a full message. An empty status is how some servers say that they have
+// no such user.
+func (r *Roster) set(u *user, d draft, anew bool, result *Result) {
+	before, next := *u, *u
+	if anew {
+		next.loggedIn, next.onPhone, next.since = Unknown, false, 0
+	}
+	if d.from == d.to {
+		next = user{status: nobody}
+	} else {
+		next.status = r.intern(r.stage.statuses[d.from:d.to])
+		switch {
+		case d.since != 0:
+			next.since = d.since
+		case next.status != before.status:
+			next.since = 0 // it is another one's
+		}
+		if d.loggedIn != Absent {
+			next.loggedIn = LoggedIn(d.loggedIn)
+		}
+		if d.onPhone != Absent {
+			next.onPhone = d.onPhone == True
+		}
+	}
+	if next == before {
+		return
+	}
+	r.leave(&before)
+	*u = next
+	r.enter(u)
+	result.Changed++
+	if before.status != nobody && next.status != nobody && next.status != before.status {
+		result.move(next.status)
+	}
+}
+
+func (r *Result) move(to int32) {
+	for i := range r.Moved {
+		if r.Moved[i].place == to {
+			r.Moved[i].Users++
+			return
+		}
+	}
+	r.Moved = append(r.Moved, Move{Users: 1, place: to})
+}
