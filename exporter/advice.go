@@ -10,7 +10,7 @@ import (
 
 // advise logs a warning for what works now, but will not do so for long.
 func (r *Reloader) advise(v config.Validated) {
-	if shared := sameAccount(v.Servers()); len(shared) > 0 {
+	if shared := SharedAccounts(v.Servers()); len(shared) > 0 {
 		r.fleet.opts.Logger.Warn(advice.For(advice.SameAccount, advice.About{}).Line(),
 			"servers", nameList(shared))
 	}
@@ -27,9 +27,9 @@ func (r *Reloader) advise(v config.Validated) {
 // and the requests of each, a file that is being read, and the pages' own.
 func descriptorsFor(servers int) uint64 { return 3*uint64(servers) + 1200 }
 
-// sameAccount returns the servers that log on at the same host as the same user, as
-// "a + b".
-func sameAccount(servers []config.Server) []string {
+// SharedAccounts returns the servers that log on at the same host as the same user,
+// as "a + b".
+func SharedAccounts(servers []config.Server) []string {
 	names := make(map[probe.Account][]string)
 	for _, s := range servers {
 		for _, account := range s.Probe(config.Limits{}).Accounts() {

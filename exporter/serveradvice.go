@@ -17,7 +17,7 @@ const slowStart = time.Minute
 // done.
 func (s Server) Advice(now time.Time) advice.Advice {
 	reason := s.adviceReason(now)
-	about := advice.About{Server: s.Name, User: s.Config.User, Host: "the server", Password: s.passwordPlace()}
+	about := advice.About{Server: s.Name, User: s.Config.User, Host: "the server", Password: s.passwordPlace(), Flags: s.Config.ByFlags}
 	if reason == advice.StandbyDown {
 		about.Host = s.Show(s.standbyDown())
 	}
@@ -91,12 +91,13 @@ func (s Server) standbyDown() string {
 }
 
 func (s Server) passwordPlace() string {
-	switch c := s.Config; {
+	c := s.Config
+	switch place, change := c.PasswordPlace(); {
+	case change != "":
+		return place + "; " + change
 	case c.PasswordFile != "":
-		return c.PasswordFile + ": a changed one is tried within seconds"
-	case c.PasswordEnv != "":
-		return "the environment variable " + c.PasswordEnv + ", and restart the exporter"
+		return place + ": a changed one is tried within seconds"
 	default:
-		return ""
+		return "" // nothing is known of the server
 	}
 }

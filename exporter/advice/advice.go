@@ -31,6 +31,8 @@ type About struct {
 	// Password says where the password is, such as "the file /run/pw".
 	Password string
 	Code     string
+	// Flags: the server was given by flags, so that these are named and no keys.
+	Flags bool
 }
 
 // For returns the advice for a reason; the zero Advice when there is none.
@@ -41,11 +43,17 @@ func For(r Reason, about About) Advice {
 	}
 	fill := strings.NewReplacer(
 		"{server}", orElse(about.Server, "NAME"), "{user}", orElse(about.User, "the user"), "{host}", orElse(about.Host, "the host"),
-		"{password}", orElse(about.Password, "the place that the configuration names"), "{code}", orElse(about.Code, "401"),
+		"{password}", orElse(about.Password, "the place that the configuration names (of a systemd credential or an environment variable, restart the exporter afterwards)"), "{code}", orElse(about.Code, "401"),
 	)
-	a := Advice{Reason: r, Is: fill.Replace(e.is), Do: fill.Replace(e.do), Runbook: e.runbook}
+	say := func(text string) string {
+		if about.Flags {
+			text = ForFlags(text)
+		}
+		return fill.Replace(text)
+	}
+	a := Advice{Reason: r, Is: say(e.is), Do: say(e.do), Runbook: e.runbook}
 	for _, step := range e.more {
-		a.More = append(a.More, fill.Replace(step))
+		a.More = append(a.More, say(step))
 	}
 	return a
 }
@@ -87,7 +95,11 @@ func Reasons() []Reason { return slices.Sorted(maps.Keys(table)) }
 func Phrases() []string {
 	var all []string
 	for _, e := range table {
-		for _, text := range append([]string{e.is, e.do, sentence(e.do)}, e.more...) {
+		texts := append([]string{e.is, e.do, sentence(e.do)}, e.more...)
+		for _, text := range texts {
+			texts = append(texts, ForFlags(text))
+		}
+		for _, text := range texts {
 			for rest, found := text, true; found; {
 				var phrase string
 				if phrase, rest, found = strings.Cut(rest, "{"); phrase != "" {

@@ -3,8 +3,10 @@ package advice
 const (
 	reissue     = "; no setting of the exporter replaces that"
 	ours        = "set http.tls_config.cert_file and key_file"
-	asAuthority = " and name it as http.tls_config.ca_file"
-	kept        = "the session stays on the server until it expires there, and costs it a slot until then"
+	asAuthority = " as a PEM file, and name that as http.tls_config.ca_file; if nobody has it at hand, " +
+		"openssl s_client -showcerts -connect {host} prints what the server sends, and the details of the padlock in a browser can save it: " +
+		"compare its SHA-256 fingerprint with who runs the server before you trust it"
+	kept = "the session stays on the server until it expires there, and costs it a slot until then"
 )
 
 // findings are what only a check finds: it says what is wrong itself, in detail.
@@ -16,8 +18,8 @@ var findings = map[Reason]entry{
 	NotValid:      {do: "the server needs another certificate"},
 	NoAuthority:   {do: "issue a CA certificate and let that sign the server's, or name the server's own certificate as http.tls_config.ca_file"},
 	WeakSignature: {do: "have the certificate issued anew, with a SHA-256 signature" + reissue},
-	UnknownSigner: {do: "get the certificate of {host}" + asAuthority},
-	SelfSigned:    {do: "get the certificate from who runs the server" + asAuthority},
+	UnknownSigner: {do: "get the certificate of this authority, or the server's own," + asAuthority},
+	SelfSigned:    {do: "get this certificate from who runs the server" + asAuthority},
 	NoTLS:         {do: "the port speaks plain HTTP or something else: " + Ports},
 	WantsOurs:     {do: "the server wants a certificate of ours: " + ours},
 	OldCiphers: {do: "the server has only ciphers that are no longer offered: if it knows only the RSA key exchange, GODEBUG=tlsrsakex=1 in the exporter's environment " +

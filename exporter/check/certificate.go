@@ -1,10 +1,12 @@
 package check
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -70,8 +72,8 @@ func issuerOf(c *x509.Certificate) string {
 	return c.Issuer.String()
 }
 
-// explainTLS says why a handshake with host failed, and what to do.
-func explainTLS(err error, host string) (detail, what string) {
+// explainTLS says why a handshake with the host of a URL failed, and what to do.
+func explainTLS(err error, at *url.URL) (detail, what string) {
 	var (
 		authority x509.UnknownAuthorityError
 		name      x509.HostnameError
@@ -80,9 +82,9 @@ func explainTLS(err error, host string) (detail, what string) {
 	)
 	switch {
 	case errors.As(err, &name) && name.Certificate != nil:
-		return explainName(name.Certificate, host)
+		return explainName(name.Certificate, at.Hostname())
 	case errors.As(err, &authority):
-		return explainAuthority(err, authority)
+		return explainAuthority(err, authority, address(at))
 	case errors.As(err, &invalid):
 		return explainInvalid(invalid)
 	case errors.As(err, &record):
@@ -136,7 +138,7 @@ func adviseAlert(err error) string {
 	}
 }
 
-func explainAuthority(err error, authority x509.UnknownAuthorityError) (detail, what string) {
+func explainAuthority(err error, authority x509.UnknownAuthorityError, host string) (detail, what string) {
 	certificate, shown := authority.Cert, []*x509.Certificate{authority.Cert}
 	var verification *tls.CertificateVerificationError
 	if errors.As(err, &verification) && len(verification.UnverifiedCertificates) > 0 {
@@ -145,19 +147,36 @@ func explainAuthority(err error, authority x509.UnknownAuthorityError) (detail, 
 	}
 	switch weak := weaklySigned(shown); {
 	case certificate == nil:
-		return "the certificate is signed by an authority that is not known here", advise(advice.UnknownSigner, "the authority")
+		return "the certificate is signed by an authority that is not known here", advise(advice.UnknownSigner, host)
 	case weak != nil:
 		return fmt.Sprintf("the certificate of %s is signed with %s, which is broken and not accepted", nameOf(weak), weak.SignatureAlgorithm),
 			advise(advice.WeakSignature, "")
 	case strings.Contains(authority.Error(), "cannot sign this kind of certificate"): // it has no type
 		return explainNoCA(issuerOf(certificate))
 	case isSelfIssued(certificate):
-		return fmt.Sprintf("the certificate of %s is signed by itself and not trusted here", nameOf(certificate)),
-			advise(advice.SelfSigned, "")
+		return fmt.Sprintf("the certificate of %s is signed by itself and not trusted here; its SHA-256 fingerprint is %s", nameOf(certificate), fingerprint(certificate)),
+			advise(advice.SelfSigned, host)
 	default:
-		return fmt.Sprintf("the certificate of %s is signed by %s, which is not known here", nameOf(certificate), issuerOf(certificate)),
-			advise(advice.UnknownSigner, issuerOf(certificate))
+		return fmt.Sprintf("the certificate of %s is signed by %s, which is not known here; its SHA-256 fingerprint is %s", nameOf(certificate), issuerOf(certificate), fingerprint(certificate)),
+			advise(advice.UnknownSigner, host)
 	}
+}
+
+// address is the host and the port of a URL, as openssl wants them.
+func address(at *url.URL) string {
+	if at.Port() != "" {
+		return at.Host
+	}
+	return at.Host + ":443"
+}
+
+// fingerprint is what openssl and browsers show as SHA-256 of a certificate.
+func fingerprint(c *x509.Certificate) string {
+	var pairs []string
+	for _, b := range sha256.Sum256(c.Raw) {
+		pairs = append(pairs, fmt.Sprintf("%02X", b))
+	}
+	return strings.Join(pairs, ":")
 }
 
 // weaklySigned returns the first certificate whose signature nobody accepts. That of

@@ -42,7 +42,7 @@ func (e *examination) host(ctx context.Context, host string) (reached bool) {
 	t := newTrace()
 	start := time.Now()
 	version, err := client.Version(httptrace.WithClientTrace(ctx, t.hooks()))
-	v := &visit{host: host, base: base, proxy: e.server.HTTP.ProxyURL.URL(), trace: t.seen(), version: version, err: err, took: time.Since(start)}
+	v := &visit{host: host, base: base, byFlags: e.server.ByFlags, proxy: e.server.HTTP.ProxyURL.URL(), trace: t.seen(), version: version, err: err, took: time.Since(start)}
 	for _, s := range v.steps() {
 		e.note(s)
 	}
@@ -73,6 +73,7 @@ func mayBeICWS(err error) bool {
 type visit struct {
 	host    string
 	base    *url.URL
+	byFlags bool
 	proxy   *url.URL // nil: direct
 	trace   seen
 	version icws.Version
@@ -146,6 +147,14 @@ func (v *visit) tcp(dns finding) (finding, time.Duration) {
 	}
 }
 
+// urlName is what the operator calls the URL.
+func (v *visit) urlName() string {
+	if v.byFlags {
+		return "--server"
+	}
+	return "the url"
+}
+
 // unfinished is the finding for what ended with the whole request.
 func (v *visit) unfinished() finding {
 	if v.err == nil {
@@ -158,7 +167,7 @@ func (v *visit) tls(tcp finding) (finding, time.Duration) {
 	handshakes := v.trace.tls
 	if v.proxy != nil && v.proxy.Scheme == "https" && len(handshakes) > 0 {
 		if first := handshakes[0]; first.err != nil {
-			detail, what := explainTLS(first.err, v.proxy.Host)
+			detail, what := explainTLS(first.err, v.proxy)
 			return failed("the handshake with the proxy failed: "+detail, what), first.took
 		}
 		handshakes = handshakes[1:]
@@ -167,7 +176,7 @@ func (v *visit) tls(tcp finding) (finding, time.Duration) {
 	case tcp.status != OK:
 		return skipped("there is no connection"), 0
 	case v.base.Scheme == "http":
-		return warned("not used: the url begins with http://", advise(advice.PlainHTTP, "")), 0
+		return warned("not used: "+v.urlName()+" begins with http://", advise(advice.PlainHTTP, "")), 0
 	case len(handshakes) == 0 && v.proxy != nil:
 		detail, _ := explain(v.err)
 		return failed("the proxy opened no way to "+v.base.Host+": "+detail,
@@ -177,7 +186,7 @@ func (v *visit) tls(tcp finding) (finding, time.Duration) {
 	}
 	last := handshakes[len(handshakes)-1]
 	if last.err != nil {
-		return failed(explainTLS(last.err, v.base.Host)), last.took
+		return failed(explainTLS(last.err, v.base)), last.took
 	}
 	return certificateFinding(last.state, time.Now()), last.took
 }

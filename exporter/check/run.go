@@ -86,6 +86,9 @@ func (e *examination) step(name string, look func() finding) bool {
 // note adds a step to the report. All that a report says goes through the screen
 // here, and nowhere else.
 func (e *examination) note(s Step) bool {
+	if e.server.ByFlags {
+		s.Advice = advice.ForFlags(s.Advice)
+	}
 	s.Host, s.Detail, s.Advice = e.screen.Show(s.Host), e.screen.Show(s.Detail), e.screen.Show(s.Advice)
 	e.report.Steps = append(e.report.Steps, s)
 	if e.opts.OnStep != nil {
@@ -98,14 +101,11 @@ func (e *examination) note(s Step) bool {
 }
 
 func passwordPlace(s config.Server) string {
-	switch {
-	case s.PasswordEnv != "":
-		return "the environment variable"
-	case s.PasswordCredential != "":
-		return "the systemd credential"
-	default:
-		return "the file"
+	place, change := s.PasswordPlace()
+	if change != "" {
+		place += " (" + change + ")"
 	}
+	return place
 }
 
 // configuration mostly repeats: what is wrong with it is an error before Run,

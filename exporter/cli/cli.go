@@ -39,6 +39,7 @@ type grammar struct {
 	Check         checkCommand         `cmd:"" help:"Check everything that watching a server needs, once, and say what to fix."`
 	Health        healthCommand        `cmd:"" help:"Ask a running exporter whether it is healthy: exit code 0 or 1, for the health checks of containers."`
 	Metrics       metricsCommand       `cmd:"" help:"Print the reference of all metrics, as Markdown."`
+	Config        configCommand        `cmd:"" help:"Check a configuration file, without connecting to anything."`
 	Configuration configurationCommand `cmd:"" help:"Print the reference of the configuration file, as Markdown."`
 	Dashboards    dashboardsCommand    `cmd:"" help:"List, print or write the Grafana dashboards."`
 	Service       serviceCommand       `cmd:"" help:"Install, remove, start, stop or reload the exporter as a service of Windows."`

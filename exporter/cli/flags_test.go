@@ -21,8 +21,9 @@ Results go to standard output; the log and errors go to standard error. The exit
 | code | meaning |
 |---|---|
 | 0 | ended as asked: the command is done, or SIGINT or SIGTERM came and every session was left |
-| 1 | something failed while running, such as a port that is in use; ` + "`check`" + `: a step failed, or it was interrupted |
+| 1 | something failed while running, such as a port that is in use; ` + "`check`" + `: a step failed, or it was interrupted; ` + "`config check`" + `: a file is not valid |
 | 2 | the command line, the configuration or a file that it names cannot be used; nothing was connected to |
+| 3 | ` + "`config check --lint-fatal`" + `: all files are valid, and there are warnings |
 
 These environment variables matter:
 

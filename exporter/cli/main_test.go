@@ -79,7 +79,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%q exits with %d, want %d", args[1:], code, want)
 	}
 	stdout, stderr := ts.ReadFile("stdout"), ts.ReadFile("stderr")
-	found := code == ExitFailure && len(args) > 2 && args[2] == "check"
+	found := code != ExitUsage && slices.Contains(args, "check")
 	if code != ExitOK && stdout != "" && !found {
 		ts.Fatalf("%q fails and writes to stdout: %s", args[1:], stdout)
 	}
@@ -131,7 +131,7 @@ func simulates(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(p.kill)
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		if match := regexp.MustCompile(`URL +(http://\S+)`).FindStringSubmatch(p.stdout.String()); match != nil {
+		if match := regexp.MustCompile(`URL +(https?://\S+)`).FindStringSubmatch(p.stdout.String()); match != nil {
 			ts.Setenv("SIM", match[1])
 			return
 		}

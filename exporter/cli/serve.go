@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"icws_exporter/exporter/config"
+	"icws_exporter/exporter/web"
 )
 
 // passwordVariable is the environment variable of the quick start's password.
@@ -18,6 +20,8 @@ type serverFlags struct {
 	User         string   `help:"User to log on as." placeholder:"USER" group:"Servers, given here"`
 	PasswordFile string   `help:"File with the user's password; without it, the environment variable ICWS_PASSWORD." placeholder:"FILE" group:"Servers, given here"`
 
+	CAFile string `name:"ca-file" help:"PEM file with the certificates to trust instead of the system's authorities: of a private authority, or the server's own." placeholder:"FILE" group:"Servers, given here"`
+
 	ConfigFile string `name:"config.file" help:"YAML configuration, instead of the flags above." placeholder:"FILE" group:"Servers, given in a file"`
 }
 
@@ -28,8 +32,10 @@ type serveCommand struct {
 
 	Web webFlags `embed:"" group:"Pages"`
 
-	StatusSeries bool   `name:"metrics.status-series" help:"Add series per status message, icws_status_info and icws_status_flag." group:"Pages"`
-	Detail       string `name:"metrics.detail" enum:"default,full" default:"default" help:"Say with full how a fault went, with twice as many series." group:"Pages"`
+	StatusSeries bool `name:"metrics.status-series" help:"Add series per status message, icws_status_info and icws_status_flag." group:"Pages"`
+	DryRun       bool `name:"dry-run" help:"Check all that serve checks before it listens and connects, say what it would do, and exit."`
+
+	Detail string `name:"metrics.detail" enum:"default,full" default:"default" help:"Say with full how a fault went, with twice as many series." group:"Pages"`
 }
 
 // Run watches the servers until ctx ends. Nothing connects before the whole
@@ -48,6 +54,9 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if c.DryRun {
+		return c.dryRun(s, watched)
+	}
 	limitMemory()
 	return serve(ctx, watched, s, servingOptions{
 		Listen:          c.Web.listenOptions(),
@@ -63,19 +72,37 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 	})
 }
 
+// dryRun ends where serve would open its sockets.
+func (c *serveCommand) dryRun(s *streams, watched config.Validated) error {
+	if err := web.CheckConfig(c.Web.ConfigFile); err != nil {
+		return usageError{err}
+	}
+	_, err := fmt.Fprintf(s.out, "All is valid. It would watch %s:\n", number(len(watched.Servers()), "server"))
+	describeServers(s.out, watched, true)
+	where := strings.Join(c.Web.ListenAddress, ", ")
+	if c.Web.SystemdSocket {
+		where = "the sockets of systemd"
+	}
+	fmt.Fprintf(s.out, "It would serve on %s. Nothing was opened and nobody connected to.\n", where)
+	for _, warning := range warningsOf(watched) {
+		fmt.Fprintf(s.out, "warning: %s\n", warning)
+	}
+	return err
+}
+
 // part reads the servers from the flags or from the file, never from both. It needs
 // the secrets of only those servers of the file whose names holds accepts.
 func (c *serverFlags) part(holds func(name string) bool) (config.Validated, error) {
-	given := len(c.Server) > 0 || c.User != "" || c.PasswordFile != ""
+	given := len(c.Server) > 0 || c.User != "" || c.PasswordFile != "" || c.CAFile != ""
 	switch {
 	case c.ConfigFile != "" && given:
-		return config.Validated{}, errors.New("--config.file and --server, --user or --password-file exclude each other: name the servers in one place")
+		return config.Validated{}, errors.New("--config.file and --server, --user, --password-file or --ca-file exclude each other: name the servers in one place")
 	case c.ConfigFile != "":
 		return loadFile(c.ConfigFile, holds)
 	case len(c.Server) == 0:
 		return config.Validated{}, errors.New("nothing to watch: name a server with --server URL, or give --config.file FILE")
 	}
-	flags := config.Flags{Servers: c.Server, User: c.User, PasswordFile: c.PasswordFile}
+	flags := config.Flags{Servers: c.Server, User: c.User, PasswordFile: c.PasswordFile, CAFile: c.CAFile}
 	if c.PasswordFile == "" {
 		if os.Getenv(passwordVariable) == "" {
 			return config.Validated{}, errors.New("no password: give --password-file FILE or set the environment variable " + passwordVariable)

@@ -19,6 +19,9 @@ type Flags struct {
 	// Exactly one of the two says where the password is: a file, relative to the
 	// working directory, or an environment variable.
 	PasswordFile, PasswordEnv string
+	// CAFile is a PEM file with whom to trust instead of the system's authorities,
+	// relative to the working directory; empty for the system's.
+	CAFile string
 }
 
 // names are what an operator calls the keys. The variable is no flag: its name is
@@ -27,6 +30,7 @@ func (f Flags) names() map[string]string {
 	return map[string]string{
 		"name": "--server", "url": "--server", "hosts": "--server", "user": "--user",
 		"password_file": "--password-file", "password_env": f.PasswordEnv,
+		"http.tls_config.ca_file": "--ca-file",
 	}
 }
 
@@ -38,6 +42,7 @@ func FromFlags(flags Flags) (Validated, error) {
 	names := flags.names()
 	common := flagLayer(names, map[string]string{
 		"user": flags.User, "password_file": flags.PasswordFile, "password_env": flags.PasswordEnv,
+		"http.tls_config.ca_file": flags.CAFile,
 	})
 	if len(flags.Servers) == 0 {
 		r.add(common.missing("url"), "missing; expected a URL such as https://cic.example.com:8019, or NAME=URL")
@@ -46,7 +51,9 @@ func FromFlags(flags Flags) (Validated, error) {
 		name, target := splitServer(text)
 		own := flagLayer(names, map[string]string{"name": name, "url": target})
 		r.uniqueName(own, i)
-		e.servers = append(e.servers, r.server(own.over(common)))
+		server := r.server(own.over(common))
+		server.ByFlags = true
+		e.servers = append(e.servers, server)
 	}
 	return r.validated(e)
 }

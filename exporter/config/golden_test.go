@@ -29,6 +29,16 @@ func parseTestdata(t *testing.T, path string) (Validated, error) {
 	return Parse(filepath.Base(path), src, filepath.Dir(path))
 }
 
+// withoutCheckout leaves out where the repository is.
+func withoutCheckout(t *testing.T, text string) string {
+	t.Helper()
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(text, here, "HERE")
+}
+
 func filesIn(t *testing.T, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
@@ -65,7 +75,7 @@ func TestBadFilesAreRefusedWithEveryProblem(t *testing.T) {
 			if v.effective != nil {
 				t.Error("a refused file gave a configuration")
 			}
-			compareGolden(t, strings.TrimSuffix(path, ".yaml")+".err", err.Error()+"\n")
+			compareGolden(t, strings.TrimSuffix(path, ".yaml")+".err", withoutCheckout(t, err.Error())+"\n")
 		})
 	}
 }

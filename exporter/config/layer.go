@@ -56,6 +56,8 @@ func (l layer) over(base layer) layer {
 
 // advice answers keys that people know from elsewhere.
 var advice = map[string]string{
+	"port":                                 "not a key; expected the port with the host, as in hosts: ['cic-a.example.com:8019'], or in url",
+	"scheme":                               "not a key; expected it in url, such as http://{host}:8018",
 	"password":                             "a password does not belong in this file; expected password_file, password_env or password_credential",
 	"http.tls_config.insecure_skip_verify": "not available, because the password would go to whoever answers; expected ca_file with the CA, or the certificate itself, of a server that no public CA signed, and server_name when its certificate has another name",
 	"http.tls_config.ca":                   "not read from this file; expected ca_file with the path of a PEM file",
@@ -90,7 +92,7 @@ func (r *resolver) collect(l layer, where place, n *yaml.Node, prefix string, kn
 			continue
 		}
 		if key.Kind != yaml.ScalarNode || !isPlainKey(key.Value) {
-			r.add(at(key, where.key), "a key here is not a plain word; expected one of %s", children(prefix, known))
+			r.notPlain(l, at(key, where.key), prefix, key, known)
 			continue
 		}
 		dotted := prefix + key.Value
@@ -130,12 +132,28 @@ func (r *resolver) unknown(l layer, here place, dotted string, known []string) {
 		return
 	}
 	prefix, _ := cutLast(dotted)
-	if near := nearest(dotted, known); near != "" {
-		l.tried[near] = true
-		r.add(here, "unknown key; did you mean %s?", near)
+	if text := elsewhere(l.at.key, dotted); text != "" && prefix == "" {
+		r.add(here, "%s", text)
+		return
+	}
+	if hint, meant := hintForKey(dotted, known); hint != "" {
+		l.tried[meant] = true
+		r.add(here, "unknown key; %s", hint)
 		return
 	}
 	r.add(here, "unknown key; expected one of %s", children(prefix, known))
+}
+
+// notPlain reports a key that might be anything, without repeating it.
+func (r *resolver) notPlain(l layer, here place, prefix string, key *yaml.Node, known []string) {
+	if name := plainKey(key.Value); key.Kind == yaml.ScalarNode && isPlainKey(name) {
+		if hint, meant := hintForKey(prefix+key.Value, known); hint != "" {
+			l.tried[meant] = true
+			r.add(here, "an unknown key; %s", hint)
+			return
+		}
+	}
+	r.add(here, "a key here is not a plain word; expected one of %s", children(prefix, known))
 }
 
 // children lists the keys directly below prefix.

@@ -23,9 +23,9 @@ const maxPasswordBytes = 4 << 10
 // Password reads the password anew from its file, environment variable or systemd
 // credential, and takes one line end off it. What cannot be the password that was
 // meant is an error, so that it costs no log-on. It does I/O and may be called from
-// any goroutine. Its errors say what to do, and never repeat the password; they name
-// the file only when it could be read, because somebody may have written the password
-// where its file is expected.
+// any goroutine. Its errors say what to do, and never repeat the password. They name
+// the file; whoever checks a configuration looks first whether that may be a password
+// in the wrong place.
 func (s Server) Password() (Secret, error) {
 	var content []byte
 	var err error
@@ -40,10 +40,13 @@ func (s Server) Password() (Secret, error) {
 	case s.PasswordCredential != "":
 		directory := os.Getenv("CREDENTIALS_DIRECTORY")
 		if directory == "" {
-			return Secret{}, errors.New("there is no CREDENTIALS_DIRECTORY; load the credential with LoadCredential= in the systemd unit")
+			return Secret{}, errors.New("there is no CREDENTIALS_DIRECTORY; load the credential with LoadCredential= in the systemd unit, and run other commands with systemd-run --pipe --property=LoadCredential=NAME:FILE")
 		}
 		place = "the systemd credential " + s.PasswordCredential
 		content, err = files.Read(filepath.Join(directory, s.PasswordCredential), maxPasswordBytes)
+		if errors.Is(err, fs.ErrNotExist) {
+			return Secret{}, noCredential(directory)
+		}
 	default:
 		content, err = files.Read(s.PasswordFile, maxPasswordBytes)
 	}
@@ -51,13 +54,64 @@ func (s Server) Password() (Secret, error) {
 	case errors.Is(err, files.ErrEncoding):
 		return Secret{}, fmt.Errorf("%s is %w", place, err)
 	case err != nil:
-		return Secret{}, fmt.Errorf("the password cannot be read (%w)%s", err, adviceOn(err))
+		return Secret{}, &unreadableError{place, err}
 	}
 	password := withoutLineEnd(content)
 	if wrong, remedy := wrongWithPassword(password); wrong != "" {
 		return Secret{}, fmt.Errorf("%s %s; %s", place, wrong, remedy)
 	}
 	return NewSecret(string(password)), nil
+}
+
+// unreadableError is a password that is not there, or not to be read.
+type unreadableError struct {
+	place string
+	err   error
+}
+
+func (e *unreadableError) Error() string {
+	return fmt.Sprintf("the password cannot be read from %s (%v)%s", e.place, e.err, adviceOn(e.err))
+}
+
+func (e *unreadableError) Unwrap() error { return e.err }
+
+// noCredential names what systemd handed over instead.
+func noCredential(directory string) error {
+	const most = 10
+	names := "no other"
+	if entries, err := os.ReadDir(directory); err == nil && len(entries) > 0 {
+		var list []string
+		for _, entry := range entries[:min(len(entries), most)] {
+			list = append(list, entry.Name())
+		}
+		names = strings.Join(list, ", ")
+	}
+	return fmt.Errorf("no credential of this name is in %s, but %s; load it with LoadCredential= in the systemd unit, under this name", directory, names)
+}
+
+// PasswordPlace says in words where the password is, and when a changed one is seen:
+// empty for at once.
+func (s Server) PasswordPlace() (place, change string) {
+	switch {
+	case s.PasswordEnv != "":
+		return "the environment variable " + s.PasswordEnv, "a changed one needs a restart of the exporter"
+	case s.PasswordCredential != "":
+		return "the systemd credential " + s.PasswordCredential, ofCredential
+	case isCredential(s.PasswordFile):
+		return "the systemd credential " + s.PasswordFile, ofCredential
+	default:
+		return "the file " + s.PasswordFile, ""
+	}
+}
+
+// systemd hands a service its credentials once (systemd.exec, LoadCredential=).
+const ofCredential = "systemd copied it when the unit started, so a changed one needs a restart of the unit"
+
+// isCredential reports whether a file is one that systemd made of a credential.
+func isCredential(file string) bool {
+	file = filepath.ToSlash(file)
+	directory := strings.TrimSuffix(filepath.ToSlash(os.Getenv("CREDENTIALS_DIRECTORY")), "/")
+	return directory != "" && strings.HasPrefix(file, directory+"/") || strings.HasPrefix(file, "/run/credentials/")
 }
 
 // adviceOn says what to do about a file that cannot be read, where that is known.

@@ -113,14 +113,90 @@ func TestThePasswordIsReadAnewEveryTime(t *testing.T) {
 	}
 }
 
-func TestAPasswordThatIsGoneIsAnErrorThatDoesNotNameTheFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), testPassword)
+func TestAPasswordThatIsGoneIsAnErrorThatNamesTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "gone")
 	_, err := Server{PasswordFile: file}.Password()
-	if !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("got %v, want one that says the file does not exist", err)
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), file) {
+		t.Errorf("got %v, want one that says that %s does not exist", err, file)
 	}
-	if strings.Contains(err.Error(), testPassword) {
-		t.Errorf("the error repeats the name of the file: %v", err)
+}
+
+// The path that was tried is shown, and what it is relative to, unless the name may be
+// a password that was written where its file is expected: then the directory is.
+func TestAFileThatIsNotThereIsLookedForSomewhere(t *testing.T) {
+	t.Setenv("ICWS_TEST_PASSWORD", testPassword)
+	dir := t.TempDir()
+	for _, sub := range []string{"secrets", "conf"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conf := filepath.Join(dir, "conf")
+	for written, want := range map[string]string{
+		testPassword:                          "looked for in " + conf + ", the directory of the configuration file;",
+		"../secrets/pw":                       filepath.Join(dir, "secrets", "pw") + ", relative to the directory of the configuration file;",
+		filepath.Join(dir, "secrets", "pw"):   ": " + filepath.Join(dir, "secrets", "pw") + ";",
+		testPassword + "/x":                   "the path leads to no directory below " + conf + ";",
+		filepath.Join(dir, testPassword, "x"): "the path leads to no directory below " + dir + ";",
+		"/" + testPassword:                    "looked for in /;",
+	} {
+		_, err := Parse("icws.yaml", []byte("servers: [{name: a, hosts: [a], user: u, password_file: "+written+"}]"), conf)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), testPassword) {
+			t.Errorf("%s: %v\nwant %q", written, err, want)
+		}
+	}
+	_, err := Parse("icws.yaml", []byte("servers: [{name: a, hosts: [a], user: u, password_env: ICWS_TEST_PASSWORD, http: {tls_config: {ca_file: ca.pem}}}]"), conf)
+	if want := filepath.Join(conf, "ca.pem") + ", relative to the directory of the configuration file"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v\nwant %q", err, want)
+	}
+	t.Chdir(conf)
+	for want, flags := range map[string]Flags{
+		"--password-file: the password cannot be read (no such file or directory): looked for in " + conf + ", the working directory;":     {PasswordFile: "pw"},
+		"--ca-file: cannot be read (no such file or directory): " + filepath.Join(conf, "ca.pem") + ", relative to the working directory;": {PasswordEnv: "ICWS_TEST_PASSWORD", CAFile: "ca.pem"},
+	} {
+		flags.Servers, flags.User = []string{"cic-a"}, "u"
+		if _, err := FromFlags(flags); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\nwant %q", err, want)
+		}
+	}
+	for _, file := range []string{"nowhere.yaml", "."} {
+		if _, err := Load(file); err == nil || !strings.Contains(err.Error(), "("+filepath.Join(conf, file)+")") {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// A credential that is not there is told from those that are.
+func TestACredentialThatIsNotThereIsNamedByTheOthers(t *testing.T) {
+	directory := t.TempDir()
+	t.Setenv("CREDENTIALS_DIRECTORY", directory)
+	_, err := Server{PasswordCredential: testPassword}.Password()
+	if err == nil || !strings.Contains(err.Error(), "is in "+directory+", but no other") {
+		t.Error(err)
+	}
+	write(t, filepath.Join(directory, "password"), []byte("x"))
+	if _, err = (Server{PasswordCredential: testPassword}).Password(); err == nil || !strings.Contains(err.Error(), "but password;") || strings.Contains(err.Error(), testPassword) {
+		t.Error(err)
+	}
+}
+
+// What is read only once is said to be.
+func TestThePlaceOfAPasswordSaysWhetherAChangeIsSeen(t *testing.T) {
+	t.Setenv("CREDENTIALS_DIRECTORY", "/run/cred")
+	for _, test := range []struct {
+		server        Server
+		place, change string
+	}{
+		{Server{PasswordFile: "/etc/pw"}, "the file /etc/pw", ""},
+		{Server{PasswordEnv: "PW"}, "the environment variable PW", "restart of the exporter"},
+		{Server{PasswordCredential: "pw"}, "the systemd credential pw", "restart of the unit"},
+		{Server{PasswordFile: "/run/cred/pw"}, "the systemd credential /run/cred/pw", "restart of the unit"},
+		{Server{PasswordFile: "/run/credentials/icws_exporter.service/pw"}, "the systemd credential ", "restart of the unit"},
+	} {
+		place, change := test.server.PasswordPlace()
+		if !strings.HasPrefix(place, test.place) || !strings.Contains(change, test.change) || (test.change == "") != (change == "") {
+			t.Errorf("%+v: %q, %q", test, place, change)
+		}
 	}
 }
 

@@ -182,7 +182,7 @@ func TestTheExamplesOfTheReferenceAreAccepted(t *testing.T) {
 }
 
 // aboutFiles are the problems of files that are not on this machine.
-var aboutFiles = regexp.MustCompile(`(?m)^.*(cannot be read|there is no key_file|there is no cert_file).*\n?`)
+var aboutFiles = regexp.MustCompile(`(?m)^.*(cannot be read|no credential of this name|there is no key_file|there is no cert_file).*\n?`)
 
 // The bounds of a range are accepted, and what lies outside of them is not.
 func TestTheDocumentedRangesAreTheRealOnes(t *testing.T) {

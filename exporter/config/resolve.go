@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"strings"
@@ -12,19 +13,31 @@ import (
 // resolver turns layers of settings into servers and collects what is wrong.
 type resolver struct {
 	problems
-	dir   string         // of relative file names
-	names map[string]int // of the servers so far, in lower case
+	dir   string           // of relative file names
+	names map[string]named // the servers so far, by their names in lower case
 	// holds says whose secrets are read; nil: everybody's.
 	holds func(name string) bool
+	// textOnly: no file and no password is looked at.
+	textOnly bool
 	// content is what was read: the configuration and the files of http.tls_config.
 	content hash.Hash
+}
+
+// named is a server that has a name: which one, and in which line, 0 for a flag.
+type named struct{ number, line int }
+
+func (n named) where() string {
+	if n.line == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", in line %d,", n.line)
 }
 
 func newResolver(p problems, dir string) *resolver {
 	return &resolver{problems: p, dir: dir, content: sha256.New()}
 }
 
-func (r *resolver) watches(name string) bool { return r.holds == nil || r.holds(name) }
+func (r *resolver) watches(name string) bool { return !r.textOnly && (r.holds == nil || r.holds(name)) }
 
 // root reads the whole file.
 func (r *resolver) root(e *effective, n *yaml.Node) {
@@ -162,14 +175,14 @@ func (r *resolver) uniqueName(own layer, i int) {
 		return
 	}
 	if r.names == nil {
-		r.names = make(map[string]int)
+		r.names = make(map[string]named)
 	}
 	name := strings.ToLower(f.value.Value)
 	if first, taken := r.names[name]; taken {
-		r.add(f.at, "the name of server number %d too (case does not count); expected a name of its own", first+1)
+		r.add(f.at, "the name of server number %d%s too (case does not count); expected a name of its own, or, if both are hosts of one switchover pair, one server with both in hosts", first.number, first.where())
 		return
 	}
-	r.names[name] = i
+	r.names[name] = named{i + 1, f.at.line}
 }
 
 // checkPassword demands exactly one place of the password, and a password there.
@@ -204,7 +217,13 @@ func (r *resolver) checkPassword(s Server, l layer, bad map[string]bool) {
 	if !r.watches(s.Name) {
 		return
 	}
-	if _, err := s.Password(); err != nil {
+	_, err := s.Password()
+	unreadable := (*unreadableError)(nil)
+	switch {
+	case err == nil:
+	case errors.As(err, &unreadable) && s.PasswordFile != "":
+		r.add(chosen.at, "the password cannot be read (%v): %s%s", unreadable.err, r.triedForPassword(chosen.value.Value, s.PasswordFile), adviceOn(err))
+	default:
 		r.add(chosen.at, "%v", err)
 	}
 }

@@ -22,6 +22,8 @@ type Server struct {
 	// Probe gives it to the probe.
 	Users probe.Users
 	HTTP  HTTP
+	// ByFlags: the operator gave flags and no file, so that advice names these.
+	ByFlags bool
 }
 
 // HTTP says how to connect.
@@ -91,10 +93,10 @@ func (s Server) MarshalJSON() ([]byte, error) { return json.Marshal(s.Keys()) }
 
 // Equal reports whether a running probe of s may go on for other: all settings and
 // the proxy's password are the same. Not compared are the site, which is only a
-// label, and what is read anew when it is needed: the ICWS password and the files
-// of http.tls_config.
+// label, how the operator gave them, and what is read anew when it is needed: the
+// ICWS password and the files of http.tls_config.
 func (s Server) Equal(other Server) bool {
-	s.Site = other.Site
+	s.Site, s.ByFlags = other.Site, other.ByFlags
 	return reflect.DeepEqual(s, other)
 }
 

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -21,9 +20,10 @@ type pemFiles struct{ ca, cert, key []byte }
 
 func (t TLS) hasFiles() bool { return t.CAFile != "" || t.CertFile != "" }
 
-// read reads the files. Its errors name the key, and no path.
-func (t TLS) read() (pemFiles, error) {
+// readPEM reads the files. Its errors name the key and the path.
+func (s Server) readPEM() (pemFiles, error) {
 	var read pemFiles
+	t := s.HTTP.TLS
 	for _, file := range []struct {
 		key, path string
 		content   *[]byte
@@ -33,7 +33,7 @@ func (t TLS) read() (pemFiles, error) {
 		}
 		content, err := files.Read(file.path, maxPEMBytes)
 		if err != nil {
-			return pemFiles{}, fmt.Errorf("%s cannot be read: %w", file.key, err)
+			return pemFiles{}, fmt.Errorf("%s: %s cannot be read: %w", s.tlsKey(file.key), absolute(file.path), err)
 		}
 		*file.content = content
 	}
@@ -49,18 +49,27 @@ func (f pemFiles) digest() [sha256.Size]byte {
 	return [sha256.Size]byte(digest.Sum(nil))
 }
 
-func (t TLS) config(files pemFiles) (*tls.Config, error) {
+// tlsKey is what the operator calls a key of http.tls_config.
+func (s Server) tlsKey(key string) string {
+	if s.ByFlags && key == "ca_file" {
+		return "--ca-file"
+	}
+	return "http.tls_config." + key
+}
+
+func (s Server) tlsConfig(files pemFiles) (*tls.Config, error) {
+	t := s.HTTP.TLS
 	config := &tls.Config{ServerName: t.ServerName, MinVersion: uint16(promconfig.TLSVersions[t.MinVersion])}
 	if t.CAFile != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(files.ca) {
-			return nil, errors.New("no certificate is in ca_file")
+			return nil, fmt.Errorf("%s: no certificate is in %s", s.tlsKey("ca_file"), absolute(t.CAFile))
 		}
 	}
 	if t.CertFile != "" {
 		certificate, err := tls.X509KeyPair(files.cert, files.key)
 		if err != nil {
-			return nil, fmt.Errorf("cert_file and key_file: %w", err)
+			return nil, fmt.Errorf("%s and key_file: %w", s.tlsKey("cert_file"), err)
 		}
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil }
 	}
@@ -77,7 +86,7 @@ type trust struct {
 // are gone or half written change nothing.
 func (t *Transports) now() *trust {
 	current := t.trust.Load()
-	files, err := t.server.HTTP.TLS.read()
+	files, err := t.server.readPEM()
 	if err != nil {
 		return current
 	}
@@ -85,7 +94,7 @@ func (t *Transports) now() *trust {
 	if digest == current.digest {
 		return current
 	}
-	config, err := t.server.HTTP.TLS.config(files)
+	config, err := t.server.tlsConfig(files)
 	if err != nil {
 		return current
 	}
@@ -143,13 +152,13 @@ func (f *following) transport() *builtTransport {
 func (r *resolver) checkTLS(s Server, fields map[string]field, bad map[string]bool) {
 	const ca, cert, key = "http.tls_config.ca_file", "http.tls_config.cert_file", "http.tls_config.key_file"
 	t := s.HTTP.TLS
-	if t.CAFile != "" && !bad[ca] {
+	if t.CAFile != "" && !bad[ca] && !r.textOnly {
 		pem, err := r.readPEM(t.CAFile)
 		switch {
 		case err != nil:
-			r.add(fields[ca].at, "cannot be read (%v); expected a PEM file that the exporter's user may read", err)
+			r.add(fields[ca].at, "cannot be read (%v): %s; expected a PEM file that the exporter's user may read", err, r.tried(fields[ca].value.Value, t.CAFile))
 		case !x509.NewCertPool().AppendCertsFromPEM(pem):
-			r.add(fields[ca].at, "no certificate is in the file; expected CA certificates in PEM")
+			r.add(fields[ca].at, "no certificate is in the file; expected certificates in PEM (Base64)")
 		}
 	}
 	switch {
@@ -159,23 +168,25 @@ func (r *resolver) checkTLS(s Server, fields map[string]field, bad map[string]bo
 	case t.CertFile == "" && t.KeyFile != "":
 		r.add(fields[key].at, "there is no cert_file; expected both or neither")
 	case t.CertFile != "" && r.watches(s.Name):
-		if err := r.checkKeyPair(t.CertFile, t.KeyFile); err != nil {
-			r.add(fields[cert].at, "certificate and key cannot be used (%v); expected a PEM certificate and its PEM key", err)
-		}
+		r.checkKeyPair(t, fields[cert], fields[key])
 	}
 }
 
-func (r *resolver) checkKeyPair(certFile, keyFile string) error {
-	cert, err := r.readPEM(certFile)
-	if err != nil {
-		return err
+func (r *resolver) checkKeyPair(t TLS, certField, keyField field) {
+	cert, certErr := r.readPEM(t.CertFile)
+	if certErr != nil {
+		r.add(certField.at, "cannot be read (%v): %s; expected a PEM certificate", certErr, r.tried(certField.value.Value, t.CertFile))
 	}
-	key, err := r.readPEM(keyFile)
-	if err != nil {
-		return err
+	key, keyErr := r.readPEM(t.KeyFile)
+	if keyErr != nil {
+		r.add(keyField.at, "cannot be read (%v): %s; expected the PEM key of the certificate", keyErr, r.tried(keyField.value.Value, t.KeyFile))
 	}
-	_, err = tls.X509KeyPair(cert, key)
-	return err
+	if certErr != nil || keyErr != nil {
+		return
+	}
+	if _, err := tls.X509KeyPair(cert, key); err != nil {
+		r.add(certField.at, "certificate and key cannot be used (%v); expected a PEM certificate and its PEM key", err)
+	}
 }
 
 // readPEM reads a file whose content is part of the configuration.

@@ -3,7 +3,6 @@ package config
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -28,13 +27,13 @@ func (s Server) Transports(dial icws.DialFunc) (*Transports, error) {
 		dial = new(net.Dialer).DialContext
 	}
 	t := &Transports{server: s, dial: dial}
-	files, err := s.HTTP.TLS.read()
+	files, err := s.readPEM()
 	if err != nil {
-		return nil, fmt.Errorf("http.tls_config: %w", err)
+		return nil, err
 	}
-	config, err := s.HTTP.TLS.config(files)
+	config, err := s.tlsConfig(files)
 	if err != nil {
-		return nil, fmt.Errorf("http.tls_config: %w", err)
+		return nil, err
 	}
 	t.trust.Store(&trust{config: config, digest: files.digest()})
 	return t, nil

@@ -3,7 +3,6 @@ package config
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"path/filepath"
 
 	"go.yaml.in/yaml/v4"
@@ -52,9 +51,21 @@ func Load(path string) (Validated, error) { return LoadPart(path, nil) }
 func LoadPart(path string, holds func(name string) bool) (Validated, error) {
 	src, err := files.Read(path, maxFileBytes)
 	if err != nil {
-		return Validated{}, fmt.Errorf("cannot read the configuration file %s: %w; check the path and who may read it", path, err)
+		return Validated{}, unreadable(path, err)
 	}
 	return parse(path, src, filepath.Dir(path), holds)
+}
+
+// LoadSyntax is Load without a look at the files and passwords that the configuration
+// names: they may be on another machine.
+func LoadSyntax(path string) (Validated, error) {
+	src, err := files.Read(path, maxFileBytes)
+	if err != nil {
+		return Validated{}, unreadable(path, err)
+	}
+	r := newResolver(problems{file: path}, filepath.Dir(path))
+	r.textOnly = true
+	return r.parse(src)
 }
 
 // Parse checks the configuration in src; name stands for the file in errors, and
@@ -65,6 +76,10 @@ func Parse(name string, src []byte, dir string) (Validated, error) { return pars
 func parse(name string, src []byte, dir string, holds func(string) bool) (Validated, error) {
 	r := newResolver(problems{file: name}, dir)
 	r.holds = holds
+	return r.parse(src)
+}
+
+func (r *resolver) parse(src []byte) (Validated, error) {
 	_, _ = r.content.Write(src) // a hash takes everything
 	e := defaultEffective()
 	if root := r.document(src); root != nil {

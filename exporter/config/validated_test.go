@@ -211,8 +211,8 @@ servers:
 	}
 	_, err := Load(file)
 	problems := (*Error)(nil)
-	if !errors.As(err, &problems) || len(problems.Problems) != 2 {
-		t.Errorf("the whole gives %v, want a problem for each of two servers", err)
+	if !errors.As(err, &problems) || len(problems.Problems) != 3 {
+		t.Errorf("the whole gives %v, want a problem for the password, the certificate and the key", err)
 	}
 	write(t, file, []byte(strings.Replace(text, "password elsewhere,", "password elsewhere, colour: blue,", 1)))
 	if _, err := LoadPart(file, func(name string) bool { return name == "mine" }); err == nil {

@@ -66,6 +66,8 @@ func text[T any](at func(*T) *string, limit int, want string, good func(string) 
 			r.add(f.at, "empty; expected %s", want)
 		case len(value) > limit:
 			r.add(f.at, "longer than %d bytes; expected %s", limit, want)
+		case hintForText(f.value) != "":
+			r.add(f.at, "%s; expected %s, without quotes or in single ones", hintForText(f.value), want)
 		case !isPrintable(value) || good != nil && !good(value):
 			r.add(f.at, "not valid; expected %s", want)
 		default:
@@ -177,6 +179,8 @@ func duration[T any](at func(*T) *time.Duration, low, high time.Duration, zero .
 		}
 		value, err := parseDuration(text)
 		switch {
+		case err != nil && hintForDuration(text, low, high) != "":
+			r.add(f.at, "%s not a duration: %s; expected %s", shown(text), hintForDuration(text, low, high), want)
 		case err != nil:
 			r.add(f.at, "%s not a duration, which is a number with a unit such as 30s, 1m30s or 1d; expected %s", shown(text), want)
 		case value < low || value > high:
@@ -237,8 +241,9 @@ func size[T any](at func(*T) *Bytes, low, high Bytes) value[T] {
 	}
 }
 
-// list reads a list of at most limit texts, each of which good accepts.
-func list[T any](at func(*T) *[]string, limit int, want string, good func(string) bool) value[T] {
+// list reads a list of at most limit texts, each of which good accepts. hints say
+// what is wrong with one where they know.
+func list[T any](at func(*T) *[]string, limit int, want string, good func(string) bool, hints ...func(string) string) value[T] {
 	item := text(func(s *string) *string { return s }, 253, want, good)
 	read := func(r *resolver, into *T, f field) bool {
 		if f.value.Kind != yaml.SequenceNode {
@@ -259,6 +264,9 @@ func list[T any](at func(*T) *[]string, limit int, want string, good func(string
 			case isNull(one.value):
 				r.add(one.at, "has no value; expected %s", want)
 				ok = false
+			case one.value.Kind == yaml.ScalarNode && hinted(hints, one.value.Value) != "":
+				r.add(one.at, "%s", hinted(hints, one.value.Value))
+				ok = false
 			case !item.read(r, &value, one):
 				ok = false
 			case known[strings.ToLower(value)]:
@@ -276,6 +284,16 @@ func list[T any](at func(*T) *[]string, limit int, want string, good func(string
 		show: func(from *T) *yaml.Node { return sequence(*at(from)) },
 		bad:  []string{"a", `[""]`, `["a b"]`, "[a, A]", "[~]", "[[a]]", "[" + strings.Repeat("a, ", limit) + "b]"},
 	}
+}
+
+// hinted is what the first of the hints says that knows the value.
+func hinted(hints []func(string) string, value string) string {
+	for _, hint := range hints {
+		if text := hint(value); text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 func sequence(texts []string) *yaml.Node {

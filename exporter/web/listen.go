@@ -66,6 +66,20 @@ func (e *ConfigError) Error() string {
 
 func (e *ConfigError) Unwrap() error { return e.Err }
 
+// CheckConfig returns a *ConfigError when the web configuration file cannot be used.
+// An empty name is none, and fine.
+func CheckConfig(file string) error {
+	if file == "" {
+		return nil
+	}
+	config, err := openWebConfig(file)
+	if err != nil {
+		return &ConfigError{file, err}
+	}
+	config.close()
+	return nil
+}
+
 // Listeners are open sockets that nobody serves yet.
 type Listeners struct {
 	open   []net.Listener

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -161,7 +162,7 @@ func checkedCopy(text []byte) (privateFile, webGuards, error) {
 	}
 	if err != nil {
 		private.close()
-		return nil, webGuards{}, err
+		return nil, webGuards{}, withoutValues(err)
 	}
 	return private, webGuards{
 		passwords:          len(config.Users) > 0,
@@ -180,11 +181,11 @@ func inlined(file string) ([]byte, error) {
 		return nil, err
 	}
 	if err := yaml.UnmarshalStrict(text, new(toolkit.Config)); err != nil {
-		return nil, err
+		return nil, withoutValues(err)
 	}
 	var top yaml.MapSlice
 	if err := yaml.Unmarshal(text, &top); err != nil {
-		return nil, err
+		return nil, withoutValues(err)
 	}
 	top = set(top, "http_server_config", set(section(top, "http_server_config"), "http2", false))
 	tls := section(top, "tls_server_config")
@@ -197,6 +198,18 @@ func inlined(file string) ([]byte, error) {
 		}
 	}
 	return yaml.Marshal(set(top, "tls_server_config", tls))
+}
+
+// quoted is a part of the file that an error of the parser repeats.
+var quoted = regexp.MustCompile("!!([a-z]+) `[^`]*`")
+
+// withoutValues is an error of the parser that repeats nothing of the file, which may
+// be the password by mistake.
+func withoutValues(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(quoted.ReplaceAllString(err.Error(), "a !!$1"))
 }
 
 // withContent puts the content of a file in the place of its name.

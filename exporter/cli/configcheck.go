@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"icws_exporter/exporter"
+	"icws_exporter/exporter/advice"
+	"icws_exporter/exporter/config"
+)
+
+type configCommand struct {
+	Check configCheckCommand `cmd:"" help:"Check configuration files whole, without connecting to anything."`
+}
+
+type configCheckCommand struct {
+	Files      []string `arg:"" name:"file" help:"YAML configuration; may be repeated."`
+	SyntaxOnly bool     `help:"Look at no password, certificate and key: they may be on another machine."`
+	LintFatal  bool     `help:"Exit with 3 when there is a warning."`
+}
+
+// Help is what --help says below the flags' summary.
+func (configCheckCommand) Help() string {
+	return "Every file is checked as serve does it at its start: keys and values, what contradicts, and whether each password, " +
+		"certificate and key can be read and used. Nothing is resolved or connected to. To try the servers themselves, use check.\n\n" +
+		"Exit codes, as promtool has them: 0 all files are valid, 1 one is not, 3 there are warnings and --lint-fatal was given; " +
+		"2 a mistake in the command line."
+}
+
+// exitLint is the exit code of promtool for what is valid and has warnings.
+const exitLint exit = 3
+
+// Run checks the files one after the other.
+func (c *configCheckCommand) Run(_ context.Context, s *streams) error {
+	load := config.Load
+	if c.SyntaxOnly {
+		load = config.LoadSyntax
+	}
+	var problems error
+	warned := false
+	for _, file := range c.Files {
+		watched, err := load(file)
+		if err != nil {
+			problems = errors.Join(problems, err)
+			fmt.Fprintf(s.out, "%s is not valid\n", file)
+			continue
+		}
+		fmt.Fprintf(s.out, "%s is valid: %s\n", file, number(len(watched.Servers()), "server"))
+		describeServers(s.out, watched, !c.SyntaxOnly)
+		warnings := warningsOf(watched)
+		for _, warning := range warnings {
+			fmt.Fprintf(s.out, "  warning: %s\n", warning)
+		}
+		warned = warned || len(warnings) > 0
+	}
+	if problems == nil && warned && c.LintFatal {
+		return exitLint
+	}
+	return problems
+}
+
+// describeServers says of each server what it is and where its password is; read says
+// that it was read.
+func describeServers(out io.Writer, watched config.Validated, read bool) {
+	for _, server := range watched.Servers() {
+		place, change := server.PasswordPlace()
+		if read {
+			place = "readable, from " + place
+		} else {
+			place = "not looked at, in " + place
+		}
+		if change != "" {
+			place += " (" + change + ")"
+		}
+		fmt.Fprintf(out, "  %s: %s, hosts %s, user %s, password %s\n", server.Name, server.URL, strings.Join(server.Hosts, ", "), server.User, place)
+	}
+}
+
+// warningsOf are about what is valid, and yet seldom meant.
+func warningsOf(watched config.Validated) []string {
+	var warnings []string
+	for _, shared := range exporter.SharedAccounts(watched.Servers()) {
+		warnings = append(warnings, shared+": "+advice.For(advice.SameAccount, advice.About{}).Line())
+	}
+	for _, server := range watched.Servers() {
+		if strings.HasPrefix(server.URL, "http://") {
+			warnings = append(warnings, server.Name+": "+advice.For(advice.PlainHTTP, advice.About{Flags: server.ByFlags}).Line())
+		}
+	}
+	return warnings
+}
+
+// number is a count with its noun.
+func number(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

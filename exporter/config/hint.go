@@ -1,0 +1,181 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v4"
+)
+
+// hintForKey says which key was probably meant by one that is not known, and what it
+// is called; empty strings when it is like none. It never repeats what stands there:
+// a slip in the YAML can make a key of a password.
+func hintForKey(dotted string, known []string) (hint, meant string) {
+	prefix, name := cutLast(dotted)
+	plain := prefix + plainKey(name)
+	switch near := nearest(plain, withBlocks(known)); {
+	case near == "":
+	case plain != dotted && near == plain:
+		return "did you mean " + near + "? Keys have small letters and underscores", near
+	case samePrefix(near, prefix):
+		return "did you mean " + near + "?", near
+	default:
+		return "did you mean " + near + "? It stands as " + asBlocks(near), near
+	}
+	if parts := withPart(plain, known); len(parts) > 0 {
+		return "did you mean " + strings.Join(parts, " or ") + "?", parts[0]
+	}
+	return "", ""
+}
+
+func samePrefix(key, prefix string) bool {
+	own, _ := cutLast(key)
+	return own == prefix
+}
+
+// asBlocks shows where in a block a key stands.
+func asBlocks(dotted string) string {
+	parts := strings.Split(dotted, ".")
+	return strings.Join(parts, ": {") + ": …" + strings.Repeat("}", len(parts)-1)
+}
+
+// plainKey writes a name as keys are written: Site, checkInterval and password-file
+// become site, check_interval and password_file.
+func plainKey(name string) string {
+	var b strings.Builder
+	for i, c := range name {
+		switch {
+		case c == '-' || c == ' ':
+			c = '_'
+		case unicode.IsUpper(c) && i > 0 && !isUpperBefore(name, i):
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return strings.ReplaceAll(b.String(), "__", "_")
+}
+
+func isUpperBefore(name string, i int) bool {
+	before, _ := utf8.DecodeLastRuneInString(name[:i])
+	return unicode.IsUpper(before)
+}
+
+// withBlocks are the known keys and the blocks that they stand in.
+func withBlocks(known []string) []string {
+	all := slices.Clone(known)
+	for _, key := range known {
+		for block, _, found := cutBlock(key); found; block, _, found = cutBlock(block) {
+			if !slices.Contains(all, block) {
+				all = append(all, block)
+			}
+		}
+	}
+	return all
+}
+
+func cutBlock(dotted string) (block, name string, found bool) {
+	prefix, name := cutLast(dotted)
+	return strings.TrimSuffix(prefix, "."), name, prefix != ""
+}
+
+// withPart returns the keys of the same block of which the name is a part, such as
+// request_timeout for timeout, or that are a part of it, such as user for user_name.
+func withPart(dotted string, known []string) (found []string) {
+	prefix, name := cutLast(dotted)
+	if len(name) < 3 {
+		return nil
+	}
+	for _, key := range known {
+		_, last := cutLast(key)
+		if !samePrefix(key, prefix) && last == name {
+			continue
+		}
+		parts := strings.Split(last, "_")
+		if slices.Contains(parts, name) || strings.HasPrefix(name, last) && len(last) > 3 {
+			found = append(found, key)
+		}
+	}
+	return found
+}
+
+// elsewhere says where a key belongs that stands at the top of the file or in a
+// server and is one of the other; empty when it is neither.
+func elsewhere(path, dotted string) string {
+	_, name := cutLast(dotted)
+	name = plainKey(name)
+	has := func(known []string) bool {
+		return slices.ContainsFunc(withBlocks(known), func(key string) bool {
+			_, last := cutLast(key)
+			return last == name
+		})
+	}
+	switch {
+	case path == "" && has(serverNames):
+		return "a key of a server; expected it there, or under defaults"
+	case path != "" && name == "name":
+		return "a key of each server; expected it there, since no two have the same name"
+	case path != "" && has(rootNames):
+		return "a key of the whole file; expected it at the top, without indentation"
+	default:
+		return ""
+	}
+}
+
+// escaped reports whether the value is in double quotes and became something with
+// control characters: a Windows path.
+func escaped(n *yaml.Node) bool {
+	return n.Style&yaml.DoubleQuotedStyle != 0 && strings.IndexFunc(n.Value, unicode.IsControl) >= 0
+}
+
+// hintForText says what is wrong with a text, empty when it is nothing known.
+func hintForText(n *yaml.Node) string {
+	switch first, _ := utf8.DecodeRuneInString(n.Value); {
+	case escaped(n):
+		return "has a control character, which a backslash makes in double quotes"
+	case strings.ContainsRune("“”„‘’‚«»", first):
+		return "begins with a typographic quotation mark, which is none for YAML"
+	default:
+		return ""
+	}
+}
+
+// hintForHost is the same for what is no host.
+func hintForHost(value string) string {
+	switch {
+	case strings.Contains(value, "://"):
+		return "a URL; expected the host alone, such as cic-a.example.com or cic-a.example.com:8019 (scheme and path belong into url)"
+	case strings.Contains(value, "/"):
+		return "a host with a path; expected the host alone, and the path in url"
+	case strings.ContainsAny(value, ", ;"):
+		return "more than one host; expected each as an element of the list, such as [cic-a.example.com, cic-b.example.com]"
+	default:
+		return ""
+	}
+}
+
+var (
+	wholeNumber = regexp.MustCompile(`^\d{1,9}$`)
+	longUnit    = regexp.MustCompile(`^(\d+)\s*(ms|s|m|h|d|w)(ec|econd|in|inute|r|our|ay|eek)?s?$`)
+)
+
+// hintForDuration guesses what was meant by what is no duration; empty when it
+// cannot.
+func hintForDuration(text string, low, high time.Duration) string {
+	if wholeNumber.MatchString(text) {
+		for _, unit := range []string{"s", "m", "h", "d"} {
+			if d, err := model.ParseDuration(text + unit); err == nil && time.Duration(d) >= low && time.Duration(d) <= high {
+				return "it has no unit, so did you mean " + text + unit + "?"
+			}
+		}
+		return "it has no unit"
+	}
+	if m := longUnit.FindStringSubmatch(strings.ToLower(text)); m != nil && m[1]+m[2] != text {
+		return "did you mean " + m[1] + m[2] + "?"
+	}
+	return ""
+}
