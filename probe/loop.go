@@ -51,6 +51,9 @@ type loop struct {
 	late     chan struct{} // one of them is answered
 	learned  learned
 
+	optional *Optional // as looked at last
+	licences licenceReader
+
 	feeds     []*feed
 	session   *session // the running one, or the last; nil before the first
 	streaming streaming
@@ -97,6 +100,8 @@ func newLoop(p *Probe) *loop {
 		hosts:            configuredHosts(cfg.Hosts),
 		rejected:         make(map[string]bool),
 		stateSince:       time.Now(),
+		optional:         p.optional.Load(),
+		licences:         licenceReader{state: LicenceState{On: cfg.Licences}},
 	}
 	l.feeds = l.newFeeds()
 	return l
@@ -177,6 +182,7 @@ func (l *loop) sessionEnded(ctx context.Context, end *sessionEnd) bool {
 func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) bool {
 	look := time.Now().Add(passwordLookInterval)
 	for {
+		l.adjust()
 		l.publish()
 		now := time.Now()
 		if ctx.Err() != nil {
@@ -208,6 +214,7 @@ func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) boo
 			}
 		case answer := <-l.p.asked:
 			answer(l)
+		case <-l.p.adjusted:
 		case <-ctx.Done():
 		}
 		timer.Stop()

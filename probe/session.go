@@ -72,6 +72,7 @@ func (s *session) run(ctx context.Context) *sessionEnd {
 	for {
 		now := time.Now()
 		s.loop.forgetFailures(now)
+		s.loop.adjust()
 		if s.loop.clockJumped() {
 			s.log.Info("the clocks moved apart: the machine was suspended, or its time was set; checking everything")
 			for _, f := range s.feeds {
@@ -112,6 +113,7 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 		s.loop.noteHost(r)
 	case answer := <-s.loop.p.asked:
 		answer(s.loop)
+	case <-s.loop.p.adjusted:
 	case <-s.contact.noticed:
 	case <-timer.C:
 	case <-ctx.Done():
@@ -142,6 +144,9 @@ func (s *session) next(now time.Time) (at time.Time, do task) {
 	}
 	if s.asksSwitchover() {
 		consider(s.switchoverAt, s.askSwitchover)
+	}
+	if due, wanted := s.licencesDue(); wanted {
+		consider(due, s.readLicences)
 	}
 	return later(at, s.retryAt), do
 }

@@ -75,6 +75,8 @@ type Snapshot struct {
 	// method of Snapshot that returns it.
 	copies [NumSubscriptions]any //nolint:unused // the next feed needs it: CONTRIBUTING, "Add a subscription"
 
+	Licences LicenceState
+
 	Entries        int
 	Groups         []catalogue.GroupCount
 	DistinctGroups int
