@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"icws_exporter/probe/icws"
@@ -15,9 +16,10 @@ const (
 	// long numbers are shown that were not read again.
 	licenceInterval = 5 * time.Minute
 	licenceStale    = 3 * licenceInterval
-	// maxLicences is how many kinds of licences are shown.
-	maxLicences = 100
 )
+
+// MaxLicences is how many kinds of licences are shown.
+const MaxLicences = 100
 
 // LicenceReading is how the last reading of the licences went.
 type LicenceReading uint8
@@ -63,17 +65,21 @@ type LicenceState struct {
 	// Cut counts the kinds that are left out, since there are too many.
 	Cut int
 
-	list  []Licence
-	until moment
+	// List has them sorted by name; ask At whether it may be shown.
+	List []Licence
+	// FreshUntil is when the list is too old to be shown.
+	FreshUntil time.Time
+	// freshUntilWall is the same on the wall clock.
+	freshUntilWall time.Time
 }
 
 // At returns the licences, sorted by name, as they are known at now; nil when they are
 // not, or not any more. Both clocks count, as in Snapshot.Fresh.
 func (s *LicenceState) At(now time.Time) []Licence {
-	if !s.On || !now.Before(s.until.at) || !now.Round(0).Before(s.until.wall) {
+	if !s.On || !now.Before(s.FreshUntil) || !s.freshUntilWall.IsZero() && !now.Round(0).Before(s.freshUntilWall) {
 		return nil
 	}
-	return s.list
+	return s.List
 }
 
 // licenceReader reads the licences of a server, whichever session there is. It belongs
@@ -146,8 +152,9 @@ func (r *licenceReader) note(l *loop, list []icws.Licence, asOf moment, err erro
 	if err != nil {
 		state.Reason = l.screen.Show(err.Error())
 	} else {
-		state.ReadAt, state.until = asOf.at, asOf.add(licenceStale)
-		state.list, state.Cut = shownLicences(list)
+		until := asOf.add(licenceStale)
+		state.ReadAt, state.FreshUntil, state.freshUntilWall = asOf.at, until.at, until.wall
+		state.List, state.Cut = shownLicences(list)
 	}
 	r.state = state
 	switch {
@@ -178,12 +185,18 @@ func readingOf(err error) LicenceReading {
 	}
 }
 
-// shownLicences are the first of them by name, and how many are left out.
+// maxLicenceName bounds the name of a licence in bytes. Real ones have 30.
+const maxLicenceName = 100
+
+// shownLicences are the first of them by name, and how many are left out. Their names
+// differ, also as the values of a label.
 func shownLicences(list []icws.Licence) (shown []Licence, cut int) {
 	for _, l := range list {
-		shown = append(shown, Licence{Name: l.ID, InUse: l.InUse, Allowed: l.Allowed})
+		name := shortened(strings.ToValidUTF8(l.ID, "\ufffd"), maxLicenceName)
+		shown = append(shown, Licence{Name: name, InUse: l.InUse, Allowed: l.Allowed})
 	}
-	slices.SortFunc(shown, func(a, b Licence) int { return cmp.Compare(a.Name, b.Name) })
-	cut = max(0, len(shown)-maxLicences)
-	return slices.Clip(shown[:len(shown)-cut]), cut
+	slices.SortStableFunc(shown, func(a, b Licence) int { return cmp.Compare(a.Name, b.Name) })
+	shown = slices.CompactFunc(shown, func(a, b Licence) bool { return a.Name == b.Name })
+	shown = shown[:min(len(shown), MaxLicences)]
+	return slices.Clone(shown), len(list) - len(shown)
 }

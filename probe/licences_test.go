@@ -3,10 +3,12 @@ package probe
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"icws_exporter/probe/icws"
 	"icws_exporter/probe/icwssim"
 )
 
@@ -196,7 +198,7 @@ func TestManyLicencesAreCut(t *testing.T) {
 		r.pass(time.Second)
 		s := r.probe.Snapshot().Licences
 		list := s.At(time.Now())
-		if len(list) != maxLicences || s.Cut != 350 || list[0].Name != "I3_000" || !slices.IsSortedFunc(list, func(a, b Licence) int { return compareNames(a, b) }) {
+		if len(list) != MaxLicences || s.Cut != 350 || list[0].Name != "I3_000" || !slices.IsSortedFunc(list, func(a, b Licence) int { return compareNames(a, b) }) {
 			t.Errorf("%d licences from %s, %d cut", len(list), list[0].Name, s.Cut)
 		}
 		r.count("request configuration", 3)
@@ -208,4 +210,13 @@ func compareNames(a, b Licence) int {
 		return -1
 	}
 	return 1
+}
+
+// Two licences never have the same name, or there were two series of one name.
+func TestTheNamesOfLicencesDiffer(t *testing.T) {
+	long := strings.Repeat("x", 200)
+	list, cut := shownLicences([]icws.Licence{{ID: long + "1", InUse: 1}, {ID: "a\xff", InUse: 2}, {ID: "a\xfe", InUse: 3}, {ID: long + "2", InUse: 4}})
+	if len(list) != 2 || cut != 2 || list[0].Name == list[1].Name || len(list[1].Name) > 128 {
+		t.Errorf("%+v, %d cut", list, cut)
+	}
 }

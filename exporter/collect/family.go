@@ -48,10 +48,13 @@ type Dimension uint8
 
 // The dimensions.
 const (
-	One       Dimension = iota // one value at a time
-	PerGroup                   // group tags, at most limits.groups and (other)
-	PerHost                    // configured hosts and accepted alternate hosts
-	PerStatus                  // status messages, at most limits.statuses
+	One        Dimension = iota // one value at a time
+	PerGroup                    // group tags, at most limits.groups and (other)
+	PerHost                     // configured hosts and accepted alternate hosts
+	PerStatus                   // status messages, at most limits.statuses
+	PerLicence                  // kinds of licences, at most probe.MaxLicences
+
+	numDimensions = iota
 )
 
 // Label is a label of a family besides server.
@@ -73,8 +76,8 @@ type Family struct {
 	// Labels are the labels besides server. Closed labels come first.
 	Labels    []Label
 	Stability Stability
-	// OptIn names the flag without which the family is not exposed; empty for a
-	// default family.
+	// OptIn names the flag, or the key of the configuration, without which the family
+	// is not exposed; empty for a default family.
 	OptIn string
 	// AtMost is how many combinations of the closed labels' values a server has at
 	// most, and AtMostFull with --metrics.detail=full; 0 means all.
@@ -114,6 +117,7 @@ type Size struct {
 	Groups   int // limits.groups
 	Hosts    int // configured hosts and accepted alternate hosts
 	Statuses int // limits.statuses
+	Licences int // kinds of licences, at most probe.MaxLicences
 }
 
 // Bound is the most series that a family can have for one server, as the product
@@ -156,6 +160,8 @@ func (b Bound) Series(s Size) int {
 		return b.Fixed * s.Hosts
 	case PerStatus:
 		return b.Fixed * s.Statuses
+	case PerLicence:
+		return b.Fixed * s.Licences
 	default:
 		return b.Fixed
 	}
@@ -166,7 +172,7 @@ func (b Bound) String() string {
 	if b.Grows == One {
 		return fmt.Sprint(b.Fixed)
 	}
-	name := [...]string{PerGroup: "(groups + 1)", PerHost: "hosts", PerStatus: "statuses"}[b.Grows]
+	name := [...]string{PerGroup: "(groups + 1)", PerHost: "hosts", PerStatus: "statuses", PerLicence: "licences"}[b.Grows]
 	if b.Fixed == 1 {
 		return strings.Trim(name, "()")
 	}

@@ -48,6 +48,10 @@ func worst(size Size) *published {
 	for i := range size.Statuses + 10 {
 		p.statuses = append(p.statuses, catalogue.Entry{ID: strings.Repeat("x", i)})
 	}
+	s.Licences = probe.LicenceState{On: true, ReadAt: noon, FreshUntil: noon.Add(time.Minute)}
+	for i := range size.Licences {
+		s.Licences.List = append(s.Licences.List, probe.Licence{Name: strings.Repeat("x", i+1)})
+	}
 	return p
 }
 
@@ -59,7 +63,7 @@ func TestBoundIsTheWorstCase(t *testing.T) {
 }
 
 func boundIsTheWorstCase(t *testing.T, full bool) {
-	size := Size{Groups: 20, Hosts: 5, Statuses: 30}
+	size := Size{Groups: 20, Hosts: 5, Statuses: 30, Licences: 7}
 	s := newTestSet(Options{StatusSeries: true, MaxStatuses: size.Statuses, Full: full})
 	s.ConfigLoaded(noon, 1)
 	s.WebConfigLoaded(true)
@@ -108,10 +112,18 @@ func boundIsTheWorstCase(t *testing.T, full bool) {
 			lines++
 		}
 	}
+	for _, f := range Families() {
+		if isKey(f.OptIn) {
+			want += f.Bound(full).Series(size)
+		}
+	}
 	if lines != want+optIn {
 		t.Errorf("%d series of the server, the reference says %d", lines, want+optIn)
 	}
 }
+
+// isKey reports whether a family needs a key of the configuration, and no flag.
+func isKey(optIn string) bool { return optIn != "" && !strings.HasPrefix(optIn, "--") }
 
 // What nine groups and two hosts cost is what a contact centre of some size has.
 func TestServerThatWorksHasFewSeries(t *testing.T) {
