@@ -63,10 +63,6 @@ type feed struct {
 	// required says that there is nothing to watch without the subscription: its
 	// failures are the session's. Another feed waits and tries again on its own.
 	required bool
-	// adjust has the feed count the statuses of other users, or nobody's, while the
-	// session goes on; nil when it is about no users.
-	adjust func(*Users)
-
 	cfg      Config
 	observer Observer
 	rand     *rand.Rand

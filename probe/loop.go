@@ -51,7 +51,7 @@ type loop struct {
 	late     chan struct{} // one of them is answered
 	learned  learned
 
-	optional *Optional // as looked at last
+	wanted   *Optional // as looked at last
 	licences licenceReader
 
 	feeds     []*feed
@@ -100,7 +100,7 @@ func newLoop(p *Probe) *loop {
 		hosts:            configuredHosts(cfg.Hosts),
 		rejected:         make(map[string]bool),
 		stateSince:       time.Now(),
-		optional:         p.optional.Load(),
+		wanted:           p.optional.Load(),
 		licences:         licenceReader{state: LicenceState{On: cfg.Licences}},
 	}
 	l.feeds = l.newFeeds()

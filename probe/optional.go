@@ -22,18 +22,12 @@ func (p *Probe) Adjust(to Optional) {
 // adjust does what Adjust has asked for since the loop looked last.
 func (l *loop) adjust() {
 	to := l.p.optional.Load()
-	if to == l.optional {
+	if to == l.wanted {
 		return
 	}
-	l.optional = to
+	l.wanted = to
 	l.cfg.Users, l.cfg.Licences = to.Users, to.Licences
 	l.adjustLicences()
-	for _, f := range l.feeds {
-		if f.adjust != nil {
-			f.cfg.Users = to.Users
-			f.adjust(to.Users)
-		}
-	}
 	l.log.Info("what is watched besides the status messages has changed", "users", to.Users.sourceName(), "licences", to.Licences)
 }
 
