@@ -259,7 +259,9 @@ func (f *feed) arrived(d *delivery, now time.Time) {
 // stateSaid notes what the server says of a subscription. It does not say of
 // which, so when there are several, each of them is checked.
 func (f *feed) stateSaid(state SubscriptionState, several bool) (faulted bool) {
-	f.State = state
+	if state != SubscriptionFaulted || !several {
+		f.State = state
+	}
 	// While our own DELETE and PUT are under way, it says so because of them.
 	if state != SubscriptionFaulted || f.awaiting != nil && (f.awaiting.renewed || f.awaiting.isFirst()) {
 		return false

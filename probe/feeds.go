@@ -8,17 +8,19 @@ type Subscription uint8
 // The values of Subscription.
 const (
 	StatusMessages Subscription = iota
+	UserStatuses
 
-	NumSubscriptions = 1
+	NumSubscriptions = 2
 )
 
 // subscriptions is the registry: what is asked for on the wire, and how the feed of
-// it begins. A required one comes first.
+// it begins. That of the user statuses is a feed of its own kind: loop.users.
 var subscriptions = [NumSubscriptions]struct {
 	wire    *icws.Subscription
 	newFeed func(Config, Observer) *feed
 }{
 	StatusMessages: {icws.StatusMessages, newStatusFeed},
+	UserStatuses:   {icws.UserStatuses, nil},
 }
 
 // String returns the label value of s.
@@ -26,12 +28,15 @@ func (s Subscription) String() string { return subscriptions[s].wire.Name }
 
 // newFeeds makes the feeds of one probe, in the order of their numbers.
 func (l *loop) newFeeds() []*feed {
-	feeds := make([]*feed, NumSubscriptions)
-	for n := range feeds {
+	var feeds []*feed
+	for n := range subscriptions {
+		if subscriptions[n].newFeed == nil {
+			continue
+		}
 		f := subscriptions[n].newFeed(l.cfg, l.observer)
 		f.what, f.wire = Subscription(n), subscriptions[n].wire
 		f.cfg, f.observer, f.rand, f.log = l.cfg, l.observer, l.rand, l.log
-		feeds[n] = f
+		feeds = append(feeds, f)
 	}
 	return feeds
 }

@@ -51,10 +51,9 @@ type loop struct {
 	late     chan struct{} // one of them is answered
 	learned  learned
 
-	wanted   *Optional // as looked at last
-	licences licenceReader
-
 	feeds     []*feed
+	users     *userFeed
+	optional  budget   // of the requests for it
 	session   *session // the running one, or the last; nil before the first
 	streaming streaming
 
@@ -100,10 +99,9 @@ func newLoop(p *Probe) *loop {
 		hosts:            configuredHosts(cfg.Hosts),
 		rejected:         make(map[string]bool),
 		stateSince:       time.Now(),
-		wanted:           p.optional.Load(),
-		licences:         licenceReader{state: LicenceState{On: cfg.Licences}},
 	}
 	l.feeds = l.newFeeds()
+	l.users = newUserFeed(l)
 	return l
 }
 
@@ -146,6 +144,7 @@ func (l *loop) serve(ctx context.Context, wire *icws.Session) *sessionEnd {
 		}
 		f.Up, f.losing = false, false // before leaving, which can take seconds
 	}
+	l.users.end(end.loss, ctx.Err() != nil)
 	l.publish()
 	l.session.leave(ctx, end.close)
 	return end
@@ -182,7 +181,6 @@ func (l *loop) sessionEnded(ctx context.Context, end *sessionEnd) bool {
 func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) bool {
 	look := time.Now().Add(passwordLookInterval)
 	for {
-		l.adjust()
 		l.publish()
 		now := time.Now()
 		if ctx.Err() != nil {
@@ -214,7 +212,6 @@ func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) boo
 			}
 		case answer := <-l.p.asked:
 			answer(l)
-		case <-l.p.adjusted:
 		case <-ctx.Done():
 		}
 		timer.Stop()
@@ -237,6 +234,7 @@ func (l *loop) retry() {
 	for _, f := range l.feeds {
 		f.retryAt = time.Time{}
 	}
+	l.users.retryAt, l.users.listAt = time.Time{}, time.Time{}
 }
 
 // hostReports is nil, so never ready, before the watch has started.

@@ -60,6 +60,9 @@ type Observer interface {
 	MessageDecodeFailed(Subscription)
 	// CatalogueCommitted reports what a message or list did to the live copy.
 	CatalogueCommitted(catalogue.Result)
+	// UsersMoved reports that n users came into a status of the group, a label of the
+	// catalogue or roster.UnknownGroup.
+	UsersMoved(group string, n int)
 	// Resynced reports that all that a subscription delivers was asked for again.
 	Resynced(Subscription, ResyncReason)
 }
@@ -139,6 +142,9 @@ func (Unobserved) MessageDecodeFailed(Subscription) {}
 
 // CatalogueCommitted does nothing.
 func (Unobserved) CatalogueCommitted(catalogue.Result) {}
+
+// UsersMoved does nothing.
+func (Unobserved) UsersMoved(string, int) {}
 
 // Resynced does nothing.
 func (Unobserved) Resynced(Subscription, ResyncReason) {}

@@ -20,7 +20,6 @@ func (l *loop) publish() {
 		SessionUp: l.sessionUp, SessionEstablished: l.sessionSince,
 		SessionsOwed: l.ledger.owedBy(l.cfg.Name, l.accounts),
 		Breaker:      l.breaker.state,
-		Licences:     l.licences.state,
 	}
 	s.ClockOffset, s.ClockKnown = l.learned.clock()
 	if l.session != nil {
@@ -37,6 +36,7 @@ func (l *loop) publish() {
 		s.Feeds[n] = f.FeedState
 		f.copy.publish(s)
 	}
+	l.users.publish(s)
 	if verified := l.feeds[StatusMessages].verifiedAt; !verified.at.IsZero() {
 		until := verified.add(l.cfg.StaleAfter)
 		s.FreshUntil, s.freshUntilWall = until.at, until.wall

@@ -130,6 +130,7 @@ func (s *session) streamFailed(err error) {
 		f.suspect = true
 		f.loses()
 	}
+	s.loop.users.streamLost()
 }
 
 // unauthorized leaves a session that was told 401: for a new one at once, but

@@ -37,6 +37,7 @@ func (s *session) openStream(ctx context.Context) error {
 			f.ask(ResyncStreamReopened)
 		}
 	}
+	s.loop.users.streamLost()
 	return nil
 }
 
@@ -71,6 +72,7 @@ func (s *session) pollInstead(err error) {
 	for _, f := range s.feeds {
 		f.lost(LossStreamLost)
 	}
+	s.loop.users.streamLost()
 	s.transport = TransportPoll
 	s.pollAt = time.Now()
 }
@@ -107,6 +109,7 @@ func (s *session) undecodable() {
 		s.observer.MessageDecodeFailed(f.what)
 		f.missed(ResyncDecodeFailure)
 	}
+	s.loop.users.undecodable()
 }
 
 // poll fetches what waits.
@@ -131,6 +134,7 @@ func (s *session) poll(ctx context.Context) error {
 		for _, f := range s.feeds {
 			f.missed(ResyncPollLost)
 		}
+		s.loop.users.missed(ResyncPollLost)
 	}
 	return fmt.Errorf("polling for messages: %w", err)
 }
@@ -150,6 +154,9 @@ func (s *session) received(m icws.Message) {
 			if f.wire == m.From {
 				f.received(m, now)
 			}
+		}
+		if m.From == userStatusesWire {
+			s.loop.users.received(m, now)
 		}
 		return
 	case icws.KindConnectionState:
@@ -211,8 +218,9 @@ func (s *session) subscriptionChanged(state icws.SubscriptionState) {
 	}
 	faulted := false
 	for _, f := range s.feeds {
-		faulted = f.stateSaid(SubscriptionState(state), len(s.feeds) > 1) || faulted
+		faulted = f.stateSaid(SubscriptionState(state), s.loop.users.subscribed) || faulted
 	}
+	s.loop.users.stateSaid(SubscriptionState(state))
 	if faulted {
 		// A server that says so again and again must not be hurried.
 		s.loop.cause = errFaulted

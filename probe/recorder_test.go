@@ -91,18 +91,34 @@ func (r *recorder) BreakerChanged(to BreakerState) {
 	r.mind(func(m *manners) []string { return m.breakerChanged(to) })
 }
 func (r *recorder) BreakerRejected() { r.add("breaker rejections", 1) }
-func (r *recorder) SubscriptionLost(_ Subscription, v LossReason) {
-	r.add("lost "+v.String(), 1)
-	r.mind(func(m *manners) []string { return m.lost(v) })
+func (r *recorder) SubscriptionLost(of Subscription, v LossReason) {
+	r.add(about(of)+"lost "+v.String(), 1)
+	if of == StatusMessages {
+		r.mind(func(m *manners) []string { return m.lost(v) })
+	}
 }
-func (r *recorder) DeliveryChecked(_ Subscription, c DeliveryCheck) {
-	r.add("check "+c.Result.String(), 1)
-	r.add("drift", c.Drift)
+func (r *recorder) DeliveryChecked(of Subscription, c DeliveryCheck) {
+	r.add(about(of)+"check "+c.Result.String(), 1)
+	r.add(about(of)+"drift", c.Drift)
 }
-func (r *recorder) Delivered(Subscription, time.Duration)         { r.add("delivered", 1) }
-func (r *recorder) MessageReceived(_ Subscription, v MessageKind) { r.add("message "+v.String(), 1) }
-func (r *recorder) MessageDecodeFailed(Subscription)              { r.add("decode failures", 1) }
-func (r *recorder) Resynced(_ Subscription, v ResyncReason)       { r.add("resync "+v.String(), 1) }
+func (r *recorder) Delivered(of Subscription, _ time.Duration) { r.add(about(of)+"delivered", 1) }
+func (r *recorder) MessageReceived(of Subscription, v MessageKind) {
+	r.add(about(of)+"message "+v.String(), 1)
+}
+func (r *recorder) MessageDecodeFailed(of Subscription) { r.add(about(of)+"decode failures", 1) }
+func (r *recorder) Resynced(of Subscription, v ResyncReason) {
+	r.add(about(of)+"resync "+v.String(), 1)
+}
+func (r *recorder) UsersMoved(_ string, n int) { r.add("users moved", n) }
+
+// about keeps the events of the subscription that may fail apart.
+func about(of Subscription) string {
+	if of == StatusMessages {
+		return ""
+	}
+	return "users: "
+}
+
 func (r *recorder) CatalogueCommitted(c catalogue.Result) {
 	for change := range catalogue.NumChanges {
 		r.add(catalogue.Change(change).String(), c.Changes[change])

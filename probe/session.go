@@ -62,9 +62,21 @@ func newSession(l *loop, s *icws.Session) *session {
 	}
 	for _, f := range n.feeds {
 		f.begin(n)
-		n.readers = append(n.readers, f.copy.reader())
 	}
+	l.users.begin(n)
+	n.listen()
 	return n
+}
+
+// listen has the messages decoded for all feeds.
+func (s *session) listen() {
+	s.readers = nil
+	for _, f := range s.feeds {
+		s.readers = append(s.readers, f.copy.reader())
+	}
+	if reader := s.loop.users.decoder; reader != nil {
+		s.readers = append(s.readers, reader)
+	}
 }
 
 // run keeps the session until it has to be left.
@@ -72,12 +84,12 @@ func (s *session) run(ctx context.Context) *sessionEnd {
 	for {
 		now := time.Now()
 		s.loop.forgetFailures(now)
-		s.loop.adjust()
 		if s.loop.clockJumped() {
 			s.log.Info("the clocks moved apart: the machine was suspended, or its time was set; checking everything")
 			for _, f := range s.feeds {
 				f.checkAt = time.Time{}
 			}
+			s.loop.users.missed(ResyncCheck)
 		}
 		s.loop.publish()
 		if ctx.Err() != nil {
@@ -100,7 +112,8 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 	if do != nil && !now.Before(at) {
 		return do(ctx)
 	}
-	timer := time.NewTimer(max(0, s.wakeAt(now, at).Sub(now)))
+	usersAt := s.loop.users.tend(ctx, now)
+	timer := time.NewTimer(max(0, s.wakeAt(now, at, usersAt).Sub(now)))
 	defer timer.Stop()
 	var ready chan error
 	if s.pump != nil {
@@ -113,7 +126,8 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 		s.loop.noteHost(r)
 	case answer := <-s.loop.p.asked:
 		answer(s.loop)
-	case <-s.loop.p.adjusted:
+	case apply := <-s.loop.users.jobs.done:
+		s.loop.users.answered(apply)
 	case <-s.contact.noticed:
 	case <-timer.C:
 	case <-ctx.Done():
@@ -145,16 +159,14 @@ func (s *session) next(now time.Time) (at time.Time, do task) {
 	if s.asksSwitchover() {
 		consider(s.switchoverAt, s.askSwitchover)
 	}
-	if due, wanted := s.licencesDue(); wanted {
-		consider(due, s.readLicences)
-	}
 	return later(at, s.retryAt), do
 }
 
-// wakeAt is when a turn that has nothing to do before at ends at the latest.
-func (s *session) wakeAt(now, at time.Time) time.Time {
+// wakeAt is when a turn that has nothing to do before at, nor for users before
+// usersAt, ends at the latest.
+func (s *session) wakeAt(now, at, usersAt time.Time) time.Time {
 	wake := now.Add(heartbeatInterval)
-	for _, t := range []time.Time{at, s.silentAt(), s.loop.failuresForgottenAt()} {
+	for _, t := range []time.Time{at, usersAt, s.silentAt(), s.loop.failuresForgottenAt()} {
 		if t.After(now) && t.Before(wake) {
 			wake = t
 		}

@@ -71,11 +71,8 @@ type Snapshot struct {
 	LastContact time.Time
 	// Feeds has each subscription under its number.
 	Feeds [NumSubscriptions]FeedState
-	// copies are what feeds show of their live copies, for those whose file has a
-	// method of Snapshot that returns it.
-	copies [NumSubscriptions]any //nolint:unused // the next feed needs it: CONTRIBUTING, "Add a subscription"
-
-	Licences LicenceState
+	// Users is what is known of the users who are counted; nil when nobody is.
+	Users *UsersReport
 
 	Entries        int
 	Groups         []catalogue.GroupCount

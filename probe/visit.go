@@ -28,6 +28,7 @@ func (p *Probe) Visit() *Visit {
 	l := newLoop(p)
 	l.looks = &hostLooks{} // nobody looks at the hosts meanwhile
 	l.learnPasswords()
+	l.users.configure(nil) // until they are asked for
 	return &Visit{p: p, l: l}
 }
 
@@ -124,10 +125,25 @@ func (v *Visit) until(ctx context.Context, done func() bool) error {
 	return nil
 }
 
+// Users counts the users whom the configuration names, at once and without the pace
+// that a probe keeps. It returns what is known of them once they are counted, or once
+// it is clear why they are not; with the context's error when that takes too long. It
+// comes after Await.
+func (v *Visit) Users(ctx context.Context) (*UsersReport, error) {
+	u := v.l.users
+	u.jobs.unpaced = true
+	u.configure(v.l.cfg.Users)
+	err := v.until(ctx, func() bool {
+		return u.cfg == nil || u.state != UsersStarting && u.search == nil && u.awaiting == nil && (u.due == nil || !u.retryAt.IsZero())
+	})
+	return v.p.Snapshot().Users, err
+}
+
 // Leave ends what the visit began, also when ctx has ended, and waits for a log-on
 // that is not answered yet: for CloseLimit at most. It reports whether the servers
 // have confirmed the end of every session. Call it once.
 func (v *Visit) Leave(ctx context.Context) bool {
+	v.l.users.end(LossStreamLost, true)
 	if v.s != nil {
 		reason := CloseShutdown
 		if v.s.over != nil {

@@ -18,8 +18,9 @@ func readme() ([]byte, error) {
 	var text bytes.Buffer
 	err := readmeTemplate.Execute(&text, struct {
 		Dashboards []dashboard
+		Runbooks   string
 		Target     float64
-	}{all(), availabilityTarget * 100})
+	}{all(), defaultRunbooks, availabilityTarget * 100})
 	return text.Bytes(), err
 }
 
@@ -33,9 +34,6 @@ func (p *panel) Quiet() []string {
 	}
 	return reasons
 }
-
-// Everything are the panels, for the README.
-func (d dashboard) Everything() []*panel { return d.everyPanel() }
 
 // Marks are the names of the annotations, for the README.
 func (d dashboard) Marks() []string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/url"
 	"sync"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -21,7 +20,6 @@ import (
 type servingOptions struct {
 	Listen          web.ListenOptions
 	PerServer       bool
-	ExternalURL     *url.URL
 	Lifecycle       bool
 	Pprof           bool
 	ExporterMetrics bool
@@ -73,7 +71,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 	pages := web.NewHandler(web.Options{
 		Fleet: fleet, Metrics: metrics, Reloader: reloader,
 		Lifecycle: o.Lifecycle, Pprof: o.Pprof, Version: version.Version, Incident: o.Incident,
-		WebConfigProblem: listeners.ConfigProblem, Shards: fleet, ExternalURL: o.ExternalURL,
+		WebConfigProblem: listeners.ConfigProblem, Shards: fleet,
 	})
 	systemd := newNotifier()
 	defer systemd.close()

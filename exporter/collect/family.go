@@ -48,13 +48,12 @@ type Dimension uint8
 
 // The dimensions.
 const (
-	One        Dimension = iota // one value at a time
-	PerGroup                    // group tags, at most limits.groups and (other)
-	PerHost                     // configured hosts and accepted alternate hosts
-	PerStatus                   // status messages, at most limits.statuses
-	PerLicence                  // kinds of licences, at most probe.MaxLicences
-
-	numDimensions = iota
+	One          Dimension = iota // one value at a time
+	PerGroup                      // group tags, at most limits.groups and (other)
+	PerHost                       // configured hosts and accepted alternate hosts
+	PerStatus                     // status messages, at most limits.statuses
+	PerUserGroup                  // group tags as for PerGroup, and (unknown)
+	PerWorkgroup                  // configured workgroups and (small), for each of PerUserGroup
 )
 
 // Label is a label of a family besides server.
@@ -64,6 +63,8 @@ type Label struct {
 	Values []string
 	// Grows is what the number of values of an open label depends on.
 	Grows Dimension
+	// GrowsFull is the same with --metrics.detail=full; by default the label is empty.
+	GrowsFull Dimension
 }
 
 // Family is one metric family. The families are the exported Metric variables of
@@ -76,8 +77,8 @@ type Family struct {
 	// Labels are the labels besides server. Closed labels come first.
 	Labels    []Label
 	Stability Stability
-	// OptIn names the flag, or the key of the configuration, without which the family
-	// is not exposed; empty for a default family.
+	// OptIn names the flag, or the key of the configuration, without which the family is
+	// not exposed; empty for a default family.
 	OptIn string
 	// AtMost is how many combinations of the closed labels' values a server has at
 	// most, and AtMostFull with --metrics.detail=full; 0 means all.
@@ -117,7 +118,8 @@ type Size struct {
 	Groups   int // limits.groups
 	Hosts    int // configured hosts and accepted alternate hosts
 	Statuses int // limits.statuses
-	Licences int // kinds of licences, at most probe.MaxLicences
+	// Workgroups is how many workgroups are named by users.workgroups.
+	Workgroups int
 }
 
 // Bound is the most series that a family can have for one server, as the product
@@ -128,15 +130,19 @@ type Bound struct {
 }
 
 // Bound returns the most series that the family can have: for one server, or in
-// all when it describes the exporter. full says with --metrics.detail=full.
+// all when it describes the exporter. full says with --metrics.detail=full. One with a
+// label subscription has as many for each.
 func (f *Family) Bound(full bool) Bound {
 	b := Bound{Fixed: 1}
 	for _, l := range f.Labels {
-		if l.Values != nil {
+		if l.Values != nil && l.Name != labelSubscription.Name {
 			b.Fixed *= len(l.Values)
 		}
 		// At most one open label of a family grows: the others depend on it.
 		b.Grows = max(b.Grows, l.Grows)
+		if full {
+			b.Grows = max(b.Grows, l.GrowsFull)
+		}
 	}
 	atMost := f.AtMost
 	if full {
@@ -160,8 +166,10 @@ func (b Bound) Series(s Size) int {
 		return b.Fixed * s.Hosts
 	case PerStatus:
 		return b.Fixed * s.Statuses
-	case PerLicence:
-		return b.Fixed * s.Licences
+	case PerUserGroup:
+		return b.Fixed * (s.Groups + 2)
+	case PerWorkgroup:
+		return b.Fixed * (s.Groups + 2) * (s.Workgroups + 1)
 	default:
 		return b.Fixed
 	}
@@ -172,9 +180,13 @@ func (b Bound) String() string {
 	if b.Grows == One {
 		return fmt.Sprint(b.Fixed)
 	}
-	name := [...]string{PerGroup: "(groups + 1)", PerHost: "hosts", PerStatus: "statuses", PerLicence: "licences"}[b.Grows]
+	name := [...]string{PerGroup: "(groups + 1)", PerHost: "hosts", PerStatus: "statuses",
+		PerUserGroup: "(groups + 2)", PerWorkgroup: "(workgroups + 1) × (groups + 2)"}[b.Grows]
 	if b.Fixed == 1 {
-		return strings.Trim(name, "()")
+		if strings.Count(name, "(") == 1 {
+			name = strings.Trim(name, "()")
+		}
+		return name
 	}
 	return fmt.Sprintf("%d × %s", b.Fixed, name)
 }

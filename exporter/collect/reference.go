@@ -3,11 +3,12 @@ package collect
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
 // referenceSize is the server whose series the reference adds up.
-var referenceSize = Size{Groups: DefaultGroups, Hosts: 2, Statuses: DefaultStatuses}
+var referenceSize = Size{Groups: DefaultGroups, Hosts: 2, Statuses: DefaultStatuses, Workgroups: 10}
 
 // WriteReference writes the metric reference (docs/metrics.md) in Markdown. It returns
 // the error of w.
@@ -88,21 +89,24 @@ func writeCardinality(b *strings.Builder) {
 		"where `groups` is `limits.groups` and `hosts` counts the configured hosts and the accepted\n"+
 		"alternate hosts: with %d groups and %d hosts %d series, and %d with `--metrics.detail=full`. A server that\n"+
 		"works has less than 300, with nine groups. The series of one status message each,\n"+
-		"`--metrics.status-series`, are %d × `limits.statuses` at most, %d with the default limit. What only a key of\n"+
-		"the configuration brings comes to these, as the table says.\n",
-		terms, referenceSize.Groups, referenceSize.Hosts, total, full, optIn/referenceSize.Statuses, optIn)
+		"`--metrics.status-series`, are %d × `limits.statuses` at most, %d with the default limit.\n"+
+		"Where users are counted, a server that works has less than 150 series more, with nine groups and without\n"+
+		"`users.per_status` and `users.by_workgroup`. With %d groups, %d statuses and %d workgroups they are %d at most.\n",
+		terms, referenceSize.Groups, referenceSize.Hosts, total, full, optIn/referenceSize.Statuses, optIn,
+		referenceSize.Groups, referenceSize.Statuses, referenceSize.Workgroups, seriesForUsers(referenceSize, false))
 }
 
 // seriesPerServer adds up the bounds of the families of one server: the default
 // ones as a formula and as a number, and the opt-in ones.
 func seriesPerServer(size Size) (formula string, total, optIn int) {
-	var fixed [numDimensions]int
+	var fixed [PerWorkgroup + 1]int
 	for _, f := range Families() {
 		b := f.Bound(false)
 		switch {
-		case f.OptIn == statusSeriesFlag:
+		case !f.PerServer() || f.OptIn == detailFlag || f.OptIn == usersKey:
+		case f.OptIn != "":
 			optIn += b.Series(size)
-		case f.PerServer() && f.OptIn == "":
+		default:
 			fixed[b.Grows] += b.Fixed
 			total += b.Series(size)
 		}
@@ -116,10 +120,21 @@ func seriesPerServer(size Size) (formula string, total, optIn int) {
 	return strings.Join(terms, " + "), total, optIn
 }
 
+// seriesForUsers is how many series more a server has at most whose users are counted.
+func seriesForUsers(size Size, full bool) (total int) {
+	for _, f := range Families() {
+		isEach := slices.ContainsFunc(f.Labels, func(l Label) bool { return l.Name == labelSubscription.Name })
+		if f.OptIn == usersKey || isEach && (full || f.OptIn == "") {
+			total += f.Bound(full).Series(size)
+		}
+	}
+	return total
+}
+
 // fullSeriesPerServer adds up the bounds of the families of one server in full detail.
 func fullSeriesPerServer(size Size) (total int) {
 	for _, f := range Families() {
-		if f.PerServer() && (f.OptIn == "" || f.OptIn == detailFlag) {
+		if f.PerServer() && f.OptIn != statusSeriesFlag && f.OptIn != usersKey {
 			total += f.Bound(true).Series(size)
 		}
 	}

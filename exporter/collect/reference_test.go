@@ -3,6 +3,7 @@ package collect
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
+	"icws_exporter/probe/roster"
 )
 
 func TestReference(t *testing.T) {
@@ -48,11 +50,25 @@ func worst(size Size) *published {
 	for i := range size.Statuses + 10 {
 		p.statuses = append(p.statuses, catalogue.Entry{ID: strings.Repeat("x", i)})
 	}
-	s.Licences = probe.LicenceState{On: true, ReadAt: noon, FreshUntil: noon.Add(time.Minute)}
-	for i := range size.Licences {
-		s.Licences.List = append(s.Licences.List, probe.Licence{Name: strings.Repeat("x", i+1)})
-	}
+	s.Users, s.Feeds[probe.UserStatuses] = worstUsers(size), s.Feeds[probe.StatusMessages]
 	return p
+}
+
+// worstUsers has users in all groups of all workgroups and in all statuses.
+func worstUsers(size Size) *probe.UsersReport {
+	c := &roster.Counts{LoggedInKnown: true}
+	for i := range size.Groups + 2 {
+		g := roster.GroupCount{Group: "group" + strings.Repeat("x", i), Earliest: noon}
+		g.Users[roster.Unknown] = 1
+		c.Groups = append(c.Groups, g)
+		for w := range size.Workgroups + 1 {
+			c.Workgroups = append(c.Workgroups, roster.WorkgroupCount{Workgroup: "w" + strings.Repeat("x", w), Group: g.Group})
+		}
+	}
+	for i := range size.Statuses + 10 {
+		c.Statuses = append(c.Statuses, roster.StatusCount{ID: strings.Repeat("x", i)})
+	}
+	return countedUsers(c)
 }
 
 // The bound that docs/metrics.md promises is what a server reaches that did everything
@@ -63,7 +79,7 @@ func TestBoundIsTheWorstCase(t *testing.T) {
 }
 
 func boundIsTheWorstCase(t *testing.T, full bool) {
-	size := Size{Groups: 20, Hosts: 5, Statuses: 30, Licences: 7}
+	size := Size{Groups: 20, Hosts: 5, Statuses: 30, Workgroups: 3}
 	s := newTestSet(Options{StatusSeries: true, MaxStatuses: size.Statuses, Full: full})
 	s.ConfigLoaded(noon, 1)
 	s.WebConfigLoaded(true)
@@ -98,7 +114,11 @@ func boundIsTheWorstCase(t *testing.T, full bool) {
 			}
 			continue
 		}
-		if want := f.Bound(full).Series(size); series != want {
+		want := f.Bound(full).Series(size)
+		if slices.ContainsFunc(f.Labels, func(l Label) bool { return l.Name == "subscription" }) {
+			want *= probe.NumSubscriptions
+		}
+		if series != want {
 			t.Errorf("%s: %d series, the bound is %d", f.Name, series, want)
 		}
 	}
@@ -112,18 +132,36 @@ func boundIsTheWorstCase(t *testing.T, full bool) {
 			lines++
 		}
 	}
-	for _, f := range Families() {
-		if isKey(f.OptIn) {
-			want += f.Bound(full).Series(size)
-		}
-	}
-	if lines != want+optIn {
-		t.Errorf("%d series of the server, the reference says %d", lines, want+optIn)
+	if want += optIn + seriesForUsers(size, full); lines != want {
+		t.Errorf("%d series of the server, the reference says %d", lines, want)
 	}
 }
 
-// isKey reports whether a family needs a key of the configuration, and no flag.
-func isKey(optIn string) bool { return optIn != "" && !strings.HasPrefix(optIn, "--") }
+// Users cost nothing where they are not counted, and little where they are.
+func TestUsersHaveFewSeries(t *testing.T) {
+	p := &published{snapshot: live()}
+	s := newTestSet(Options{})
+	m := s.Add("chicago", "us")
+	m.Watch(p)
+	m.Delivered(probe.StatusMessages, time.Second)
+	without := exposition(t, s, Text)
+	if strings.Contains(without, "icws_user") || strings.Contains(without, `="user`) {
+		t.Errorf("something about users without any:\n%s", without)
+	}
+	c := &roster.Counts{LoggedInKnown: true}
+	for i := range 9 {
+		c.Groups = append(c.Groups, roster.GroupCount{Group: "group" + strings.Repeat("x", i), Earliest: noon})
+	}
+	p.snapshot.Users = countedUsers(c)
+	m.Delivered(probe.UserStatuses, time.Second)
+	m.Exchange(icws.Exchange{Operation: icws.OpUserStatus, Code: 200, Duration: time.Second})
+	m.Exchange(icws.Exchange{Operation: icws.OpUnsubscribe, Code: 204, Duration: time.Second})
+	m.UsersMoved("(unknown)", 1)
+	with := exposition(t, s, Text)
+	if more := strings.Count(with, `server="chicago"`) - strings.Count(without, `server="chicago"`); more >= 150 {
+		t.Errorf("%d series more, want less than 150", more)
+	}
+}
 
 // What nine groups and two hosts cost is what a contact centre of some size has.
 func TestServerThatWorksHasFewSeries(t *testing.T) {

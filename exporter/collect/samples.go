@@ -19,6 +19,8 @@ type reading struct {
 	fresh bool
 	// full asks for everything that is known (--metrics.detail=full).
 	full bool
+	// maxStatuses is of how many statuses users are counted one by one.
+	maxStatuses int
 	// chosen are the status messages with series of their own, and notChosen counts
 	// the others.
 	chosen    []catalogue.Entry

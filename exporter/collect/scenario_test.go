@@ -9,6 +9,7 @@ import (
 	"icws_exporter/probe"
 	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icws"
+	"icws_exporter/probe/roster"
 )
 
 // noon is the time of every scenario.
@@ -84,14 +85,6 @@ func live() probe.Snapshot {
 	return s
 }
 
-// licences are as a server has them that was asked for them.
-func licences() probe.LicenceState {
-	return probe.LicenceState{
-		On: true, Reading: probe.LicencesRead, ReadAt: noon.Add(-3 * time.Minute), FreshUntil: noon.Add(12 * time.Minute), Cut: 1,
-		List: []probe.Licence{{Name: "I3_ACCESS_ACD_MEDIA_1", InUse: 45, Allowed: 50}, {Name: "I3_ACCESS_CLIENT", InUse: 3, Allowed: 100}},
-	}
-}
-
 // busy reports at least one event of each kind.
 func busy(m *ServerMetrics) {
 	m.Exchange(icws.Exchange{Operation: icws.OpConnect, Code: 201, Duration: 120 * time.Millisecond})
@@ -157,16 +150,29 @@ var scenarios = map[string]func() *Set{
 		busy(m)
 		return s
 	},
-	"licences": func() *Set {
+	"users": func() *Set {
 		s := newTestSet(Options{})
 		p := &published{snapshot: live()}
-		p.snapshot.Licences = licences()
+		p.snapshot.Feeds[probe.UserStatuses] = probe.FeedState{Up: true, Since: noon.Add(-time.Hour), LastMessage: noon.Add(-4 * time.Second)}
+		p.snapshot.Users = countedUsers(someUsers())
+		m := s.Add("chicago", "us")
+		m.Watch(p)
+		m.UsersMoved("Away", 3)
+		m.UsersMoved("(unknown)", 1)
+		old := &published{snapshot: live()} // a server that does not say who is logged in
+		old.snapshot.Users = countedUsers(&roster.Counts{Groups: []roster.GroupCount{{Group: "Available", Users: [3]int{12, 0, 0}, OnPhone: 3}}})
+		s.Add("dublin", "eu").Watch(old)
+		stale := &published{snapshot: live()}
+		stale.snapshot.Users = countedUsers(someUsers())
+		stale.snapshot.Users.FreshUntil = noon
+		s.Add("essen", "eu").Watch(stale)
+		return s
+	},
+	"users_full": func() *Set {
+		s := newTestSet(Options{Full: true, MaxStatuses: 1})
+		p := &published{snapshot: live()}
+		p.snapshot.Users = countedUsers(someUsers())
 		s.Add("chicago", "us").Watch(p)
-		old := &published{snapshot: live()}
-		old.snapshot.Licences = licences()
-		old.snapshot.Licences.FreshUntil = noon
-		old.snapshot.Licences.Reading = probe.LicencesRefused
-		s.Add("lab", "").Watch(old)
 		return s
 	},
 	"stale": func() *Set {
@@ -215,6 +221,30 @@ var scenarios = map[string]func() *Set{
 		s.Add(hostileName, "si\"te").Watch(p)
 		return s
 	},
+}
+
+// someUsers are users of every kind.
+func someUsers() *roster.Counts {
+	c := &roster.Counts{
+		LoggedInKnown: true,
+		Groups: []roster.GroupCount{
+			{Group: "(none)"}, {Group: "(unknown)", Users: [3]int{0, 0, 1}},
+			{Group: "Available", Users: [3]int{1, 2, 7}, OnPhone: 4, Earliest: noon.Add(-2 * time.Hour)},
+			{Group: "Away", Users: [3]int{0, 9, 3}, Earliest: noon.Add(-10 * time.Minute)},
+		},
+		Statuses:   []roster.StatusCount{{ID: "At Lunch", Users: 3}, {ID: "Available", Users: 7}},
+		Workgroups: []roster.WorkgroupCount{{Workgroup: "(small)", Group: "Away", Users: 1}, {Workgroup: "Sales", Group: "Available", Users: 7}},
+	}
+	c.Groups[2].Flagged[catalogue.IsAcdStatus] = 7
+	c.Groups[3].Flagged[catalogue.CanHaveTime] = 3
+	return c
+}
+
+// countedUsers is a report of a probe that counts users, and is fresh.
+func countedUsers(c *roster.Counts) *probe.UsersReport {
+	u := &probe.UsersReport{State: probe.UsersIncomplete, Watched: 25, Reported: 23, Counts: c}
+	u.Verified(noon, 2*time.Minute)
+	return u
 }
 
 // page returns the exposition of s.

@@ -61,6 +61,8 @@ type ServerMetrics struct {
 	anomalies [catalogue.NumAnomalies]atomic.Uint64
 	drift     atomic.Uint64
 	resyncs   [probe.NumResyncReasons]atomic.Uint64
+
+	userMoves userMoves
 }
 
 // Watch makes source what the server's gauges are read from, in place of the
@@ -84,11 +86,11 @@ func (m *ServerMetrics) snapshot() *probe.Snapshot {
 // noStatusSeries is the limit of a Set that has no series per status at all.
 const noStatusSeries = -1
 
-// read takes a reading at now, with at most maxStatuses status messages, in full
-// detail or not.
-func (m *ServerMetrics) read(now time.Time, maxStatuses int, full bool) reading {
+// read takes a reading at now, with at most maxStatuses status messages, and users of
+// at most usersOf statuses, in full detail or not.
+func (m *ServerMetrics) read(now time.Time, maxStatuses, usersOf int, full bool) reading {
 	s := m.snapshot()
-	r := reading{ServerMetrics: m, snapshot: s, now: now, fresh: s.Fresh(now), full: full}
+	r := reading{ServerMetrics: m, snapshot: s, now: now, fresh: s.Fresh(now), full: full, maxStatuses: usersOf}
 	if source := m.source.Load(); source != nil && maxStatuses >= 0 {
 		if published, ok := (*source).(StatusSource); ok {
 			r.chosen, r.notChosen = m.statuses.choose(published.Statuses(), maxStatuses)

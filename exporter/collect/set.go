@@ -185,7 +185,7 @@ func (s *Set) scrapeOf(servers []*ServerMetrics, space []reading) *scrape {
 	}
 	readings := space[:0]
 	for _, m := range servers {
-		readings = append(readings, m.read(now, maxStatuses, s.opts.Full))
+		readings = append(readings, m.read(now, maxStatuses, int(s.maxStatuses.Load()), s.opts.Full))
 	}
 	return &scrape{set: s, servers: readings}
 }

@@ -1,5 +1,7 @@
 package roster
 
+import "icws_exporter/probe/catalogue"
+
 // Result says what a commit did.
 type Result struct {
 	// Changed counts the changes of users.
@@ -112,4 +114,17 @@ func (r *Result) move(to int32) {
 		}
 	}
 	r.Moved = append(r.Moved, Move{Users: 1, place: to})
+}
+
+// Agrees reports whether an entry says what is known already, and whether its user is
+// reported at all.
+func (r *Roster) Agrees(e Entry) (same, reported bool) {
+	i, watched := r.index[catalogue.Fold(string(e.UserID))]
+	if !watched || r.users[i].status == nobody {
+		return false, false
+	}
+	u := &r.users[i]
+	return r.statuses[u.status].id == catalogue.Fold(string(e.StatusID)) &&
+		(e.LoggedIn == Absent || LoggedIn(e.LoggedIn) == u.loggedIn) &&
+		(e.OnPhone == Absent || (e.OnPhone == True) == u.onPhone), true
 }

@@ -128,13 +128,18 @@ func (r *Roster) Watch(ids []string) []string {
 	return kept
 }
 
-// Forget takes every user for not reported.
+// Forget takes every user for not reported, and drops what is staged.
 func (r *Roster) Forget() {
+	r.ForgetAll()
+	r.stage.reset()
+}
+
+// ForgetAll is Forget while a message is staged.
+func (r *Roster) ForgetAll() {
 	for i := range r.users {
 		r.users[i] = user{status: nobody}
 	}
 	r.statuses, r.byStatus, r.reported = nil, nil, 0
-	r.stage.reset()
 }
 
 // Drop takes the user called id for not reported, and reports whether that is news.

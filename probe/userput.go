@@ -1,0 +1,294 @@
+package probe
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"icws_exporter/probe/icws"
+	"icws_exporter/probe/roster"
+)
+
+var userStatusesWire = icws.UserStatuses
+
+// wanted are the ids to subscribe to.
+func (u *userFeed) wanted() []string {
+	if len(u.refused) == 0 {
+		return u.ids
+	}
+	return slices.DeleteFunc(slices.Clone(u.ids), func(id string) bool { return u.refused[id] })
+}
+
+// putAgain asks for everybody because it is time to.
+func (u *userFeed) putAgain(ctx context.Context, now time.Time) {
+	u.need(ResyncCheck)
+	u.put(ctx, now)
+}
+
+// putLimit is how long a PUT of n users may take.
+func (u *userFeed) putLimit(n int) time.Duration {
+	return max(u.l.cfg.RequestTimeout, u.l.cfg.DeliveryTimeout) + time.Duration(n)*userPutTime
+}
+
+// put subscribes to all users who are wanted, after a DELETE where that is needed.
+func (u *userFeed) put(ctx context.Context, now time.Time) {
+	ids, wire, renew, reason := u.wanted(), u.s.wire, u.renews(), *u.due
+	limit, sent := u.putLimit(len(ids)), u.l.moment()
+	u.asked = append(u.recentlyAsked(now), sent)
+	u.awaiting = &userDelivery{
+		putAt: sent, first: !u.subscribed || renew, renewed: renew,
+		deadline: now.Add(2 * limit), // until the answer says more
+	}
+	u.putAt, u.due = now, nil
+	u.fullAt = now.Add(jittered(u.l.rand, fullInterval))
+	if renew {
+		u.roster.Stage().Begin()
+	}
+	u.jobs.run(ctx, func(ctx context.Context) func(time.Time) {
+		var err error
+		if renew {
+			err = wire.Unsubscribe(ctx, userStatusesWire)
+			if code := lastCode(err); code == 404 || code == 410 {
+				err = nil // there was none, or it is known by the PUT
+			}
+		}
+		if err == nil {
+			err = wire.SubscribeWithin(ctx, limit, userStatusesWire, icws.UserStatusBody{UserIDs: ids})
+		}
+		return func(now time.Time) { u.putAnswered(err, reason, renew, len(ids), now) }
+	})
+}
+
+func (u *userFeed) putAnswered(err error, reason ResyncReason, renew bool, n int, now time.Time) {
+	if err != nil {
+		u.awaiting, u.settleAt = nil, time.Time{}
+		u.asked = u.asked[:max(0, len(u.asked)-1)]
+		u.subscribed = u.subscribed && !renew
+		u.putRefused(err, reason, now)
+		return
+	}
+	u.subscribed, u.renew = true, false
+	u.l.observer.Resynced(UserStatuses, reason)
+	if u.awaiting != nil {
+		u.awaiting.deadline = now.Add(max(u.l.cfg.DeliveryTimeout, 2*u.l.cfg.PollInterval) + time.Duration(n)*userPutTime)
+	}
+}
+
+// putRefused waits, or looks for the users whom the server refuses.
+func (u *userFeed) putRefused(err error, reason ResyncReason, now time.Time) {
+	u.lost(LossNotDelivering)
+	u.need(reason)
+	state, said, pause := u.refusal(err, "the list of users")
+	u.retryAt = now.Add(pause)
+	u.checkFailed()
+	u.setState(state, said)
+	if state != UsersUnknown && state != UsersForbidden && state != UsersRefused {
+		return
+	}
+	if !u.listRetry && u.listCost() > 0 { // somebody may have been removed
+		u.listRetry, u.listAt, u.retryAt = true, now, now
+		return
+	}
+	if wanted := u.wanted(); len(wanted) > 1 {
+		u.search, u.retryAt = newUserSearch(wanted), now
+		return
+	}
+	u.refuse(u.wanted())
+}
+
+func (u *userFeed) checkFailed() {
+	u.l.observer.DeliveryChecked(UserStatuses, DeliveryCheck{Result: CheckFailed})
+}
+
+// recentlyAsked forgets the PUTs whose full message comes no more.
+func (u *userFeed) recentlyAsked(now time.Time) []moment {
+	patience := 2 * u.putLimit(len(u.ids))
+	return slices.DeleteFunc(u.asked, func(m moment) bool { return now.Sub(m.at) > patience })
+}
+
+// expire reacts to a full message that did not come: once by DELETE and PUT. Where
+// changes come instead of it, they are all that there is.
+func (u *userFeed) expire(now time.Time) {
+	d := u.awaiting
+	if d == nil || u.jobs.busy() || now.Before(d.deadline) {
+		return
+	}
+	u.awaiting = nil
+	if d.renewed && d.changes {
+		u.LastFull = now
+		u.arrived(d.putAt, now)
+		return
+	}
+	u.l.observer.DeliveryChecked(UserStatuses, DeliveryCheck{Result: CheckTimeout})
+	u.need(ResyncNotDelivering)
+	if !d.renewed {
+		u.deltaOnly = d.changes
+		u.renew, u.noResend = true, u.noResend || u.delivered
+		u.putAt = time.Time{} // at once: this is one attempt
+		return
+	}
+	u.lost(LossNotDelivering)
+	u.retryAt = now.Add(u.pace.next())
+	u.setState(UsersNotDelivering, "the server accepts the list of users and sends no message")
+}
+
+// received applies a message, which is staged.
+func (u *userFeed) received(m icws.Message, now time.Time) {
+	if u.cfg == nil || u.s == nil {
+		return
+	}
+	u.LastMessage = now
+	kind := MessageFull
+	if m.IsDelta {
+		kind = MessageDelta
+	}
+	u.l.observer.MessageReceived(UserStatuses, kind)
+	switch {
+	case u.search != nil:
+		u.roster.Stage().Begin() // of a subscription that is being tried
+	case !m.IsDelta:
+		u.fullReceived(now)
+	case u.delivered || u.awaiting != nil:
+		if u.awaiting != nil {
+			u.startAnew()
+			u.awaiting.changes = true
+		}
+		u.commit(false, now)
+	default:
+		u.need(ResyncDeltaBeforeFull)
+	}
+}
+
+// startAnew forgets what is known when the first message after a new subscription is
+// a change: it may be all that ever comes.
+func (u *userFeed) startAnew() {
+	if u.deltaOnly && u.awaiting.renewed && !u.awaiting.changes {
+		u.withhold()
+		u.roster.ForgetAll()
+	}
+}
+
+// withhold has nothing shown until the counts are verified again.
+func (u *userFeed) withhold() { u.verifiedAt = moment{} }
+
+// fullReceived applies a full message. One that leaves out users who were there is
+// trusted when nothing was there before; else it may be about new users only.
+func (u *userFeed) fullReceived(now time.Time) {
+	u.LastFull, u.deltaOnly = now, false
+	d := u.awaiting
+	missing := u.roster.Stage().Missing()
+	if missing > 0 && (d == nil || !d.first) {
+		u.roster.Stage().Begin()
+		u.noResend = u.noResend || d != nil
+		u.awaiting, u.renew = nil, true
+		u.need(ResyncNotDelivering)
+		if d != nil {
+			u.putAt = time.Time{} // at once: this is one attempt
+		}
+		return
+	}
+	u.commit(true, now)
+	if d == nil { // nobody asked: it proves nothing
+		return
+	}
+	u.awaiting = nil
+	asOf := d.putAt
+	if len(u.asked) > 0 {
+		asOf, u.asked = u.asked[0], u.asked[1:]
+	}
+	if d.first && u.roster.Reported() < len(u.wanted()) && (missing > 0 || !u.delivered) {
+		// The rest may come as a change.
+		u.withhold()
+		u.settling, u.settleAt = asOf, now.Add(settleTime)
+		u.delivered = true
+		return
+	}
+	u.arrived(asOf, now)
+}
+
+// settle counts a full message after which enough time has passed.
+func (u *userFeed) settle(now time.Time) {
+	if u.settleAt.IsZero() || now.Before(u.settleAt) {
+		return
+	}
+	u.settleAt = time.Time{}
+	u.arrived(u.settling, now)
+}
+
+// arrived takes note that everything came that was asked for at a moment.
+func (u *userFeed) arrived(asOf moment, now time.Time) {
+	u.l.observer.Delivered(UserStatuses, now.Sub(asOf.at))
+	u.delivered = true
+	u.pace.reset()
+	u.retryAt = time.Time{}
+	if !u.Up {
+		u.Up, u.Since = true, now
+	}
+	if u.State == SubscriptionFaulted {
+		u.State = SubscriptionNone
+	}
+	u.sampleAt = now.Add(jittered(u.l.rand, u.sampleEvery()))
+	if u.due == nil {
+		u.verified(asOf)
+	}
+	u.showState()
+}
+
+func (u *userFeed) verified(asOf moment) {
+	if asOf.at.After(u.verifiedAt.at) {
+		u.verifiedAt, u.LastVerified = asOf, asOf.at
+	}
+}
+
+// commit applies what is staged.
+func (u *userFeed) commit(full bool, now time.Time) {
+	malformed := u.staged.malformed > 0
+	var r roster.Result
+	if full {
+		r = u.roster.CommitFull()
+	} else {
+		r = u.roster.CommitDelta()
+	}
+	if r.Changed > 0 {
+		u.LastChange, u.changed = now, true
+	}
+	for _, m := range r.Moved {
+		group := roster.UnknownGroup
+		if found, known := u.l.statuses().Find(m.Status); known {
+			group = found.Group
+		}
+		u.l.observer.UsersMoved(group, m.Users)
+	}
+	if malformed {
+		u.l.observer.MessageDecodeFailed(UserStatuses)
+		u.need(ResyncDecodeFailure)
+	}
+	if r.Strangers > 0 && !u.renewed { // it added our list to an older one
+		u.renewed, u.renew = true, true
+		u.need(ResyncNotDelivering)
+	}
+	if u.Up && r.Changed > 0 {
+		u.showState()
+	}
+}
+
+// rosterSink translates what is read from the wire for the roster, so that neither
+// knows the other.
+type rosterSink struct {
+	stage     *roster.Stage
+	malformed int
+}
+
+func (s *rosterSink) Begin() {
+	s.malformed = 0
+	s.stage.Begin()
+}
+
+func (s *rosterSink) Malformed() { s.malformed++ }
+
+func (s *rosterSink) Add(e *icws.UserStatus) {
+	s.stage.Add(roster.Entry{
+		UserID: e.UserID, StatusID: e.StatusID, StatusChanged: e.StatusChanged,
+		LoggedIn: roster.Said(e.LoggedIn), OnPhone: roster.Said(e.OnPhone),
+	})
+}

@@ -1,0 +1,345 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"icws_exporter/probe/icws"
+	"icws_exporter/probe/roster"
+)
+
+// The pace of the users' feed.
+const (
+	// sampleInterval is how often one user is compared with the server.
+	sampleInterval = time.Minute
+	// resampleAfter is how long a change may be on its way.
+	resampleAfter = 5 * time.Second
+	// fullInterval is how often all are asked for again, give or take a third.
+	fullInterval = 45 * time.Minute
+	// userPutPause is the least time between two subscriptions to users.
+	userPutPause = time.Minute
+	// userPutTime is how long a subscription may take for each user.
+	userPutTime = 5 * time.Millisecond
+	// settleTime is how long the rest of a full message may come after it.
+	settleTime = 5 * time.Second
+)
+
+// userFeed counts users (docs/protocol-users.md, 7). It is a feed of its own kind: it
+// begins once the status messages are live, takes no part in the life of the session,
+// and asks so little that nobody notices. Its requests are made beside the loop, one at
+// a time, so that none of them holds up what matters. All else belongs to the loop's
+// goroutine.
+type userFeed struct {
+	FeedState
+	l      *loop
+	cfg    *Users // nil: off
+	source userSource
+	jobs   userJobs
+
+	roster  *roster.Roster
+	staged  *rosterSink
+	decoder *icws.Reader
+	counts  *roster.Counts
+	changed bool      // the roster, since the counts
+	joined  time.Time // the LastChange of the catalogue that the counts are of
+
+	state      UsersState
+	stateSince time.Time
+	reason     string
+
+	ids         []string // who is watched, sorted
+	leftOut     int
+	workgroups  []roster.Workgroup
+	listed      bool // ids were read
+	listAt      time.Time
+	listPace    backoff
+	listProblem string // why the list cannot be read
+	listRetry   bool   // the list was read again because the server refused it
+	refused     map[string]bool
+	forgivenAt  time.Time // when a refused one was tried again
+
+	verifiedAt moment // LastVerified, on both clocks
+	sampled    int    // place in ids
+	sampleAt   time.Time
+	suspicion  userSample // a sample that differed
+	putAt      time.Time  // the last
+
+	userSession
+}
+
+// userSession is what the feed knows of its subscription in the running session.
+type userSession struct {
+	s          *session // nil: there is none
+	subscribed bool     // a PUT was answered 200
+	delivered  bool     // all that there is has come once
+	due        *ResyncReason
+	renew      bool // the next PUT needs a DELETE before
+	renewed    bool // strangers were renewed away already
+	deltaOnly  bool // the server answers a PUT with changes
+	noResend   bool // a second PUT does not send everything
+	asked      []moment
+	awaiting   *userDelivery
+	settleAt   time.Time // when a full message counts that may have been half of one
+	settling   moment
+	fullAt     time.Time
+	retryAt    time.Time
+	pace       backoff
+	search     *userSearch
+}
+
+// userDelivery is a full message that has to come.
+type userDelivery struct {
+	putAt    moment
+	deadline time.Time
+	first    bool // in the session, or after a DELETE: nothing was there before
+	renewed  bool
+	changes  bool // came instead of it
+}
+
+func newUserFeed(l *loop) *userFeed {
+	u := &userFeed{l: l, stateSince: time.Now()}
+	u.jobs.done = make(chan func(time.Time), 1)
+	u.listPace = backoff{min: l.cfg.BackoffMin, max: max(l.cfg.BackoffMax, 5*time.Minute), rand: l.rand}
+	u.configure(l.cfg.Users)
+	return u
+}
+
+// configure begins, changes or ends the counting; nil ends it.
+func (u *userFeed) configure(cfg *Users) {
+	u.jobs.stop()
+	u.cfg = cfg
+	u.refused, u.listed, u.listAt, u.search = nil, false, time.Time{}, nil
+	if cfg == nil {
+		u.roster, u.staged, u.decoder, u.source, u.counts = nil, nil, nil, nil, nil
+		u.ids, u.workgroups, u.FeedState, u.verifiedAt = nil, nil, FeedState{}, moment{}
+		u.state, u.reason = UsersStarting, ""
+		u.awaiting, u.due, u.settleAt, u.delivered = nil, nil, time.Time{}, false
+		if u.s != nil {
+			u.s.listen()
+		}
+		return
+	}
+	u.source = cfg.source()
+	if u.roster == nil {
+		u.roster = roster.New()
+		u.staged = &rosterSink{stage: u.roster.Stage()}
+		u.decoder = icws.NewUserStatusReader(u.staged)
+	}
+	if u.s != nil {
+		u.s.listen()
+		u.need(ResyncInitial)
+	}
+}
+
+// SetUsers changes whose statuses are counted, in the running session; nil ends the
+// counting. It returns ErrStopped when the probe has ended, or the context's error. Any
+// goroutine may call it.
+func (p *Probe) SetUsers(ctx context.Context, users *Users) error {
+	return p.ask(ctx, func(l *loop) {
+		l.users.configure(users)
+		l.publish()
+	})
+}
+
+// begin starts the feed in a new session.
+func (u *userFeed) begin(s *session) {
+	u.userSession = userSession{
+		s: s, pace: backoff{min: max(u.l.cfg.BackoffMin, 15*time.Second), max: 15 * time.Minute, rand: u.l.rand},
+	}
+	if u.cfg == nil {
+		return
+	}
+	if u.LastFull.IsZero() {
+		u.need(ResyncInitial)
+	} else {
+		u.need(ResyncSession)
+	}
+}
+
+// end takes note of the end of the session.
+func (u *userFeed) end(why LossReason, ours bool) {
+	u.jobs.stop()
+	if !ours {
+		u.lost(why)
+	}
+	u.Up, u.State, u.userSession = false, SubscriptionNone, userSession{}
+}
+
+func (u *userFeed) need(reason ResyncReason) {
+	if u.due == nil {
+		u.due = &reason
+	}
+}
+
+// missed takes note that a message may be lost.
+func (u *userFeed) missed(reason ResyncReason) {
+	if u.cfg == nil || u.s == nil {
+		return
+	}
+	u.awaiting, u.settleAt = nil, time.Time{}
+	u.need(reason)
+}
+
+// streamLost takes note that no messages come for a while.
+func (u *userFeed) streamLost() {
+	u.lost(LossStreamLost)
+	u.missed(ResyncStreamReopened)
+}
+
+// undecodable takes note of a message that may have been of users.
+func (u *userFeed) undecodable() {
+	if u.cfg == nil {
+		return
+	}
+	u.l.observer.MessageDecodeFailed(UserStatuses)
+	u.missed(ResyncDecodeFailure)
+}
+
+func (u *userFeed) lost(why LossReason) {
+	if u.Up {
+		u.Up = false
+		u.l.observer.SubscriptionLost(UserStatuses, why)
+	}
+}
+
+// stateSaid takes note of what the server says of a subscription, which may be another
+// one.
+func (u *userFeed) stateSaid(state SubscriptionState) {
+	if u.cfg == nil || !u.subscribed {
+		return
+	}
+	u.State = state
+	if state == SubscriptionFaulted && u.awaiting == nil && u.search == nil {
+		u.missed(ResyncFaulted)
+	}
+}
+
+// mayAsk reports whether requests about users may be made: when nothing is wrong with
+// the server as far as anybody knows.
+func (u *userFeed) mayAsk(now time.Time) bool {
+	return u.s != nil && u.s.over == nil && u.l.state == StateLive && u.l.feeds[StatusMessages].Up &&
+		u.l.breaker.state == BreakerClosed && !now.Before(u.s.retryAt)
+}
+
+// tend does what is due at now, without waiting for anything, and returns when there
+// is something to do next; zero when only something that happens can tell.
+func (u *userFeed) tend(ctx context.Context, now time.Time) time.Time {
+	if u.s == nil || u.jobs.busy() || u.cfg == nil && !u.subscribed || !u.mayAsk(now) {
+		return time.Time{}
+	}
+	if u.cfg != nil {
+		u.settle(now)
+		u.expire(now)
+	}
+	at, requests, do := u.next(now)
+	if do == nil {
+		return u.wakeAt(time.Time{})
+	}
+	if !u.jobs.unpaced {
+		at = later(at, u.l.optional.at(requests))
+	}
+	if now.Before(at) {
+		return u.wakeAt(at)
+	}
+	u.l.optional.spend(now, requests)
+	do(ctx, now)
+	return u.wakeAt(time.Time{})
+}
+
+// wakeAt is the first of at and of what only time brings.
+func (u *userFeed) wakeAt(at time.Time) time.Time {
+	for _, t := range []time.Time{u.settleAt, u.deadline()} {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	return at
+}
+
+func (u *userFeed) deadline() time.Time {
+	if u.awaiting == nil {
+		return time.Time{}
+	}
+	return u.awaiting.deadline
+}
+
+// userTask begins requests about users.
+type userTask func(ctx context.Context, now time.Time)
+
+// next returns what has to be asked next, of how many requests it consists, and when.
+func (u *userFeed) next(now time.Time) (at time.Time, requests int, do userTask) {
+	switch {
+	case u.cfg == nil:
+		return time.Time{}, 1, u.unsubscribe
+	case u.awaiting != nil || !u.settleAt.IsZero():
+		return time.Time{}, 0, nil
+	case !u.listed || !now.Before(u.listAt):
+		return u.listAt, u.listCost(), u.readList
+	case len(u.ids) == 0:
+		return u.listAt, u.listCost(), u.readList
+	case u.search != nil:
+		return u.retryAt, 1, u.searchOn
+	case u.due != nil && len(u.refused) < len(u.ids):
+		return later(u.retryAt, u.putMayBe()), u.putCost(), u.put
+	case u.due != nil:
+		return later(u.sampleAt, u.retryAt), 1, u.sample // perhaps one of them is there by now
+	}
+	if u.verifiedAt.at.IsZero() || !now.Before(u.verifiedAt.at.Add(u.cfg.StaleAfter*3/4)) {
+		u.need(ResyncCheck) // samples do not verify
+		return u.next(now)
+	}
+	if u.fullAt.Before(u.sampleAt) {
+		return later(u.fullAt, u.retryAt), u.putCost(), u.putAgain
+	}
+	return later(u.sampleAt, u.retryAt), 1, u.sample
+}
+
+// listCost is how many requests the next step of the list makes; those of the
+// configuration make none.
+func (u *userFeed) listCost() int {
+	if _, given := u.source.(givenUsers); given {
+		return 0
+	}
+	return 1
+}
+
+func (u *userFeed) putCost() int {
+	if u.renews() {
+		return 2
+	}
+	return 1
+}
+
+// renews reports whether the next PUT needs a DELETE before.
+func (u *userFeed) renews() bool { return u.subscribed && (u.renew || u.noResend) }
+
+// putMayBe is when there may be another PUT.
+func (u *userFeed) putMayBe() time.Time {
+	if u.putAt.IsZero() || u.jobs.unpaced {
+		return time.Time{}
+	}
+	return u.putAt.Add(userPutPause)
+}
+
+// refusal is what an error means for users: a state, what to say of it, and when to
+// try again.
+func (u *userFeed) refusal(err error, what string) (UsersState, string, time.Duration) {
+	code := lastCode(err)
+	pause := max(u.pace.next(), min(retryAfterOf(err), maxRetryAfter))
+	said := fmt.Sprintf("%s is answered %d", what, code)
+	switch {
+	case code == 404:
+		return UsersUnknown, said, u.cfg.RefreshInterval
+	case code == 403:
+		return UsersForbidden, said, u.cfg.RefreshInterval
+	case code == 410 || code == 405:
+		return UsersGone, said, goneHold
+	case code >= 400 && code < 500 && code != 401 && code != 408 && code != 429:
+		return UsersRefused, said, u.cfg.RefreshInterval
+	case code != 0 && icws.ReasonOf(err) != icws.FailDecode:
+		return UsersFailing, said, pause
+	default:
+		return UsersFailing, what + " has no usable answer: " + icws.ReasonOf(err).String(), pause
+	}
+}

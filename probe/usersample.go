@@ -1,0 +1,108 @@
+package probe
+
+import (
+	"context"
+	"time"
+
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/icws"
+	"icws_exporter/probe/roster"
+)
+
+// userSample is what the server said of one user who was asked for alone.
+type userSample struct {
+	id                string
+	status            string // folded
+	loggedIn, onPhone icws.Said
+	since             int64
+	entries           int
+}
+
+func (s *userSample) Begin()     { s.entries = 0 }
+func (s *userSample) Malformed() {}
+
+func (s *userSample) Add(e *icws.UserStatus) {
+	s.entries++
+	s.status = catalogue.Fold(string(e.StatusID))
+	s.loggedIn, s.onPhone, s.since = e.LoggedIn, e.OnPhone, e.StatusChanged
+}
+
+func (s *userSample) entry() roster.Entry {
+	return roster.Entry{
+		UserID: []byte(s.id), StatusID: []byte(s.status), StatusChanged: s.since,
+		LoggedIn: roster.Said(s.loggedIn), OnPhone: roster.Said(s.onPhone),
+	}
+}
+
+// sampleEvery is how often one user is compared: often enough for counts that are
+// never stale while all is well.
+func (u *userFeed) sampleEvery() time.Duration { return min(sampleInterval, u.cfg.StaleAfter/3) }
+
+// sample compares one user with the server, each in turn, and one who differed again
+// once what was on its way has come.
+func (u *userFeed) sample(ctx context.Context, now time.Time) {
+	id := u.suspicion.id
+	if id == "" {
+		u.sampled = (u.sampled + 1) % len(u.ids)
+		id = u.ids[u.sampled]
+	}
+	wire, sent := u.s.wire, u.l.moment()
+	u.sampleAt = now.Add(jittered(u.l.rand, u.sampleEvery()))
+	u.jobs.run(ctx, func(ctx context.Context) func(time.Time) {
+		found := &userSample{id: id}
+		err := wire.UserStatus(ctx, id, icws.NewUserStatusReader(found))
+		return func(now time.Time) { u.compare(*found, sent, err, now) }
+	})
+}
+
+func (u *userFeed) compare(found userSample, sent moment, err error, now time.Time) {
+	former := u.suspicion
+	u.suspicion = userSample{}
+	if err != nil || found.entries == 0 {
+		u.sampleFailed(found.id, err, now)
+		return
+	}
+	if u.refused[found.id] {
+		u.forgive(found.id, now)
+		return
+	}
+	if !u.delivered || u.due != nil || u.awaiting != nil {
+		return
+	}
+	same, reported := u.roster.Agrees(found.entry())
+	switch {
+	case !reported: // the subscription leaves the user out, for reasons of its own
+	case same:
+		u.l.observer.DeliveryChecked(UserStatuses, DeliveryCheck{Result: CheckOK, Took: now.Sub(sent.at)})
+		u.verified(sent)
+	case former == found:
+		u.drifted(found, now)
+	default:
+		u.suspicion = found
+		u.sampleAt = now.Add(max(resampleAfter, 2*u.l.cfg.PollInterval))
+	}
+}
+
+// drifted corrects a user who differs although no message said so. Others may too.
+func (u *userFeed) drifted(found userSample, now time.Time) {
+	u.l.observer.DeliveryChecked(UserStatuses, DeliveryCheck{Result: CheckDrift, Drift: 1})
+	u.l.log.Warn("drift: the server's answer about a user differs from what its messages said; asking for all of them")
+	u.withhold()
+	u.staged.Begin()
+	u.roster.Stage().Add(found.entry())
+	u.commit(false, now)
+	u.need(ResyncCheck)
+}
+
+// sampleFailed takes note of a user about whom the server says nothing. One whom it
+// does not know any more is counted no more.
+func (u *userFeed) sampleFailed(id string, err error, now time.Time) {
+	if lastCode(err) == 404 && u.roster.Drop(id) {
+		u.LastChange, u.changed = now, true
+		u.listAt = now // others may have gone, or come
+		u.showState()
+	}
+	if err != nil && lastCode(err) == 0 || lastCode(err) >= 500 {
+		u.checkFailed()
+	}
+}
