@@ -267,7 +267,11 @@ func (u *userFeed) commit(full bool, now time.Time) {
 		u.renewed, u.renew = true, true
 		u.need(ResyncNotDelivering)
 	}
-	if u.Up && r.Changed > 0 {
+	switch {
+	case !u.settleAt.IsZero() && u.roster.Reported() == len(u.wanted()):
+		u.settleAt = now
+		u.settle(now)
+	case u.Up && r.Changed > 0:
 		u.showState()
 	}
 }

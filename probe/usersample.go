@@ -63,7 +63,7 @@ func (u *userFeed) compare(found userSample, sent moment, err error, now time.Ti
 		return
 	}
 	if u.refused[found.id] {
-		u.forgive(found.id, now)
+		u.forgive(now)
 		return
 	}
 	if !u.delivered || u.due != nil || u.awaiting != nil {

@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math/bits"
 	"time"
 
@@ -99,15 +98,13 @@ func (u *userFeed) refusedReason() string {
 	return fmt.Sprintf("the server refuses %d of %d users, who are left out", len(u.refused), len(u.ids))
 }
 
-// forgive tries a user again whom the server knows by now, once in an hour.
-func (u *userFeed) forgive(id string, now time.Time) {
-	if !u.refused[id] || !u.forgivenAt.IsZero() && now.Sub(u.forgivenAt) < time.Hour {
+// forgive tries all users again when the server knows one by now whom it refused, once
+// in an hour.
+func (u *userFeed) forgive(now time.Time) {
+	if !u.forgivenAt.IsZero() && now.Sub(u.forgivenAt) < time.Hour {
 		return
 	}
-	u.forgivenAt = now
-	u.refused = maps.Clone(u.refused)
-	delete(u.refused, id)
-	u.retryAt = now
+	u.forgivenAt, u.refused, u.retryAt = now, nil, now
 	u.need(ResyncCheck)
 }
 

@@ -1,0 +1,322 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"icws_exporter/probe/icwssim"
+	"icws_exporter/probe/roster"
+)
+
+// userQuirks are the switches of the simulator with what they do to the feed.
+var userQuirks = []struct {
+	name   string
+	quirks icwssim.UserQuirks
+	// noRight is on how many of the 60 users the account has no right, and unknown how
+	// many of the list do not exist.
+	noRight, unknown int
+	state            UsersState
+	counts           func(u icwssim.User) bool // nil: all
+	within           time.Duration             // 0: a minute
+}{
+	{name: "as documented", state: UsersLive},
+	{name: "a second PUT adds", quirks: icwssim.UserQuirks{UserListPut: icwssim.PutAdds}, state: UsersLive},
+	{name: "a second PUT sends new users only", quirks: icwssim.UserQuirks{UserResend: icwssim.ResendNew}, state: UsersLive},
+	{name: "a second PUT sends nothing", quirks: icwssim.UserQuirks{UserResend: icwssim.ResendNone}, state: UsersLive},
+	{name: "unknown users: 404", unknown: 2, quirks: icwssim.UserQuirks{UnknownUser: "404"}, state: UsersUnknown, within: 15 * time.Minute},
+	{name: "unknown users: 400", unknown: 2, quirks: icwssim.UserQuirks{UnknownUser: "400"}, state: UsersRefused, within: 15 * time.Minute},
+	{name: "unknown users are ignored", unknown: 2, quirks: icwssim.UserQuirks{UnknownUser: "ignore"}, state: UsersIncomplete},
+	{name: "unknown users have an empty status", unknown: 2, quirks: icwssim.UserQuirks{UnknownUser: "empty-status"}, state: UsersIncomplete},
+	{name: "no right: left out", noRight: 3, state: UsersIncomplete, counts: hasRight},
+	{name: "no right: 403", noRight: 1, quirks: icwssim.UserQuirks{NoUserRight: icwssim.Right403}, state: UsersForbidden, counts: hasRight, within: 15 * time.Minute},
+	{name: "no right: 404", noRight: 1, quirks: icwssim.UserQuirks{NoUserRight: icwssim.Right404}, state: UsersUnknown, counts: hasRight, within: 15 * time.Minute},
+	{name: "no right: counted", noRight: 3, quirks: icwssim.UserQuirks{NoUserRight: icwssim.RightInclude}, state: UsersLive},
+	{name: "not so many: the first", quirks: icwssim.UserQuirks{UserMaximum: 40, UserMaximumAnswer: "first"}, state: UsersIncomplete, counts: none},
+	{name: "full and a change", quirks: icwssim.UserQuirks{UserInitial: icwssim.InitialSplit}, state: UsersLive},
+	{name: "a change only", quirks: icwssim.UserQuirks{UserInitial: icwssim.InitialDelta}, state: UsersLive, within: 3 * time.Minute},
+	{name: "whole entries", quirks: icwssim.UserQuirks{UserDelta: icwssim.DeltaWhole}, state: UsersLive},
+	{name: "several entries", quirks: icwssim.UserQuirks{UserCoalescing: icwssim.CoalesceSeveral}, state: UsersLive},
+	{name: "properties filter", quirks: icwssim.UserQuirks{UserProperties: icwssim.PropertiesUpdates}, state: UsersLive},
+	{name: "properties refused", quirks: icwssim.UserQuirks{UserProperties: icwssim.PropertiesRefused}, state: UsersLive},
+	{name: "a slow PUT", quirks: icwssim.UserQuirks{UserPutTime: icwssim.Period(5 * time.Millisecond)}, state: UsersLive},
+}
+
+func hasRight(u icwssim.User) bool { return !u.NoRight }
+func none(icwssim.User) bool       { return false }
+
+// Whatever the server does where the protocol leaves it open, the numbers come to be
+// right and say so, the server stays up, and nobody is asked too often.
+func TestUsersOnEveryKindOfServer(t *testing.T) {
+	for _, mode := range []TransportMode{ModeSSE, ModePoll} {
+		for _, tc := range userQuirks {
+			t.Run(string(mode)+"/"+tc.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					users := icwssim.InventUsers(60, 1)
+					for i := range tc.noRight {
+						users[7*i].NoRight = true
+					}
+					cfg := testConfig(mode, "a")
+					cfg.Users = testUsers(users)
+					for i := range tc.unknown {
+						cfg.Users.IDs = append(cfg.Users.IDs, "who"+strings.Repeat("o", i))
+					}
+					r := newRig(t, cfg)
+					sim := r.serve("a", icwssim.Options{Users: users, Quirks: icwssim.Quirks{UserQuirks: tc.quirks}})
+					q := r.timed("a")
+					r.start()
+					r.pass(max(tc.within, time.Minute))
+					check := func() {
+						t.Helper()
+						if tc.name == "not so many: the first" {
+							if u := r.users(); u.State != tc.state || u.Reported != 40 {
+								t.Fatalf("%s: %d reported", u.State, u.Reported)
+							}
+							return
+						}
+						r.counted(sim, tc.state, tc.counts)
+					}
+					check()
+					for range 10 { // with two full messages in between
+						sim.StepShifts(3)
+						r.pass(10 * time.Minute)
+						check()
+					}
+					r.state(StateLive)
+					if r.seen.total("lost") > 0 || r.seen.get("state live") > 1 {
+						t.Errorf("the status messages suffered\n%s", r.logs)
+					}
+					if most := q.most(time.Minute); most > optionalRequests {
+						t.Errorf("%d requests about users within a minute", most)
+					}
+				})
+			})
+		}
+	}
+}
+
+// On an old server that does not say who is logged in, that is what is shown.
+func TestOldServerDoesNotSayWhoIsLoggedIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := usersRig(t, ModeSSE, icwssim.Options{Users: icwssim.InventUsers(20, 1), Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{LoggedInAbsent: true}}}, nil)
+		r.pass(time.Minute)
+		u := r.users()
+		if u.State != UsersLive || u.Counts.LoggedInKnown {
+			t.Fatalf("%s, logged in known: %t", u.State, u.Counts.LoggedInKnown)
+		}
+		n := 0
+		for _, g := range u.Counts.Groups {
+			n += g.Users[roster.Unknown]
+			if g.Users[roster.Yes]+g.Users[roster.No] > 0 {
+				t.Errorf("%+v", g)
+			}
+		}
+		if n != 20 {
+			t.Errorf("%d of 20 unknown", n)
+		}
+	})
+}
+
+// A server that refuses what is about users, or does not answer it, is up.
+func TestUsersNeverTakeAServerDown(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		fault icwssim.Fault
+		state UsersState
+	}{
+		{"400", icwssim.Fault{Code: 400}, UsersRefused},
+		{"401", icwssim.Fault{Code: 401}, UsersFailing},
+		{"403", icwssim.Fault{Code: 403}, UsersForbidden},
+		{"404", icwssim.Fault{Code: 404}, UsersUnknown},
+		{"405", icwssim.Fault{Code: 405}, UsersGone},
+		{"410", icwssim.Fault{Code: 410}, UsersGone},
+		{"413", icwssim.Fault{Code: 413}, UsersRefused},
+		{"429", icwssim.Fault{Code: 429}, UsersFailing},
+		{"500", icwssim.Fault{Code: 500}, UsersFailing},
+		{"503", icwssim.Fault{Code: 503}, UsersFailing},
+		{"cut", icwssim.Fault{Drop: true}, UsersFailing},
+		{"no answer", icwssim.Fault{Hang: true}, UsersFailing},
+		{"200 and nothing", icwssim.Fault{Code: 200, Body: "{}"}, UsersNotDelivering},
+		{"nonsense", icwssim.Fault{Code: 200, Body: "<html>"}, UsersNotDelivering},
+	} {
+		for _, mode := range []TransportMode{ModeSSE, ModePoll} {
+			t.Run(tc.name+"/"+string(mode), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					cfg := testConfig(mode, "a")
+					cfg.StaleAfter, cfg.CheckInterval = 30*time.Second, 10*time.Second
+					users := icwssim.InventUsers(20, 1)
+					cfg.Users = testUsers(users)
+					r := newRig(t, cfg)
+					sim := r.serve("a", icwssim.Options{Users: users})
+					q := r.timed("a")
+					tc.fault.Path = "user-statuses"
+					id := sim.Inject(tc.fault)
+					r.start()
+					r.pass(20 * time.Second)
+					for range 120 {
+						r.pass(15 * time.Second)
+						if s := r.probe.Snapshot(); !s.Up(time.Now()) {
+							t.Fatalf("down: %s %s\n%s", s.State, s.Reason, r.logs)
+						}
+						if u := r.users(); u.Fresh(time.Now()) {
+							t.Fatalf("numbers out of nothing: %+v", u.Counts)
+						}
+					}
+					if u := r.users(); u.State != tc.state || u.Reason == "" {
+						t.Errorf("%s: %q, want %s", u.State, u.Reason, tc.state)
+					}
+					if n := r.seen.get("opens"); n > 1 || r.seen.total("lost") > 0 {
+						t.Errorf("%d log-ons\n%s", n, r.logs)
+					}
+					if most := q.most(time.Minute); most > optionalRequests {
+						t.Errorf("%d requests about users within a minute", most)
+					}
+					if n := r.logs.count("counting users does not go"); n > 3 {
+						t.Errorf("%d lines in the log\n%s", n, r.logs)
+					}
+					sim.Clear(id)
+					r.pass(20 * time.Minute)
+					r.counted(sim, UsersLive, nil)
+				})
+			})
+		}
+	}
+}
+
+// Requests of the feed hold up neither the messages nor the end of the process.
+func TestAHangingUserRequestHoldsUpNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig(ModePoll, "a")
+		users := icwssim.InventUsers(20, 1)
+		cfg.Users = testUsers(users)
+		r := newRig(t, cfg)
+		sim := r.serve("a", icwssim.Options{Users: users})
+		sim.Inject(icwssim.Fault{Path: "user-statuses", Hang: true})
+		r.start()
+		r.pass(5 * time.Second)
+		if !r.probe.Snapshot().Up(time.Now()) {
+			t.Fatal("not up")
+		}
+		sim.Step(3)
+		r.pass(3 * time.Second)
+		if got, want := r.probe.Snapshot().Entries, len(sim.Truth().Statuses); got != want {
+			t.Errorf("%d statuses, want %d: the messages wait for the users", got, want)
+		}
+		before := time.Now()
+		r.stop()
+		if took := time.Since(before); took > leaveTimeout {
+			t.Errorf("it took %s to end", took)
+		}
+	})
+}
+
+// Users are switched on, changed and off in the session that runs.
+func TestUsersAreSwitchedInTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		users := icwssim.InventUsers(20, 1)
+		r, sim := startRig(t, ModeSSE, icwssim.Options{Users: users})
+		r.pass(time.Minute)
+		session := r.probe.Snapshot().SessionEstablished
+		set := func(u *Users) {
+			t.Helper()
+			if err := r.probe.SetUsers(context.Background(), u); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			if u := r.probe.Snapshot().Users; u != nil || r.probe.Snapshot().Feeds[UserStatuses] != (FeedState{}) {
+				t.Fatalf("users while off: %+v", u)
+			}
+			set(testUsers(users))
+			r.pass(3 * time.Minute)
+			r.counted(sim, UsersLive, nil)
+			set(testUsers(users[:10]))
+			r.pass(3 * time.Minute)
+			first := map[string]bool{}
+			for _, u := range users[:10] {
+				first[u.ID] = true
+			}
+			r.counted(sim, UsersLive, func(u icwssim.User) bool { return first[u.ID] })
+			set(nil)
+			r.pass(3 * time.Minute)
+		}
+		if s := r.probe.Snapshot(); s.SessionEstablished != session || !s.Up(time.Now()) {
+			t.Errorf("another session, or not up\n%s", r.logs)
+		}
+		if n := sim.Counts().Of("unsubscribe"); n < 3 {
+			t.Errorf("%d subscriptions ended, want one each time", n)
+		}
+	})
+}
+
+// A user whom no message names any more, or who is wrong, is found by the samples.
+func TestSamplesFindDrift(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		users := icwssim.InventUsers(6, 1)
+		r, sim := usersRig(t, ModeSSE, icwssim.Options{Users: users}, nil)
+		r.pass(time.Minute)
+		r.counted(sim, UsersLive, nil)
+		id := sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowDeltas})
+		sim.StepShifts(20)
+		sim.Clear(id)
+		r.pass(9 * time.Minute) // each in turn, once more, and all
+		r.counted(sim, UsersLive, nil)
+		if r.seen.get("users: check drift") == 0 || r.seen.get("check drift") > 0 {
+			t.Errorf("drift of users %d, of statuses %d", r.seen.get("users: check drift"), r.seen.get("check drift"))
+		}
+	})
+}
+
+// Users who are deleted are counted no more, however the server says so.
+func TestDeletedUsers(t *testing.T) {
+	for _, quirk := range []icwssim.UserDeleted{icwssim.DeletedSilently, icwssim.DeletedEmptyStatus, icwssim.DeletedState} {
+		t.Run(string(quirk), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				users := icwssim.InventUsers(6, 1)
+				r, sim := usersRig(t, ModePoll, icwssim.Options{Users: users, Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{UserDeleted: quirk}}}, nil)
+				r.pass(time.Minute)
+				sim.RemoveUser(users[2].ID)
+				for range 60 {
+					r.pass(15 * time.Second)
+					if !r.probe.Snapshot().Up(time.Now()) {
+						t.Fatalf("down: %s", r.logs)
+					}
+				}
+				u := r.users()
+				if got, want := byGroup(u.Counts), groupsOf(sim, nil); got != want || !u.Fresh(time.Now()) {
+					t.Errorf("counted %s\nwant    %s, %s (%s)\n%s", got, want, u.State, u.Reason, r.logs)
+				}
+			})
+		})
+	}
+}
+
+// No id and no name of a user is in anything that the probe writes or publishes.
+func TestUsersAreNeverNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		users := icwssim.InventUsers(30, 1)
+		users[4].NoRight = true
+		r := newRig(t, testConfig(ModePoll, "a"))
+		r.cfg.Users = testUsers(users)
+		r.cfg.Users.IDs = append(r.cfg.Users.IDs, "unknown.person")
+		r.history = NewHistory(r.seen)
+		sim := r.serve("a", icwssim.Options{Users: users, Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{NoUserRight: icwssim.Right403}}})
+		sim.Inject(icwssim.Fault{Path: "user-statuses/", Method: http.MethodGet, Code: 404, Message: "There is no " + users[0].ID + " (" + users[0].Name + ")", Count: 5})
+		r.start()
+		r.pass(30 * time.Minute)
+		sim.StepShifts(100)
+		r.pass(30 * time.Minute)
+		written := fmt.Sprintf("%s %+v %+v %+v %+v", r.logs, r.probe.Snapshot(), r.users(), r.users().Counts, r.history.Recent())
+		for _, u := range append(users, icwssim.User{ID: "unknown.person", Name: "nobody at all"}) {
+			for _, text := range []string{u.ID, u.Name, u.Station, u.ForwardedNumber, "private note"} {
+				if text != "" && strings.Contains(written, text) {
+					t.Errorf("%q is in what the probe writes", text)
+				}
+			}
+		}
+	})
+}
