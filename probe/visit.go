@@ -99,8 +99,11 @@ func (v *Visit) Switchover(ctx context.Context) (status icws.SwitchoverStatus, e
 
 // Watch does what a live probe does, for a time.
 func (v *Visit) Watch(ctx context.Context, d time.Duration) error {
-	watching, cancel := context.WithTimeout(ctx, d)
+	// Canceled, for that is what becomes of a request that is under way then: it is not
+	// one that the server did not answer in time.
+	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer time.AfterFunc(d, cancel).Stop()
 	err := v.until(watching, func() bool { return false })
 	if watching.Err() != nil && ctx.Err() == nil {
 		return nil

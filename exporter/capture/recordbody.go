@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,9 @@ func (b *recordedBody) done() {
 		x.body = b.kept.Bytes()
 		x.whole = (b.ended || b.read == x.response.ContentLength) && b.read <= b.recorder.maxBody
 		x.end = b.recorder.since()
+		if cause := x.request.Context().Err(); !x.whole && errors.Is(cause, context.Canceled) {
+			x.err = cause // we broke it off, and not the server
+		}
 		b.recorder.lines <- x.line
 	})
 }

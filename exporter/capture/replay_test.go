@@ -297,3 +297,27 @@ func TestAReplayStreams(t *testing.T) {
 		server.Close()
 	}
 }
+
+// A client that breaks off a request itself says nothing of the server, so that a
+// replay does not break off there.
+func TestWhatTheClientBrokeOffIsNotReplayed(t *testing.T) {
+	const list = "/icws/session-1/status/status-messages"
+	line := func(answer string) string {
+		return `{"t":0.9,"exchange":7,"host":"host-1","method":"GET","path":"` + list + `","send":{"header":{}},"seconds":1,` + answer + `}`
+	}
+	for name, test := range map[string]struct {
+		answer string
+		want   int
+	}{
+		"canceled": {`"error":"canceled"`, 404},
+		"whole":    {`"status":200,"json":{}`, 200},
+	} {
+		recorded, err := ReadCapture("c", strings.NewReader(capturedLines(logOnLine, line(test.answer))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := NewReplay(recorded).next("GET {sid}/status/status-messages", map[string]int{}, nil); a.drop || a.code != test.want {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+}

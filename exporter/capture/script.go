@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"icws_exporter/probe/icws"
 )
 
 // maxGap bounds the time between two messages of a replay.
@@ -73,6 +75,7 @@ func newCapture(lines []readLine) (*Capture, error) {
 	var told []readLine
 	for _, l := range lines {
 		switch {
+		case l.Error == icws.FailCanceled.String(): // our own end says nothing of the server
 		case l.Method != "" && l.Host == host:
 			of[l.Exchange] = true
 			key := l.Method + " " + template(l.Path)

@@ -1,9 +1,13 @@
 package check
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -190,5 +194,41 @@ func TestRecorderRefusals(t *testing.T) {
 	}
 	if err := recorder.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestABodyThatTheClientBreaksOffIsRecordedAsCanceled(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Write([]byte(`{"half":`))
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	settings, limits := configured(t, server.URL)
+	dir := filepath.Join(t.TempDir(), "capture")
+	r, err := capture.NewRecorder(dir, settings, limits, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/icws/session-1/status/status-messages", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := r.RoundTripper(http.DefaultTransport).RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := io.ReadAll(response.Body); err == nil {
+		t.Error("the body is whole")
+	}
+	response.Body.Close()
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, capture.File))
+	if err != nil || !strings.Contains(string(text), `"error":"canceled"`) {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
