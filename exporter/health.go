@@ -23,14 +23,15 @@ func (f *Fleet) Servers() []Server {
 }
 
 // Retry has the probe of a server end the wait or hold that it is in and try again at
-// once. It returns ErrUnknownServer, probe.ErrStopped, or the error of ctx when the
-// probe did not hear it in time: it is heard between two requests.
-func (f *Fleet) Retry(ctx context.Context, name string) error {
+// once; a refused password only with sendRefused. It returns ErrUnknownServer,
+// probe.ErrPasswordRefused, probe.ErrStopped, or the error of ctx when the probe did
+// not hear it in time: it is heard between two requests.
+func (f *Fleet) Retry(ctx context.Context, name string, sendRefused bool) error {
 	w := f.current.Load().find(name)
 	if w == nil {
 		return ErrUnknownServer
 	}
-	return w.probe.Retry(ctx)
+	return w.probe.Retry(ctx, sendRefused)
 }
 
 // Unhealthy returns a sentence for every probe whose loop has not turned for two

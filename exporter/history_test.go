@@ -66,7 +66,7 @@ func TestStatusesAreTheServers(t *testing.T) {
 		changed := slices.ContainsFunc(list, func(e catalogue.Entry) bool { return !e.ChangedAt.Equal(list[0].ChangedAt) })
 		return err == nil && changed && len(list) == len(sim.Truth().Statuses)
 	})
-	if err := fleet.Retry(t.Context(), "lab"); !errors.Is(err, exporter.ErrUnknownServer) {
+	if err := fleet.Retry(t.Context(), "lab", false); !errors.Is(err, exporter.ErrUnknownServer) {
 		t.Errorf("to try an unknown server again gives %v", err)
 	}
 	if _, err := fleet.Statuses(t.Context(), "lab"); !errors.Is(err, exporter.ErrUnknownServer) {

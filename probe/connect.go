@@ -269,18 +269,17 @@ func (l *loop) connectFailed(ctx context.Context, err error) bool {
 	now := time.Now()
 	var held *heldError
 	if errors.As(err, &held) {
-		l.setState(StateAuthHold, held.reason, held.until)
-		return l.sleepAfterAttempt(ctx, l.passwordChanged)
+		return l.holdPassword(ctx, held.refusal)
 	}
 	var unreadable *passwordError
 	if errors.As(err, &unreadable) {
 		l.setState(StateBackoff, err.Error(), now.Add(l.cfg.BackoffMax))
-		return l.sleepAfterAttempt(ctx, nil)
+		return l.sleepAfterAttempt(ctx)
 	}
 	if f == faultBreaker {
 		l.observer.BreakerRejected()
 		l.setState(StateBreakerOpen, breakerReason(l.reason), l.breaker.retryAt())
-		return l.sleepAfterAttempt(ctx, nil)
+		return l.sleepAfterAttempt(ctx)
 	}
 	if l.opening {
 		l.observer.SessionOpenFailed(openFailureOf(err))
@@ -289,8 +288,7 @@ func (l *loop) connectFailed(ctx context.Context, err error) bool {
 	switch f {
 	case faultAuth:
 		r, _ := l.ledger.held(l.accounts, l.tried)
-		l.setState(StateAuthHold, r.reason, r.until)
-		return l.sleepAfterAttempt(ctx, l.passwordChanged)
+		return l.holdPassword(ctx, r)
 	case faultGone:
 		l.gone[icws.OpConnect] = true
 		l.setState(StateGoneHold, reason, now.Add(goneHold))
@@ -299,12 +297,27 @@ func (l *loop) connectFailed(ctx context.Context, err error) bool {
 	default:
 		l.wait(reason, err)
 	}
-	return l.sleepAfterAttempt(ctx, nil)
+	return l.sleepAfterAttempt(ctx)
 }
 
-func (l *loop) sleepAfterAttempt(ctx context.Context, wake func() bool) bool {
+// never is later than any process ends.
+const never = 100 * 365 * 24 * time.Hour
+
+// holdPassword waits for another password, or for a person, and by schedule only when
+// it was not the password that was refused.
+func (l *loop) holdPassword(ctx context.Context, r refusal) bool {
+	l.setState(StateAuthHold, r.reason, r.until)
 	l.noteAttempt()
-	return l.sleep(ctx, l.nextAttempt, wake)
+	until := r.until
+	if until.IsZero() {
+		until = time.Now().Add(never)
+	}
+	return l.sleep(ctx, until, l.passwordChanged)
+}
+
+func (l *loop) sleepAfterAttempt(ctx context.Context) bool {
+	l.noteAttempt()
+	return l.sleep(ctx, l.nextAttempt, nil)
 }
 
 // wait enters the waiting state after a failure that the breaker has counted.

@@ -90,7 +90,7 @@ func TestRetryEndsAHold(t *testing.T) {
 		sim.EndSessions(false)
 		r.pass(time.Minute)
 		r.state(StateDisplacedHold)
-		if err := r.probe.Retry(context.Background()); err != nil {
+		if err := r.probe.Retry(context.Background(), false); err != nil {
 			t.Fatal(err)
 		}
 		r.pass(time.Second)
@@ -102,7 +102,7 @@ func TestRetryEndsAHold(t *testing.T) {
 		r.state(StateAuthHold)
 		opens := r.seen.get("opens")
 		for range 3 {
-			if err := r.probe.Retry(context.Background()); err != nil {
+			if err := r.probe.Retry(context.Background(), false); !errors.Is(err, ErrPasswordRefused) {
 				t.Fatal(err)
 			}
 			r.pass(time.Second)
@@ -110,7 +110,7 @@ func TestRetryEndsAHold(t *testing.T) {
 		r.count("opens", opens)
 		r.state(StateAuthHold)
 		r.password.Store("rotated")
-		if err := r.probe.Retry(context.Background()); err != nil {
+		if err := r.probe.Retry(context.Background(), false); err != nil {
 			t.Fatal(err)
 		}
 		r.pass(time.Second)
@@ -119,13 +119,13 @@ func TestRetryEndsAHold(t *testing.T) {
 		r.kill("a")
 		r.pass(10 * time.Minute)
 		r.listen("a")
-		if err := r.probe.Retry(context.Background()); err != nil {
+		if err := r.probe.Retry(context.Background(), false); err != nil {
 			t.Fatal(err)
 		}
 		r.pass(time.Second)
 		r.state(StateLive)
 		r.stop()
-		if err := r.probe.Retry(context.Background()); !errors.Is(err, ErrStopped) {
+		if err := r.probe.Retry(context.Background(), false); !errors.Is(err, ErrStopped) {
 			t.Errorf("a stopped probe: %v", err)
 		}
 	})

@@ -65,7 +65,7 @@ var (
 		{seen: "401 again within a minute of a new session", reaction: "unauthorized_hold, which grows as auth_hold does", modes: both,
 			fault: inject(icwssim.Fault{Operation: "subscribe", Code: 401}), lasts: 10 * time.Minute,
 			state: StateUnauthorizedHold, counter: "closed unauthorized", logOns: 1, heals: 16 * time.Minute},
-		{seen: "400 authenticationFailure on connect", reaction: "auth_hold, until the password changes", modes: both, lasts: 14 * time.Minute,
+		{seen: "400 authenticationFailure on connect", reaction: "auth_hold, until the password changes", modes: both, lasts: 6 * time.Hour,
 			fault: func(_ *rig, s *icwssim.Server) { s.SetPassword("rotated"); s.ExpireSessions() },
 			state: StateAuthHold, counter: "open failed auth", logOns: 1, heals: 15 * time.Second},
 		{seen: "%d on connect", codes: []int{401, 403, 407}, reaction: "auth_hold", modes: both, lasts: 14 * time.Minute,

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -9,29 +10,44 @@ import (
 // maxRefusals is how many refused passwords are remembered for an account.
 const maxRefusals = 16
 
-// refusal is a password that a server has refused. It is not tried again before
+// refusal is a password with which a log-on was refused. It is not tried again before
 // until, whatever else changes. It holds no password.
 type refusal struct {
 	password digest
-	until    time.Time
-	count    int // of refusals in a row, by which the hold grows
+	until    time.Time // zero: for as long as nobody asks for it
+	count    int       // of refusals in a row, by which the hold grows
 	reason   string
 }
 
-// refused notes that a server refused the password for the accounts, which are the
-// same one on all hosts of the server, and holds it.
-func (l *Ledger) refused(accounts []Account, password digest, schedule hold, reason string) {
+const (
+	moreTries    = "; more tries could lock the account, so "
+	notSentAgain = "this password is not sent again"
+	nextWaits    = "the next one waits"
+)
+
+// refused notes that a log-on with the password was refused for the accounts, which
+// are the same one on all hosts of the server, and holds it. Where ICWS says that user
+// or password are wrong, they stay wrong until somebody changes something (P3). Any
+// other refusal is not about them, may end by itself, and is tried again by schedule.
+func (l *Ledger) refused(accounts []Account, password digest, schedule hold, host string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := refusal{password: password, reason: reason}
+	r := refusal{password: password}
 	for _, a := range accounts {
 		if before := l.at(a).refusal(password); before != nil {
 			r.count = max(r.count, before.count)
 		}
 	}
 	schedule.count = r.count
-	r.until = time.Now().Add(schedule.next())
+	pause := schedule.next()
 	r.count = schedule.count
+	r.reason = fmt.Sprintf("log-on failed: %s: %v%s", host, err, moreTries)
+	if lastCode(err) == http.StatusBadRequest {
+		r.reason += notSentAgain
+	} else {
+		r.until = time.Now().Add(pause)
+		r.reason += nextWaits
+	}
 	for _, a := range accounts {
 		s := l.at(a)
 		s.forget(password)
@@ -62,11 +78,28 @@ func (l *Ledger) held(accounts []Account, password digest) (refusal, bool) {
 		if s == nil {
 			continue
 		}
-		if r := s.refusal(password); r != nil && r.until.After(time.Now()) && r.until.After(held.until) {
+		switch r := s.refusal(password); {
+		case r == nil:
+		case r.until.IsZero():
+			return *r, true
+		case r.until.After(time.Now()) && r.until.After(held.until):
 			held = *r
 		}
 	}
 	return held, held.count > 0
+}
+
+// release lets a refused password be tried once more: somebody asked for it.
+func (l *Ledger) release(accounts []Account, password digest) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range accounts {
+		if s := l.accounts[a]; s != nil {
+			if r := s.refusal(password); r != nil {
+				r.until = time.Now()
+			}
+		}
+	}
 }
 
 func (s *standing) refusal(password digest) *refusal {
@@ -79,9 +112,4 @@ func (s *standing) refusal(password digest) *refusal {
 
 func (s *standing) forget(password digest) {
 	s.refusals = slices.DeleteFunc(s.refusals, func(r refusal) bool { return r.password == password })
-}
-
-// refusedReason says why the next log-on waits, in the operator's words.
-func refusedReason(host string, err error) string {
-	return fmt.Sprintf("log-on failed: %s: %v; more tries could lock the account, so the next one waits", host, err)
 }

@@ -33,7 +33,7 @@ func TestAHoldGrowsAcrossAReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, testConfig(ModeSSE, "a"))
 		sim := r.serve("a", icwssim.Options{})
-		sim.SetPassword("another")
+		sim.Inject(icwssim.Fault{Operation: "connect", Code: 403})
 		r.start()
 		r.pass(time.Second)
 		r.pass(time.Until(r.probe.Snapshot().NextAttempt) - time.Millisecond)

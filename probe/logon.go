@@ -116,7 +116,7 @@ func (l *Ledger) logOnEnded(lo *logOn, cr credentials, by reporter) {
 	case lo.err == nil:
 		l.accepted(accounts, cr.digest)
 	case faultOf(lo.err) == faultAuth:
-		l.refused(accounts, cr.digest, cr.schedule, refusedReason(lo.host, lo.err))
+		l.refused(accounts, cr.digest, cr.schedule, lo.host, lo.err)
 	case errors.As(lo.err, &unread):
 		key = unread.Key
 	}

@@ -218,23 +218,33 @@ func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) boo
 	}
 }
 
-// retry ends a wait by hand. What the server refused is not tried again unchanged all
-// the same: that is up to the ledger.
-func (l *loop) retry() {
-	l.log.Info("somebody wants another try at once")
+// retry ends a wait by hand. What the server refused is not tried again unchanged,
+// unless that is what somebody wants.
+func (l *loop) retry(sendRefused bool) error {
+	if l.state == StateAuthHold {
+		password, err := l.cfg.Password()
+		if tried := l.ledger.key.of(password); err == nil {
+			if _, held := l.ledger.held(l.accounts, tried); held && !sendRefused {
+				return ErrPasswordRefused
+			}
+			l.ledger.release(l.accounts, tried)
+		}
+	}
+	l.log.Info("somebody wants another try at once", "send_refused_password", sendRefused)
 	if l.breaker.state != BreakerClosed {
 		l.breaker = newBreaker(l.cfg, l.observer)
 		l.observer.BreakerChanged(BreakerClosed)
 	}
 	if !l.sessionUp {
 		l.retryNow = true
-		return
+		return nil
 	}
 	l.session.retryAt = time.Time{}
 	for _, f := range l.feeds {
 		f.retryAt = time.Time{}
 	}
 	l.users.retryAt, l.users.listAt = time.Time{}, time.Time{}
+	return nil
 }
 
 // hostReports is nil, so never ready, before the watch has started.

@@ -16,7 +16,8 @@ const (
 	unbroken = "unbroken"
 	// troubling is a renewal, DELETE and PUT, begun on a server in trouble.
 	troubling = "renewed in trouble"
-	// untaught is a log-on that is refused within the hold of the refusal before it.
+	// untaught is a log-on with a password that was refused and has not changed, or
+	// within the hold of one that something in front of the server refused.
 	untaught = "refused again"
 )
 
@@ -30,7 +31,7 @@ type manners struct {
 	refused  time.Time       // the last log-on that made no session
 	held     time.Time       // until then a person is waited for
 	heldFrom time.Time
-	taught   time.Time // the last refused log-on, unless one worked or the password changed since then
+	refusals refusals
 	faulted  time.Time // when the server last said so of the subscription
 	asked    time.Time // until then Retry-After wants no request
 	inARow   int       // failures since one that was none, or the breaker opened
@@ -49,9 +50,10 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 	if e.Operation == icws.OpDisconnect {
 		return nil // may be of a session that is owed, on another host
 	}
+	found = m.teaches(e)
 	last := m.last[0]
 	if e.Operation == icws.OpConnect && e.Start.Before(last.ended) {
-		return nil // was sent before, and its answer is late
+		return found // was sent before, and its answer is late
 	}
 	if e.Operation == icws.OpSubscribe && last.op == icws.OpUnsubscribe && (m.last[1].failed || !last.closed) {
 		found = append(found, troubling)
@@ -71,8 +73,31 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 	case inSession(e.Operation):
 		found = append(found, m.count(e.Failed() || e.Code >= 500 || e.Code == http.StatusTooManyRequests)...)
 	case e.Operation == icws.OpConnect && e.Code == http.StatusCreated:
-		m.inARow, m.taught = 0, time.Time{}
+		m.inARow, m.refusals = 0, refusals{}
 	}
+	return found
+}
+
+// refusals are when log-ons were refused, since one worked or somebody did something
+// about it: by the server, or by something in front of it, which may end by itself.
+type refusals struct{ server, before time.Time }
+
+// teaches notes that a log-on was refused. One that was sent before the refusal before
+// it came is no second try.
+func (m *manners) teaches(e icws.Exchange) (found []string) {
+	var r *icws.ResponseError
+	if !errors.As(e.Err, &r) || !r.AuthenticationFailed {
+		return nil
+	}
+	last := &m.refusals.before
+	hold := m.hold
+	if r.Code == http.StatusBadRequest {
+		last, hold = &m.refusals.server, never
+	}
+	if !last.IsZero() && e.Start.After(*last) && e.Start.Sub(*last) < hold {
+		found = []string{untaught}
+	}
+	*last = e.Start.Add(e.Duration)
 	return found
 }
 
@@ -144,12 +169,6 @@ func (m *manners) impatient(e icws.Exchange) bool {
 func (m *manners) openFailed(v OpenFailure) []string {
 	if v != OpenFailureAuth { // the hold after that is looked at elsewhere
 		m.refused = time.Now()
-	}
-	if v == OpenFailureAuth {
-		before := m.taught
-		if m.taught = time.Now(); m.taught.Sub(before) < m.hold {
-			return []string{untaught}
-		}
 	}
 	switch v {
 	case OpenFailureUnavailable, OpenFailureServerError, OpenFailureNetwork:

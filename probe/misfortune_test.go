@@ -44,6 +44,7 @@ var misfortunes = []struct {
 	{"password expires", false, func(d *day, host string) {
 		d.a.SetPassword("expired") // both hosts have the same accounts
 		d.b.SetPassword("expired")
+		d.wrongSeen = 0
 		d.sims[host].ExpireSessions()
 	}},
 	{"streams fall silent", true, func(d *day, host string) { d.net.SilenceStreams(host + ":8018") }},
@@ -143,8 +144,9 @@ func (d *day) relieve() {
 	password := testPassword
 	if d.random.IntN(2) == 0 {
 		password = fmt.Sprint("rotated ", len(d.story))
-		d.seen.mind(func(m *manners) []string { m.taught = time.Time{}; return nil })
+		d.taught()
 	}
+	d.kept = password == d.password.Load()
 	for _, host := range []string{"a", "b"} { // in this order, for a seed to replay
 		sim := d.sims[host]
 		sim.Clear()
@@ -163,6 +165,12 @@ func (d *day) relieve() {
 	d.out = false
 	d.password.Store(password)
 	d.tell("all is well again")
+}
+
+// taught notes that somebody did something about a refused password.
+func (d *day) taught() {
+	d.seen.mind(func(m *manners) []string { m.refusals = refusals{}; return nil })
+	d.wrongSeen = 0
 }
 
 // some is a time up to most.

@@ -11,7 +11,7 @@ import (
 // one of them as their password: such a reason is shown nevertheless.
 var ownPhrases = func() []string {
 	all := []string{
-		"log-on failed: ", "; more tries could lock the account, so the next one waits", breakerPrefix,
+		"log-on failed: ", moreTries, notSentAgain, nextWaits, breakerPrefix,
 		"renewing the subscription: ", "subscribing to the status messages: ", "reading the status list: ", "polling for messages: ",
 		"opening the event stream: ", "asking for the switchover status: ", "the event stream ended: ",
 		"a new session was refused as well; does a proxy strip the cookie? ", "this server version no longer has what we need: ",

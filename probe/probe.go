@@ -127,11 +127,21 @@ func (p *Probe) Snapshot() *Snapshot { return p.snapshot.Load() }
 // goroutine may call it.
 func (p *Probe) Attempted() bool { return p.attempted.Load() }
 
+// ErrPasswordRefused is returned by Retry where the password is one that was refused.
+var ErrPasswordRefused = errors.New("the log-on with this password was refused, and it is not sent again unless it changes or somebody asks for just that")
+
 // Retry ends the wait or hold that the probe is in, and has it try again at once. A
-// password that was refused is still not sent again unless it has changed. The loop
-// hears it between two requests. It returns ErrStopped when the probe has ended, or
-// the context's error. Any goroutine may call it.
-func (p *Probe) Retry(ctx context.Context) error { return p.ask(ctx, (*loop).retry) }
+// password that was refused is sent once more only with sendRefused: it counts towards
+// locking the account. The loop hears it between two requests. It returns
+// ErrPasswordRefused when nothing will be tried, ErrStopped when the probe has ended,
+// or the context's error. Any goroutine may call it.
+func (p *Probe) Retry(ctx context.Context, sendRefused bool) error {
+	var refused error
+	if err := p.ask(ctx, func(l *loop) { refused = l.retry(sendRefused) }); err != nil {
+		return err
+	}
+	return refused
+}
 
 // ask has the loop call f between two requests, and waits until it has.
 func (p *Probe) ask(ctx context.Context, f func(*loop)) error {

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -151,21 +152,48 @@ func TestWrongPasswordIsTriedOnceAndHeldUntilItChanges(t *testing.T) {
 		sim := r.serve("a", icwssim.Options{})
 		sim.SetPassword("another")
 		r.start()
-		r.pass(14 * time.Minute)
+		r.pass(30 * 24 * time.Hour)
 		r.state(StateAuthHold)
 		r.count("opens", 1)
 		r.count("open failed auth", 1)
-		r.pass(2 * time.Minute)
-		r.count("opens", 2)
-		r.pass(28 * time.Minute)
-		r.count("opens", 2)
+		if s := r.probe.Snapshot(); !s.NextAttempt.IsZero() || !strings.Contains(s.Reason, "this password is not sent again") {
+			t.Errorf("next attempt %s, reason %q", s.NextAttempt, s.Reason)
+		}
 		r.password.Store("another")
 		r.pass(11 * time.Second)
 		r.state(StateLive)
-		r.count("opens", 3)
+		r.count("opens", 2)
 		if r.logs.count(testPassword) > 0 || r.logs.count("another") > 1 {
 			t.Errorf("a password is in the log:\n%s", r.logs)
 		}
+	})
+}
+
+// A person can have a refused password sent once more, and each time is one log-on.
+func TestARefusedPasswordIsSentAgainForAPersonOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, testConfig(ModeSSE, "a"))
+		sim := r.serve("a", icwssim.Options{})
+		sim.SetPassword("locked")
+		r.start()
+		r.pass(time.Minute)
+		for i := range 3 {
+			if err := r.probe.Retry(t.Context(), false); !errors.Is(err, ErrPasswordRefused) {
+				t.Errorf("a retry of a refused password: %v", err)
+			}
+			r.pass(time.Hour)
+			r.state(StateAuthHold)
+			r.count("opens", i+1)
+			if i == 2 {
+				sim.SetPassword(testPassword)
+			}
+			if err := r.probe.Retry(t.Context(), true); err != nil {
+				t.Error(err)
+			}
+			r.pass(time.Hour)
+		}
+		r.state(StateLive)
+		r.count("opens", 4)
 	})
 }
 

@@ -295,13 +295,14 @@ func TestLeavingIsNotUp(t *testing.T) {
 	})
 }
 
-// A hold grows while the log-on is refused, and is short again after a calm time.
+// What refuses log-ons in front of the server is tried again by schedule: the hold
+// grows, and is short again after a calm time.
 func TestHoldShrinksAfterCalm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, sim := startRig(t, ModeSSE, icwssim.Options{})
 		r.pass(2 * time.Minute)
-		for _, password := range []string{"second", "third"} {
-			sim.SetPassword(password)
+		for range 2 {
+			sim.Inject(icwssim.Fault{Operation: "connect", Code: 403})
 			sim.ExpireSessions()
 			for r.probe.Snapshot().State != StateAuthHold {
 				r.pass(time.Second)
@@ -310,8 +311,8 @@ func TestHoldShrinksAfterCalm(t *testing.T) {
 			if d := s.NextAttempt.Sub(s.StateSince).Round(time.Second); d != r.cfg.AuthHoldMin {
 				t.Errorf("held for %s, want %s", d, r.cfg.AuthHoldMin)
 			}
-			r.password.Store(password)
-			r.pass(2 * time.Minute)
+			sim.Clear()
+			r.pass(r.cfg.AuthHoldMin + 2*time.Minute)
 			r.state(StateLive)
 		}
 	})

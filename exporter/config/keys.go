@@ -113,7 +113,7 @@ var serverKeys = []key[Server]{
 		meaning: "Where that bound ends."},
 	{name: "auth_hold.min", value: duration(func(s *Server) *time.Duration { return &s.AuthHoldMin }, time.Minute, day),
 		preset: "15m", example: "30m",
-		meaning: "Wait after the server refused the user or the password, so that no policy locks the account; it doubles with each refusal. A changed password ends it. At most the max beside it."},
+		meaning: "Wait after a log-on was refused with 401, 403 or 407, which a proxy does and ICWS does not; it doubles with each refusal. A changed password ends it. A password that ICWS itself refused is not sent again at all, unless it changes. At most the max beside it."},
 	{name: "auth_hold.max", value: duration(func(s *Server) *time.Duration { return &s.AuthHoldMax }, time.Minute, 7*day),
 		preset: "1h", example: "4h",
 		meaning: "Longest of these waits."},

@@ -19,8 +19,9 @@ type Fleet interface {
 	Servers() []exporter.Server
 	// Statuses may take until ctx ends; with the error comes what was known before.
 	Statuses(ctx context.Context, server string) ([]catalogue.Entry, error)
-	// Retry has a server tried again at once; it may take until ctx ends.
-	Retry(ctx context.Context, server string) error
+	// Retry has a server tried again at once, with a refused password only when that
+	// is said; it may take until ctx ends.
+	Retry(ctx context.Context, server string, sendRefused bool) error
 	Unhealthy(now time.Time) []string
 	NotReady(now time.Time) []string
 }

@@ -38,8 +38,8 @@ func (f stubFleet) Unhealthy(time.Time) []string { return f.unhealthy }
 func (f stubFleet) Statuses(context.Context, string) ([]catalogue.Entry, error) {
 	return f.statuses, f.busy
 }
-func (f stubFleet) NotReady(time.Time) []string         { return f.notReady }
-func (f stubFleet) Retry(context.Context, string) error { return nil }
+func (f stubFleet) NotReady(time.Time) []string               { return f.notReady }
+func (f stubFleet) Retry(context.Context, string, bool) error { return nil }
 
 // stubReloader answers what a test gave it, and counts.
 type stubReloader struct {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"icws_exporter/exporter"
+	"icws_exporter/exporter/web/api"
 	"icws_exporter/probe"
 )
 
@@ -86,9 +87,12 @@ func TestTheButtonToTryAgain(t *testing.T) {
 		server.Name, server.Snapshot.State = "a/b", state
 		for _, on := range []bool{true, false} {
 			page := askPages(t, Options{Fleet: stubFleet{servers: []exporter.Server{server}}, Lifecycle: on}, "GET", "/servers/a%2Fb", nil).body
-			waits := state == probe.StateAuthHold || state == probe.StateBackoff
-			if has := strings.Contains(page, `method="post" action="../api/v1/servers/a%2Fb/retry"`); has != (on && waits) {
+			const form = `method="post" action="../api/v1/servers/a%2Fb/retry`
+			if has, want := strings.Contains(page, form+`"`), on && state == probe.StateBackoff; has != want {
 				t.Errorf("%s, lifecycle %t: the page has a button: %t", name, on, has)
+			}
+			if has, want := strings.Contains(page, form+"?"+api.SendRefused+`"`), on && state == probe.StateAuthHold; has != want {
+				t.Errorf("%s, lifecycle %t: the page has a button for the refused password: %t", name, on, has)
 			}
 		}
 	}

@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"icws_exporter/exporter"
+	"icws_exporter/probe"
 )
 
 // Retrier ends the wait of a server's probe; *exporter.Fleet is one.
 type Retrier interface {
-	// Retry may take until ctx ends.
-	Retry(ctx context.Context, server string) error
+	// Retry may take until ctx ends. It returns probe.ErrPasswordRefused when nothing is
+	// tried because the password was refused, unless sendRefused.
+	Retry(ctx context.Context, server string, sendRefused bool) error
 }
 
 const (
@@ -28,6 +30,10 @@ const (
 
 // RetryPattern is the pattern of NewRetry for an http.ServeMux.
 const RetryPattern = "/api/v1/servers/{name}/retry"
+
+// SendRefused is the query with which a refused password is sent once more: whoever
+// says so knows that it counts towards locking the account.
+const SendRefused = "refused_password=send"
 
 // NewRetry answers a request to try a server again at once. The caller lets POST
 // from its own pages through and nothing else. A browser that sent a form is led back
@@ -53,7 +59,11 @@ func (s *retries) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), retryPatience)
 	defer cancel()
-	switch err := s.fleet.Retry(ctx, name); {
+	switch err := s.fleet.Retry(ctx, name, r.URL.RawQuery == SendRefused); {
+	case errors.Is(err, probe.ErrPasswordRefused):
+		s.forget(name)
+		WriteJSON(w, http.StatusConflict, failure{"nothing was sent: the log-on with this password was refused, and it is held until the password changes. " +
+			"To send it once more all the same, because the account was unlocked for example, add ?" + SendRefused + "; that counts towards locking the account"})
 	case errors.Is(err, exporter.ErrUnknownServer):
 		WriteJSON(w, http.StatusNotFound, failure{"no server of this name is configured; /api/v1/servers has the names"})
 	case err != nil:
@@ -69,6 +79,13 @@ func (s *retries) serve(w http.ResponseWriter, r *http.Request) {
 			Retry  string `json:"retry"`
 		}{name, "under way"})
 	}
+}
+
+// forget takes back that the server was tried.
+func (s *retries) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.last, name)
 }
 
 // due reports whether the server was not tried lately, and notes that it is.

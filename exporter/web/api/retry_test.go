@@ -5,20 +5,26 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"icws_exporter/exporter"
+	"icws_exporter/probe"
 )
 
 // stubRetrier notes which servers were tried, and answers what a test gave it.
 type stubRetrier struct {
-	err   error
-	tried []string
+	err     error
+	refused bool // the password
+	tried   []string
 }
 
-func (s *stubRetrier) Retry(ctx context.Context, server string) error {
+func (s *stubRetrier) Retry(ctx context.Context, server string, sendRefused bool) error {
+	if s.refused && !sendRefused {
+		return probe.ErrPasswordRefused
+	}
 	s.tried = append(s.tried, server)
 	if errors.Is(s.err, context.DeadlineExceeded) {
 		<-ctx.Done()
@@ -64,5 +70,32 @@ func TestRetry(t *testing.T) {
 				t.Errorf("%s: later it is not tried again", name)
 			}
 		})
+	}
+}
+
+// Where the password was refused, nothing is sent and the answer says so, until
+// somebody says that it is to be sent: then at once.
+func TestARefusedPasswordIsSentOnlyWhenToldSo(t *testing.T) {
+	retrier := &stubRetrier{refused: true}
+	mux := http.NewServeMux()
+	mux.Handle(RetryPattern, NewRetry(retrier))
+	for _, test := range []struct {
+		query string
+		code  int
+		tried int
+	}{
+		{"", http.StatusConflict, 0},
+		{"?refused_password=yes", http.StatusConflict, 0},
+		{"?" + SendRefused, http.StatusOK, 1},
+		{"?" + SendRefused, http.StatusTooManyRequests, 1},
+	} {
+		recorder := httptest.NewRecorder()
+		mux.ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/api/v1/servers/lab/retry"+test.query, nil))
+		if recorder.Code != test.code || len(retrier.tried) != test.tried {
+			t.Errorf("%q: %d after %d tries: %s", test.query, recorder.Code, len(retrier.tried), recorder.Body)
+		}
+		if test.code == http.StatusConflict && !strings.Contains(recorder.Body.String(), "?"+SendRefused) {
+			t.Errorf("the answer does not say how to send it: %s", recorder.Body)
+		}
 	}
 }

@@ -107,8 +107,10 @@ type serverHead struct {
 	Next       moment
 	Notices    []string
 	Advice     advice.Advice
-	Retry      string // where to POST for the server to be tried again; empty for nowhere
-	Root       string
+	// Where to POST for the server to be tried again, or for the refused password to be
+	// sent once more; empty for nowhere.
+	Retry, SendRefused string
+	Root               string
 	banner
 }
 

@@ -131,6 +131,9 @@ func (p *serverPage) head(server exporter.Server, c clock) serverHead {
 	h.Advice = server.Advice(c.now)
 	if p.opts.CanRetry && h.Condition.Waits() {
 		h.Retry = "../api/v1/servers/" + url.PathEscape(server.Name) + "/retry"
+		if s.State == probe.StateAuthHold {
+			h.SendRefused = h.Retry + "?refused_password=send" // api.SendRefused
+		}
 	}
 	return h
 }
