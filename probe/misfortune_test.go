@@ -146,7 +146,7 @@ func (d *day) relieve() {
 		password = fmt.Sprint("rotated ", len(d.story))
 		d.taught()
 	}
-	d.kept = password == d.password.Load()
+	d.kept = password == testPassword
 	for _, host := range []string{"a", "b"} { // in this order, for a seed to replay
 		sim := d.sims[host]
 		sim.Clear()

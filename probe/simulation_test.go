@@ -72,7 +72,7 @@ type day struct {
 	ends             map[*icwssim.Server]ends
 	states           int  // that the probes before this one have gone through
 	wrongSeen        int  // passwords that the servers saw since somebody did something about it
-	kept             bool // the password is the one from before the last fault
+	kept             bool // the password is one that may have been refused before
 }
 
 func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
