@@ -266,9 +266,9 @@ func newManyServers(n int) *manyServers {
 	return c
 }
 
-func (c *manyServers) Servers() []exporter.Server          { return *c.servers.Load() }
-func (c *manyServers) Unhealthy(time.Time) []string        { return nil }
-func (c *manyServers) NotReady(time.Time) []string         { return nil }
+func (c *manyServers) Servers() []exporter.Server                { return *c.servers.Load() }
+func (c *manyServers) Unhealthy(time.Time) []string              { return nil }
+func (c *manyServers) NotReady(time.Time) []string               { return nil }
 func (c *manyServers) Retry(context.Context, string, bool) error { return nil }
 func (c *manyServers) Statuses(context.Context, string) ([]catalogue.Entry, error) {
 	return nil, nil
