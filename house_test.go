@@ -150,9 +150,11 @@ var importRules = []struct {
 		isStd,
 	},
 	{
-		"the dashboards know the metric table and nothing else of the house",
+		"the dashboards know the metric table and the thresholds of the alerts, and nothing else of the house",
 		func(s source) bool { return s.in("dashboards") },
-		func(p string) bool { return isStd(p) || p == "icws_exporter/exporter/collect" },
+		func(p string) bool {
+			return isStd(p) || p == "icws_exporter/exporter/collect" || strings.HasPrefix(p, "icws_exporter/alerts")
+		},
 	},
 	{
 		"nothing imports the pages but the mux",

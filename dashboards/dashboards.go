@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"strconv"
+	"strings"
 )
 
 //go:embed *.json
@@ -40,34 +42,51 @@ func All() []Dashboard {
 	return all
 }
 
-// WithRunbooks returns the content with its links to runbooks leading below the
-// URL, which ends without a slash.
-func (d Dashboard) WithRunbooks(url string) ([]byte, error) {
-	var model struct {
-		Templating struct {
-			List []struct {
-				Name  string
-				Query any
-			}
-		}
-	}
+// Jobs is the regular expression of the scrape jobs whose servers the dashboards
+// show, unless Settings say another.
+const Jobs = "icws.*"
+
+// Settings are how a dashboard should differ from the one in the binary.
+type Settings struct {
+	// Runbooks is the URL below which the runbooks are, without a slash at its end;
+	// empty: on the exporter.
+	Runbooks string
+	// Jobs is a regular expression instead of the constant Jobs; empty: no other.
+	Jobs string
+}
+
+// With returns the content as the settings want it. Its errors say that the
+// dashboard is not as it was generated.
+func (d Dashboard) With(s Settings) ([]byte, error) {
+	var model map[string]any
 	if err := json.Unmarshal(d.JSON, &model); err != nil {
 		return nil, fmt.Errorf("the dashboard %s: %w", d.Name, err)
 	}
-	for _, variable := range model.Templating.List {
-		if former, isText := variable.Query.(string); isText && variable.Name == "runbooks" {
-			return bytes.ReplaceAll(d.JSON, quoted(former), quoted(url)), nil
+	templating, _ := model["templating"].(map[string]any)
+	variables, _ := templating["list"].([]any)
+	for i := range variables {
+		v, _ := variables[i].(map[string]any)
+		switch {
+		case v["name"] == "runbooks" && s.Runbooks != "":
+			variables[i] = map[string]any{
+				"type": "constant", "name": "runbooks", "label": "Runbooks", "description": "Where the runbooks are.", "hide": 2, "query": s.Runbooks,
+				"current": map[string]any{"selected": true, "text": s.Runbooks, "value": s.Runbooks}, "options": []any{}, "skipUrlSync": false,
+			}
+		case v["name"] == "job" && s.Jobs != "":
+			query, _ := v["query"].(map[string]any)
+			text, _ := query["query"].(string)
+			text = strings.Replace(text, strconv.Quote(Jobs), strconv.Quote(s.Jobs), 1)
+			v["allValue"], v["definition"], query["query"] = s.Jobs, text, text
 		}
 	}
-	return nil, fmt.Errorf("the dashboard %s has no variable runbooks", d.Name)
-}
-
-func quoted(text string) []byte {
-	quoted, err := json.Marshal(text)
-	if err != nil {
-		panic(err) // a string can be encoded
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(model); err != nil {
+		return nil, fmt.Errorf("the dashboard %s: %w", d.Name, err)
 	}
-	return quoted
+	return text.Bytes(), nil
 }
 
 // ConfigMap returns a manifest for Kubernetes that holds the content, JSON of the

@@ -87,8 +87,8 @@ func New(o Options) *Fleet {
 }
 
 // Apply makes the fleet watch what the configuration says. A server whose
-// configuration is the same as before, up to its site, keeps its probe and its
-// session; one that changed leaves its server and starts anew, with the counters
+// configuration is the same as before, up to its site and to what is Optional, keeps
+// its probe and its session; one that changed leaves its server and starts anew, with the counters
 // of its name; one that is gone, or has a new name, leaves its server and takes
 // its metrics with it. Nothing starts before every stopped probe has left, so that
 // no user ever has two sessions on a server; the other servers do not notice.
@@ -108,6 +108,11 @@ func (f *Fleet) Apply(v config.Validated) (Changes, error) {
 	stopping := before.without(next)
 	if !f.stopAll(stopping, probe.ErrReload, f.closing) {
 		return Changes{}, ErrClosed // Close waits for them, since they are still the current ones
+	}
+	for _, w := range next.watched {
+		if former := before.find(w.server.Name); former != nil && former.run == w.run && !former.server.EqualOptional(w.server) {
+			w.probe.Adjust(w.server.Optional())
+		}
 	}
 	f.opts.Metrics.SetMaxStatuses(v.Limits().Statuses)
 	for _, w := range stopping {

@@ -63,7 +63,6 @@ type feed struct {
 	// required says that there is nothing to watch without the subscription: its
 	// failures are the session's. Another feed waits and tries again on its own.
 	required bool
-
 	cfg      Config
 	observer Observer
 	rand     *rand.Rand

@@ -51,6 +51,9 @@ type loop struct {
 	late     chan struct{} // one of them is answered
 	learned  learned
 
+	wanted   *Optional // as looked at last
+	licences licenceReader
+
 	feeds     []*feed
 	users     *userFeed
 	optional  budget   // of the requests for it
@@ -99,6 +102,8 @@ func newLoop(p *Probe) *loop {
 		hosts:            configuredHosts(cfg.Hosts),
 		rejected:         make(map[string]bool),
 		stateSince:       time.Now(),
+		wanted:           p.optional.Load(),
+		licences:         licenceReader{state: LicenceState{On: cfg.Licences}},
 	}
 	l.feeds = l.newFeeds()
 	l.users = newUserFeed(l)
@@ -181,6 +186,7 @@ func (l *loop) sessionEnded(ctx context.Context, end *sessionEnd) bool {
 func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) bool {
 	look := time.Now().Add(passwordLookInterval)
 	for {
+		l.adjust()
 		l.publish()
 		now := time.Now()
 		if ctx.Err() != nil {
@@ -212,6 +218,7 @@ func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) boo
 			}
 		case answer := <-l.p.asked:
 			answer(l)
+		case <-l.p.adjusted:
 		case <-ctx.Done():
 		}
 		timer.Stop()

@@ -54,6 +54,8 @@ type Probe struct {
 	opts Options
 
 	snapshot  atomic.Pointer[Snapshot]
+	optional  atomic.Pointer[Optional]
+	adjusted  chan struct{} // optional has changed
 	attempted atomic.Bool
 	ledger    *Ledger
 	stopped   chan struct{}
@@ -88,11 +90,14 @@ func New(cfg Config, o Options) (*Probe, error) {
 		stopped: make(chan struct{}),
 		asked:   make(chan func(*loop)),
 
+		adjusted: make(chan struct{}, 1),
+
 		wallClock: wallNow,
 	}
 	if p.ledger == nil {
 		p.ledger = NewLedger(o.Logger)
 	}
+	p.optional.Store(&Optional{Users: cfg.Users, Licences: cfg.Licences})
 	now := time.Now()
 	p.snapshot.Store(&Snapshot{
 		State: StateConnecting, StateSince: now, Heartbeat: now, Hosts: configuredHosts(cfg.Hosts),

@@ -20,6 +20,7 @@ func (l *loop) publish() {
 		SessionUp: l.sessionUp, SessionEstablished: l.sessionSince,
 		SessionsOwed: l.ledger.owedBy(l.cfg.Name, l.accounts),
 		Breaker:      l.breaker.state,
+		Licences:     l.licences.state,
 	}
 	s.ClockOffset, s.ClockKnown = l.learned.clock()
 	if l.session != nil {

@@ -84,6 +84,7 @@ func (s *session) run(ctx context.Context) *sessionEnd {
 	for {
 		now := time.Now()
 		s.loop.forgetFailures(now)
+		s.loop.adjust()
 		if s.loop.clockJumped() {
 			s.log.Info("the clocks moved apart: the machine was suspended, or its time was set; checking everything")
 			for _, f := range s.feeds {
@@ -126,6 +127,7 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 		s.loop.noteHost(r)
 	case answer := <-s.loop.p.asked:
 		answer(s.loop)
+	case <-s.loop.p.adjusted:
 	case apply := <-s.loop.users.jobs.done:
 		s.loop.users.answered(apply)
 	case <-s.contact.noticed:
@@ -158,6 +160,9 @@ func (s *session) next(now time.Time) (at time.Time, do task) {
 	}
 	if s.asksSwitchover() {
 		consider(s.switchoverAt, s.askSwitchover)
+	}
+	if due, wanted := s.licencesDue(); wanted {
+		consider(due, s.readLicences)
 	}
 	return later(at, s.retryAt), do
 }

@@ -74,6 +74,8 @@ type Snapshot struct {
 	// Users is what is known of the users who are counted; nil when nobody is.
 	Users *UsersReport
 
+	Licences LicenceState
+
 	Entries        int
 	Groups         []catalogue.GroupCount
 	DistinctGroups int

@@ -2,6 +2,8 @@ package probe
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"icws_exporter/probe/icws"
@@ -33,6 +35,8 @@ type userList struct {
 	ids []string
 	// members has the ids of each workgroup by its name; nil when the source knows none.
 	members map[string][]string
+	// refused are the workgroups that the server does not have, or not for the account.
+	refused []string
 }
 
 // userSource finds out whose statuses are to be counted. It belongs to one goroutine
@@ -45,7 +49,14 @@ type userSource interface {
 
 // source returns the source that u names.
 func (u *Users) source() userSource {
-	return givenUsers(u.IDs)
+	switch {
+	case u.All:
+		return allUsers{}
+	case len(u.Workgroups) > 0:
+		return &workgroupUsers{names: u.Workgroups}
+	default:
+		return givenUsers(u.IDs)
+	}
 }
 
 // givenUsers is the list of the configuration.
@@ -54,3 +65,61 @@ type givenUsers []string
 func (g givenUsers) step(context.Context, *icws.Session) (userList, bool, error) {
 	return userList{ids: g}, true, nil
 }
+
+// errNoLists says that the server has no lists of the configuration: it is very old,
+// or something before it leaves them out (protocol-users.md, 5).
+var errNoLists = errors.New("the server has no lists of users (feature configuration 1)")
+
+// allUsers are all whom the account may view.
+type allUsers struct{}
+
+func (allUsers) step(ctx context.Context, s *icws.Session) (userList, bool, error) {
+	if s.Feature(icws.FeatureConfiguration) < 1 {
+		return userList{}, false, errNoLists
+	}
+	ids, err := s.UserIDs(ctx)
+	if err != nil {
+		return userList{}, false, fmt.Errorf("reading the list of users: %w", err)
+	}
+	return userList{ids: ids}, true, nil
+}
+
+// workgroupUsers are the members of workgroups, one workgroup a step.
+type workgroupUsers struct {
+	names []string
+	next  int
+	list  userList
+}
+
+func (w *workgroupUsers) step(ctx context.Context, s *icws.Session) (userList, bool, error) {
+	if s.Feature(icws.FeatureConfiguration) < 1 {
+		w.begin()
+		return userList{}, false, errNoLists
+	}
+	if w.next == 0 {
+		w.begin()
+	}
+	name := w.names[w.next]
+	ids, err := s.Members(ctx, name)
+	if err != nil {
+		err = fmt.Errorf("reading the members of the workgroup %q: %w", name, err)
+		// One that is gone, or not for us, does not keep us from the others.
+		if faultOf(err) != faultRefused || len(w.list.refused) == len(w.names)-1 {
+			w.begin()
+			return userList{}, false, err
+		}
+		w.list.refused = append(w.list.refused, name)
+	} else {
+		w.list.ids = append(w.list.ids, ids...)
+		w.list.members[name] = ids
+	}
+	if w.next++; w.next < len(w.names) {
+		return userList{}, false, nil
+	}
+	list := w.list
+	w.begin()
+	return list, true, nil
+}
+
+// begin starts with the first workgroup, and an empty list.
+func (w *workgroupUsers) begin() { w.next, w.list = 0, userList{members: map[string][]string{}} }

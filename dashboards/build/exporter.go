@@ -4,12 +4,12 @@ import "icws_exporter/exporter/collect"
 
 func exporter() dashboard {
 	return newDashboard(subject{
-		uid: uidExporter, title: "ICWS / Exporter", job: collect.MetricExporterBuildInfo, perServer: true,
+		uid: uidExporter, title: "ICWS / Exporter",
 		description: "Whether the exporter itself works: its scrapes, resources, log, limits, reloads and shards.",
 		annotations: []annotation{reloads(), refusedReloads(), restarts()},
 		rows: []row{
 			newRow("Now",
-				of(4, exportersDown().wide(4), runningExporters().wide(4), reloadState().wide(4), lastReload().wide(4), slowestLoop().wide(4), foldedNow().wide(4)),
+				of(4, exportersDown().wide(4), runningExporters().wide(3), reloadState().wide(6), lastReload().wide(5), slowestLoop().wide(3), foldedNow().wide(3)),
 				of(7, builds())),
 			newRow("Scrapes", of(8, scrapeTime().wide(12), scrapeSize().wide(12))),
 			newRow("Resources",
@@ -31,7 +31,7 @@ func reloadState() *panel {
 		now(minimum(series(collect.MetricExporterConfigLastReloadSuccessful)), "configuration"),
 		now(minimum(series(collect.MetricExporterWebConfigLastReloadSuccessful)), "web configuration").
 			unless("No web configuration file")).
-		mapped(reloadLooks).runbook("IcwsExporterUnhealthy")
+		mapped(numbered(0, reloadLooks)).runbook("IcwsExporterUnhealthy")
 }
 
 func lastReload() *panel {
@@ -53,7 +53,7 @@ func foldedNow() *panel {
 
 func builds() *panel {
 	return table("Exporters", "What runs, where and since when. Exporters that share the servers of one file have the same configuration hash.",
-		sortBy{DisplayName: "Exporter"},
+		[]sortBy{{DisplayName: "Scraped"}, {DisplayName: "Exporter"}},
 		[]key{
 			{label: "instance", name: "Exporter"},
 			{label: "version", name: "Version", width: 120},
@@ -61,7 +61,8 @@ func builds() *panel {
 			{label: "goversion", name: "Go", width: 110},
 		},
 		column{query: maximum(series(collect.MetricExporterBuildInfo), "instance", "version", "revision", "goversion"), hidden: true},
-		column{name: "Started", unit: "dateTimeFromNow", query: moment(maximum(ofExporters(series(processStart)), "instance")), width: 130},
+		column{name: "Scraped", query: minimum(series(up), "instance"), looks: numbered(0, scrapedLooks), width: 110},
+		column{name: "Started", unit: "dateTimeFromNow", query: moment(maximum(ofExporters(series(processStart)), "instance")), width: 140},
 		column{name: "Servers", unit: "none", query: sum(series(collect.MetricExporterServers), "instance"), width: 90},
 		column{name: "Shard", unit: "none", query: maximum(series(collect.MetricExporterShardOrdinal), "instance"), width: 80},
 		column{name: "of", unit: "none", query: maximum(series(collect.MetricExporterShards), "instance"), width: 60},
@@ -105,19 +106,17 @@ func descriptors() *panel {
 }
 
 func logMessages() *panel {
-	return bars("Log messages", "Messages per minute that the exporter logged, by level, and lines that were lost since the reader of the log is too slow.",
-		line(happened(sum(perMinute(collect.MetricExporterLogMessages), "instance", "level")), "{{instance}} {{level}}").
-			unless("Nothing was logged"),
-		line(happened(sum(perMinute(collect.MetricExporterLogLinesDropped), "instance")), "{{instance}} lost").
-			unless("No line was lost")).
+	return eventCounts("Log messages", "Messages that the exporters logged, by level, and lines that were lost since the reader of the log is too slow.",
+		line(events(sum(lately(collect.MetricExporterLogMessages), "level")), "{{level}}"),
+		line(events(sum(lately(collect.MetricExporterLogLinesDropped))), "lost")).
 		colored("error", "red", "warn", "orange", "info", "blue", "debug", "text", "lost", "purple")
 }
 
 func serversByState() *panel {
 	return timeseries("Servers by state", "How many servers are in which state, over all exporters.", "none",
 		line(sum(series(collect.MetricExporterServers), "state"), "{{state}}")).
-		colored("live", "green", "connecting", "blue", "subscribing", "light-blue", "backoff", "yellow", "breaker_open", "red",
-			"auth_hold", "dark-purple", "unauthorized_hold", "super-light-purple", "displaced_hold", "purple", "gone_hold", "light-purple").stepped()
+		colored("live", "green", "connecting", "blue", "subscribing", "dark-blue", "backoff", "dark-yellow", "breaker_open", "red",
+			"auth_hold", "dark-purple", "unauthorized_hold", "semi-dark-purple", "displaced_hold", "purple", "gone_hold", "dark-red").stepped()
 }
 
 func loops() *panel {
@@ -146,7 +145,7 @@ func configurations() *panel {
 // restarts marks when an exporter was started.
 func restarts() annotation {
 	return annotation{
-		Name: "Restarts", Datasource: chosenDatasource, Enable: true, IconColor: "orange", Step: "60s", TagKeys: "instance",
+		Name: "Restarts", Datasource: chosenDatasource, Enable: true, IconColor: "orange", Step: "15s", TagKeys: "instance",
 		TitleFormat: "Start of {{instance}}", TextFormat: "The exporter was started.", UseValueForTime: "on",
 		Expr: moment(ofExporters(series(processStart))),
 	}

@@ -2,12 +2,13 @@ package main
 
 import "icws_exporter/exporter/collect"
 
-// Metrics that are not of our table: of Prometheus itself and of every Go process.
-var (
-	// labelService is on all alerts of alerts/.
-	labelService = collect.Label{Name: "service", Values: []string{"icws"}}
+// labelService is on all alerts of alerts/.
+var labelService = collect.Label{Name: "service", Values: []string{"icws"}}
 
-	alerts = &collect.Family{
+// Metrics that are not of our table: of Prometheus itself, of the rules of alerts/
+// and of every Go process.
+var (
+	alertsActive = &collect.Family{
 		Name: "ALERTS",
 		Labels: []collect.Label{
 			{Name: "alertname"}, {Name: "alertstate", Values: []string{"pending", "firing"}}, {Name: "severity"},
@@ -18,10 +19,10 @@ var (
 		Name:   "ALERTS_FOR_STATE",
 		Labels: []collect.Label{{Name: "alertname"}, {Name: "severity"}, labelService, {Name: "server"}},
 	}
-	// budgetOfMonth is recorded by icws.slo.yaml; like an alert, it names no exporter.
-	budgetOfMonth = &collect.Family{
-		Name: "job_server:icws_availability_budget:left30d", Labels: []collect.Label{{Name: "server"}},
-	}
+	unavailable = recorded("job_server:icws_unavailable:avg5m")
+	unwatched   = recorded("job_server:icws_unwatched:avg5m")
+	budgetLeft  = recorded("job_server:icws_availability_budget:left30d")
+
 	up             = &collect.Family{Name: "up"}
 	scrapeDuration = &collect.Family{Name: "scrape_duration_seconds"}
 	scrapeSamples  = &collect.Family{Name: "scrape_samples_scraped"}
@@ -36,8 +37,9 @@ var (
 	goGCDurationSum = &collect.Family{Name: "go_gc_duration_seconds_sum", Type: collect.Counter}
 )
 
-// foreign are all of them.
-var foreign = []*collect.Family{
-	alerts, alertsForState, budgetOfMonth, up, scrapeDuration, scrapeSamples, goroutines, heapAllocated,
-	processMemory, processCPU, processStart, processOpenFDs, processMaxFDs, goGCDurationSum,
+// ofNoExporter are those whose series need not name an exporter.
+var ofNoExporter = []*collect.Family{alertsActive, alertsForState, unavailable, unwatched, budgetLeft}
+
+func recorded(name string) *collect.Family {
+	return &collect.Family{Name: name, Labels: []collect.Label{{Name: "server"}}}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"icws_exporter/exporter/collect"
 )
@@ -11,8 +12,9 @@ const columns = 24
 
 // row is a heading and the lines of panels under it.
 type row struct {
-	title string
-	lines []panelLine
+	title     string
+	collapsed bool
+	lines     []panelLine
 }
 
 // panelLine is panels of one height beside each other, all columns wide together.
@@ -21,33 +23,47 @@ type panelLine struct {
 	panels []*panel
 }
 
-func newRow(title string, lines ...panelLine) row { return row{title, lines} }
+func newRow(title string, lines ...panelLine) row { return row{title, false, lines} }
+
+// collapsedRow is a row that opens by a click, and whose queries do not run before.
+func collapsedRow(title string, lines ...panelLine) row { return row{title, true, lines} }
 
 func of(height int, panels ...*panel) panelLine { return panelLine{height, panels} }
 
 // layOut numbers the panels and gives them their places, from the top down.
 func layOut(rows []row) []*panel {
 	var all []*panel
-	y := 0
-	add := func(p *panel, place gridPos) {
+	y, id := 0, 0
+	place := func(p *panel, where gridPos) *panel {
 		if options, ok := p.Options.(timelineOptions); ok {
-			options.PerPage = timelineRows(place.H)
+			options.PerPage = timelineRows(where.H)
 			p.Options = options
 		}
-		p.ID, p.GridPos = len(all)+1, place
-		all = append(all, p)
+		id++
+		p.ID, p.GridPos = id, where
+		return p
 	}
 	for _, r := range rows {
-		heading := &panel{Type: "row", Title: r.title, Collapsed: new(bool), Panels: &[]panel{}}
-		add(heading, gridPos{H: 1, W: columns, Y: y})
+		hidden := []*panel{}
+		heading := place(&panel{Type: "row", Title: r.title, Collapsed: &r.collapsed, Panels: &hidden}, gridPos{H: 1, W: columns, Y: y})
+		all = append(all, heading)
 		y++
+		top := y
 		for _, line := range r.lines {
 			x := 0
 			for _, p := range line.panels {
-				add(p, gridPos{H: line.height, W: p.GridPos.W, X: x, Y: y})
+				place(p, gridPos{H: line.height, W: p.GridPos.W, X: x, Y: y})
 				x += p.GridPos.W
+				if r.collapsed {
+					hidden = append(hidden, p)
+				} else {
+					all = append(all, p)
+				}
 			}
 			y += line.height
+		}
+		if r.collapsed {
+			y = top
 		}
 	}
 	return all
@@ -63,32 +79,28 @@ func timelineRows(height int) int {
 // subject is what a dashboard is about.
 type subject struct {
 	uid, title, description string
-	// job is the family whose label job the variable of this name offers.
-	job *collect.Family
-	// perServer and perGroup add the variables server and group.
-	perServer, perGroup bool
-	annotations         []annotation
-	rows                []row
+	// servers and groups are the variables of these names; nil for a dashboard that
+	// is about all of them.
+	servers, groups *variable
+	annotations     []annotation
+	rows            []row
 }
 
 // tag is on all of our dashboards, for the links between them.
 const tag = "icws"
 
-// defaultRunbooks is where the runbooks are unless dashboards --runbook-url says
-// another place.
-const defaultRunbooks = "https://example.com/icws_exporter/alerts/runbooks"
-
 func newDashboard(s subject) dashboard {
-	return dashboard{
+	d := dashboard{
 		UID: s.uid, Title: s.title, Description: s.description, Tags: []string{tag},
 		Annotations: annotationList{append([]annotation{{
 			BuiltIn: 1, Datasource: &datasource{"grafana", "-- Grafana --"}, Enable: true, Hide: true,
 			IconColor: "blue", Name: "Annotations & Alerts", Type: "dashboard",
 		}}, s.annotations...)},
 		GraphTooltip: 1,
+		// The Overview has no variable server: on the way back to it the server is dropped.
 		Links: []link{
 			{
-				Icon: "dashboard", IncludeVars: true, KeepTime: true, Tags: []string{tag}, Title: "ICWS",
+				AsDropdown: true, Icon: "dashboard", IncludeVars: true, KeepTime: true, Tags: []string{tag}, Title: "ICWS",
 				Tooltip: "The other dashboards of the exporter, with the same time range and the same choice", Type: "dashboards",
 			},
 			{
@@ -99,35 +111,58 @@ func newDashboard(s subject) dashboard {
 		Panels:  layOut(s.rows),
 		Refresh: "30s", SchemaVersion: 39, Timezone: "browser", Version: 1,
 		Templating: variableList{s.variables()},
-		Time:       timeRange{"now-6h", "now"},
+		Time:       timeRange{"now-1h", "now"},
+	}
+	s.confine(d)
+	return d
+}
+
+// confine takes out of the queries what is about a variable that the dashboard does
+// not have.
+func (s subject) confine(d dashboard) {
+	var absent []string
+	for name, v := range map[string]*variable{"server": s.servers, "group": s.groups} {
+		if v == nil {
+			absent = append(absent, ", "+name+`=~"$`+name+`"`, "")
+		}
+	}
+	replacer := strings.NewReplacer(absent...)
+	for _, p := range d.everyPanel() {
+		for i := range p.Targets {
+			p.Targets[i].Expr = expr(replacer.Replace(string(p.Targets[i].Expr)))
+		}
+	}
+	for i := range d.Annotations.List {
+		a := &d.Annotations.List[i]
+		a.Expr = expr(replacer.Replace(string(a.Expr)))
 	}
 }
+
+// jobs are the scrape jobs that the rules of alerts/ expect the exporter to have.
+const jobs = "icws.*"
 
 func (s subject) variables() []variable {
 	list := []variable{
 		{
 			Name: "datasource", Label: "Data source", Type: "datasource", Query: "prometheus", Refresh: 1,
 			Description: "The Prometheus that scrapes the exporter.", Options: []currentValue{},
+			Current: currentValue{Selected: true, Text: "default", Value: "default"},
 		},
-		queried("job", "Job", ".+", "The scrape job of the exporter.", fmt.Sprintf("label_values(%s, job)", s.job.Name)),
-		// .* and not .+: an alert about a server has no exporter.
-		queried("instance", "Instance", ".*", "The exporter.",
-			fmt.Sprintf(`label_values(%s{job=~"$job"}, instance)`, s.job.Name)),
+		// Of up, which a target has that cannot be scraped, however long.
+		queried("job", "Job", jobs, "The scrape job of the exporter.", fmt.Sprintf(`label_values(%s{job=~"%s"}, job)`, up.Name, jobs)),
+		queried("instance", "Instance", ".+", "The exporter.", fmt.Sprintf(`label_values(%s{job=~"$job"}, instance)`, up.Name)),
 	}
-	if s.perServer {
-		// .* and not .+: an alert about the exporter has no server.
-		list = append(list, queried("server", "Server", ".*", "The ICWS server, by its configured name.",
-			fmt.Sprintf(`label_values(%s{job=~"$job", instance=~"$instance"}, server)`, collect.MetricUp.Name)))
+	for _, v := range []*variable{s.servers, s.groups} {
+		if v != nil {
+			list = append(list, *v)
+		}
 	}
-	if s.perGroup {
-		list = append(list, queried("group", "Group", ".+", "The group tag of the status messages; (none) have none.",
-			fmt.Sprintf("label_values(%s, group)", series(collect.MetricStatuses, like("group", ".+")))))
-	}
-	return append(list, variable{
-		Name: "runbooks", Label: "Runbooks", Type: "constant", Query: defaultRunbooks, Hide: 2,
-		Description: "Where the runbooks are.", Options: []currentValue{},
-		Current: currentValue{Selected: true, Text: defaultRunbooks, Value: defaultRunbooks},
-	})
+	// The exporter serves the runbooks itself.
+	runbooks := queried("runbooks", "Runbooks", "", "Where the runbooks are: an exporter.", fmt.Sprintf(
+		`query_result(label_replace(%s, "url", "http://$1/runbooks", "instance", "(.+)"))`, series(up)))
+	runbooks.Regex, runbooks.Hide, runbooks.Multi, runbooks.IncludeAll = `/url="([^"]+)"/`, 2, false, false
+	runbooks.Current = currentValue{}
+	return append(list, runbooks)
 }
 
 // queried is a variable with the values of a label, from which several or all may
@@ -140,6 +175,40 @@ func queried(name, label, all, description, query string) variable {
 		Query:   variableQuery{QryType: 1, Query: query, RefID: "PrometheusVariableQueryEditor-VariableQuery"},
 		Refresh: 2, Sort: 1, Type: "query",
 	}
+}
+
+// anyServers is the variable for some or all servers.
+func anyServers() *variable {
+	// .* and not .+: an alert about the exporter has no server.
+	v := queried("server", "Server", ".*", "The ICWS server, by its configured name.",
+		fmt.Sprintf(`label_values(%s{job=~"$job", instance=~"$instance"}, server)`, collect.MetricUp.Name))
+	return &v
+}
+
+// oneServer is the variable for one server; the one in most trouble comes first.
+func oneServer() *variable {
+	// Series of the variable itself would leave only its own choice.
+	unchosen := func(e expr) string { return strings.ReplaceAll(string(e), `, server=~"$server"`, "") }
+	kind := func(why string, e expr) string {
+		return fmt.Sprintf(`label_replace(%s, "why", %q, "", "")`, unchosen(e), why)
+	}
+	score := strings.Join([]string{
+		kind("unwatched", "8 * "+notScraped("server")),
+		kind("down", "4 * ("+maximum(series(collect.MetricUp), "server")+" == bool 0)"),
+		kind("errors", "2 * ("+sum(lately(collect.MetricResponses, like("code", "401|410|5..")), "server")+" > bool 0)"),
+		kind("gone", maximum(series(collect.MetricOperationGone), "server")),
+	}, " or ")
+	v := queried("server", "Server", "", "The ICWS server, by its configured name; the one in most trouble is the first.",
+		"query_result(sort_desc(sum by (server) ("+score+")))")
+	v.Regex, v.Sort, v.Multi, v.IncludeAll = `/server="([^"]+)"/`, 0, false, false
+	v.Current = currentValue{}
+	return &v
+}
+
+func groups() *variable {
+	v := queried("group", "Group", ".+", "The group tag of the status messages; (none) have none.",
+		fmt.Sprintf(`label_values(%s{job=~"$job", instance=~"$instance", server=~"$server"}, group)`, collect.MetricStatuses.Name))
+	return &v
 }
 
 // to is the address of another dashboard with the same time range and choice; the

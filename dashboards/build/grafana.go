@@ -107,6 +107,19 @@ type variableQuery struct {
 	RefID   string `json:"refId"`
 }
 
+// everyPanel are all panels but the headings, those in collapsed rows too.
+func (d dashboard) everyPanel() []*panel {
+	var all []*panel
+	for _, p := range d.Panels {
+		if p.Type != "row" {
+			all = append(all, p)
+			continue
+		}
+		all = append(all, *p.Panels...)
+	}
+	return all
+}
+
 // panel is one panel, or the heading of a row.
 type panel struct {
 	Collapsed       *bool            `json:"collapsed,omitempty"` // of a heading
@@ -117,7 +130,7 @@ type panel struct {
 	ID              int              `json:"id"`
 	Links           []dataLink       `json:"links,omitempty"`
 	Options         any              `json:"options,omitempty"`
-	Panels          *[]panel         `json:"panels,omitempty"` // of a heading: none
+	Panels          *[]*panel        `json:"panels,omitempty"` // of a heading: those that it hides while it is collapsed
 	PluginVersion   string           `json:"pluginVersion,omitempty"`
 	Targets         []target         `json:"targets,omitempty"`
 	Title           string           `json:"title"`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 
 	"icws_exporter/exporter/collect"
@@ -26,6 +27,7 @@ var (
 	staleLooks    = booleans(look{"fresh", "green"}, look{"stale: withheld", "red"})
 	activeLooks   = booleans(look{"standby", neutral}, look{"serves", "green"})
 	goneLooks     = booleans(look{"used", "green"}, look{"410: left alone", "purple"})
+	scrapedLooks  = booleans(look{"not scraped", "red"}, look{"yes", "green"})
 	reloadLooks   = booleans(look{"refused", "red"}, look{"accepted", "green"})
 )
 
@@ -93,13 +95,41 @@ func looksOf(set *collect.Family) []look {
 	return looks
 }
 
-// mappings are the value mappings of the numbers from 0 on.
-func mappings(looks []look) []mapping {
-	options := map[string]mappingResult{}
+// numbered are the looks of the numbers from a first one on.
+func numbered(first int, looks []look) map[string]look {
+	named := map[string]look{}
 	for i, l := range looks {
-		options[strconv.Itoa(i)] = mappingResult{Color: l.color, Index: i, Text: l.text}
+		named[strconv.Itoa(first+i)] = l
 	}
-	return []mapping{{Type: "value", Options: options}}
+	return named
+}
+
+// together are all of the looks.
+func together(some ...map[string]look) map[string]look {
+	all := map[string]look{}
+	for _, looks := range some {
+		maps.Copy(all, looks)
+	}
+	return all
+}
+
+// mappings give values their words and colours. Nothing, and what is no number, is
+// a dash, in the colour of text on the panel's own background.
+func mappings(looks map[string]look) []mapping {
+	list := []mapping{nothing(transparent)}
+	if len(looks) > 0 {
+		list = append(list, mapping{Type: "value", Options: results(looks)})
+	}
+	return list
+}
+
+// transparent is the background of what says nothing; Grafana writes on it in the
+// colour of text.
+const transparent = "transparent"
+
+// nothing is the mapping of null and of NaN.
+func nothing(color string) mapping {
+	return mapping{Type: "special", Options: special{"null+nan", mappingResult{Color: color, Text: "–"}}}
 }
 
 // results are the value mappings of texts.
@@ -111,8 +141,12 @@ func results(looks map[string]look) map[string]mappingResult {
 	return options
 }
 
-var severityLooks = map[string]look{
-	"critical": {"critical", "red"},
-	"warning":  {"warning", "orange"},
-	"info":     {"info", "blue"},
+// severities are the severities of the alerts, the worst first.
+var severities = []struct {
+	label string
+	look
+}{
+	{"critical", look{"page", "red"}},
+	{"warning", look{"ticket", "orange"}},
+	{"info", look{"info", "blue"}},
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"icws_exporter/exporter/collect"
 )
@@ -15,28 +16,20 @@ const (
 	uidExporter  = "icws-exporter"
 )
 
-// availabilityTarget is the share of the time in which a server is to be up; the
-// error budget is the rest.
-const availabilityTarget = 0.995
-
 func overview() dashboard {
 	return newDashboard(subject{
-		uid: uidOverview, title: "ICWS / Overview", job: collect.MetricUp, perServer: true,
+		uid: uidOverview, title: "ICWS / Overview",
 		description: "Which ICWS server is in trouble, since when and why. Click a server to get to the cause.",
 		annotations: []annotation{switchovers()},
 		rows: []row{
-			newRow("Now", of(4,
-				notUp().wide(4), watched().wide(3), exportersDown().wide(4), alertsFiring().wide(4),
-				codesInRange().wide(9))),
-			newRow("Servers",
+			newRow("Now",
+				of(4, notUp().wide(3), watched().wide(3), exportersDown().wide(4), serversWithAlerts().wide(5), codesNow().wide(9)),
 				of(10, fleetTable()),
-				of(10, fleetStates())),
-			newRow("Why",
-				of(9, firing().wide(10), troubles().wide(14)),
-				of(9, alarmingCodes().wide(12), codesByClass().wide(12))),
-			newRow("Service level",
-				of(5, availability().wide(5), errorBudget().wide(5), requestsInTrouble().wide(5), deliveryNow().wide(5), differing().wide(4)),
-				of(9, serviceLevel().wide(12), errorShare().wide(12))),
+				of(8, firing().wide(12), troubles().wide(12))),
+			newRow("Over time",
+				of(10, fleetStates().wide(12), alarmingCodes().wide(12)),
+				of(8, errorShare().wide(12), deliveryByServer().wide(12))),
+			newRow("Service level", of(9, serviceLevel())),
 		},
 	})
 }
@@ -44,72 +37,129 @@ func overview() dashboard {
 func notUp() *panel {
 	return stat("Servers not up", "Servers whose icws_up is 0: the exporter does not follow them at this moment. "+
 		"The table below says why. A server whose exporter cannot be scraped is not counted.", "none",
-		now(sum(series(collect.MetricUp)+" == bool 0"), "not up")).
+		now(orNone(sum(series(collect.MetricUp)+" == bool 0")), "not up")).
 		steps("green", from(1, "red")).runbook("IcwsServerDown")
 }
 
 func watched() *panel {
 	return stat("Servers watched", "Servers that the scraped exporters watch.", "none",
-		now(count(series(collect.MetricUp)), "servers")).plain()
+		now(orNone(count(maximum(series(collect.MetricUp), "job", "server"))), "servers")).plain()
 }
 
 func exportersDown() *panel {
-	return stat("Targets not scraped", "Targets that gave metrics in this time range and cannot be scraped now. "+
-		"Nothing is known of their servers, which are missing from the other panels.", "none",
-		now(sum(ofSeenExporters(series(up)+" == bool 0")), "not scraped")).
+	return stat("Targets not scraped", "Targets of the job that cannot be scraped now. Nothing is known of their servers.", "none",
+		now(orNone(count(series(up)+" == 0")), "not scraped")).
 		steps("green", from(1, "red")).runbook("IcwsNotWatched")
 }
 
-func alertsFiring() *panel {
-	return stat("Alerts firing", "Alerts that fire now about the chosen servers and exporters, by severity, "+
-		"and, while All exporters are chosen, those about a server or a job, which name none. The watchdog, which always fires, "+
-		"is not counted.", "none",
-		now(count(firingAlerts(), "severity"), "{{severity}}").unless("none")).
-		steps("green", from(1, "orange")).colored("critical", "red", "info", "blue")
-}
-
-func firingAlerts() expr {
-	return series(alerts, is("service", "icws"), isNot("severity", "none"), is("alertstate", "firing"))
-}
-
-func codesInRange() *panel {
-	code := func(code string) target {
-		return now(sum(inRange(collect.MetricResponses, is("code", code))), code)
+// serversWithAlerts counts servers, not alerts: one of them often mutes others.
+func serversWithAlerts() *panel {
+	with := func(severity string) expr {
+		return orNone(count(count(firingAlerts(is("severity", severity)), "job", "server")))
 	}
-	return stat("401, 410 and 500 in this time range", "Answers of the servers that need a look. 401: sessions ended or the log-on "+
-		"was refused. 410: the server version has removed an interface. 500: the server failed.", "none",
+	return stat("Servers with a page or a ticket", "Servers about which an alert fires now that wakes somebody (page) or opens a "+
+		"ticket. An alert that names no server counts as one.", "none",
+		now(with("critical"), "page"), now(with("warning"), "ticket")).
+		steps("green", from(1, "orange")).stepsOf("page", "green", from(1, "red"))
+}
+
+func firingAlerts(with ...matcher) expr {
+	return series(alertsActive, append([]matcher{is("service", "icws"), is("alertstate", "firing")}, with...)...)
+}
+
+func codesNow() *panel {
+	code := func(code string) target {
+		return line(orNone(events(sum(lately(collect.MetricResponses, is("code", code))))), code)
+	}
+	return stat("401, 410 and 500 in five minutes", "Answers that need a look, of the last five minutes. 401: sessions ended or the log-on "+
+		"was refused. 410: the server version has removed an interface. 500: the server failed.", unitEvents,
 		code("401"), code("410"), code("500")).
-		decimals(0).steps("green", from(1, "orange"), from(100, "red")).runbook("IcwsRequestErrors")
+		option(func(o *statOptions) { o.GraphMode = "area" }).
+		decimals(0).steps("green", from(1, "orange"), from(20, "red")).runbook("IcwsRequestErrors")
+}
+
+// byServer are the labels by which Fleet has its rows.
+var byServer = []string{"instance", "server"}
+
+// Numbers of looks that stand beside those of states.
+const (
+	noState     = 99 // of what cannot be scraped
+	firstReason = 100
+	noReason    = 199
+)
+
+// stateOf is the number of the state of each server, noState when nobody looks.
+func stateOf(by ...string) expr {
+	return present(collect.MetricProbeState, by...) + onlyWhere(noState, notScraped(by...), by)
+}
+
+// onlyWhere gives a number to what e names and the query before does not.
+func onlyWhere(number int, e expr, by []string) expr {
+	return expr(fmt.Sprintf(" or on (%s) %d * %s", strings.Join(by, ", "), number, e))
+}
+
+func stateLooksOf() map[string]look {
+	return together(numbered(0, looksOf(collect.MetricProbeState)), numbered(noState, []look{{"not scraped", "dark-red"}}))
+}
+
+// reasonOf is the number of the reason of each server that is not up.
+func reasonOf(by ...string) expr {
+	return expr(fmt.Sprintf("%d + ", firstReason)) + present(collect.MetricDownReason, by...) + onlyWhere(noReason, notScraped(by...), by)
+}
+
+func reasonLooks() map[string]look {
+	return together(numbered(firstReason, looksOf(collect.MetricDownReason)), numbered(noReason, []look{{"exporter down", "dark-red"}}))
+}
+
+// happening is the most urgent of what goes on with a server although it may be up.
+func happening(by ...string) expr {
+	kind := func(number int, e expr) string { return fmt.Sprintf("%d * (%s > bool 0)", number, e) }
+	all := []string{
+		kind(5, sum(lately(collect.MetricSwitchovers), by...)),
+		kind(4, sum(lately(collect.MetricResponses, is("code", "401")), by...)),
+		kind(3, sum(lately(collect.MetricCatalogueDrift), by...)),
+		kind(2, maximum(series(collect.MetricSwitchoverActive), by...)),
+		kind(1, maximum(series(collect.MetricOperationGone), by...)),
+	}
+	for i := range all {
+		all[i] = fmt.Sprintf(`label_replace(%s, "kind", "%d", "", "")`, all[i], i)
+	}
+	return maximum(expr(strings.Join(all, " or ")), by...)
+}
+
+var happeningLooks = map[string]look{
+	"0": {"–", transparent},
+	"1": {"410: left alone", "purple"},
+	"2": {"switching over", "orange"},
+	"3": {"missed changes", "orange"},
+	"4": {"401", "orange"},
+	"5": {"switched over", "semi-dark-blue"},
 }
 
 func fleetTable() *panel {
-	by := []string{"instance", "server"}
-	answers := sum(inRange(collect.MetricResponses), by...)
-	shareOf := func(codes string) expr {
-		return share(sum(inRange(collect.MetricResponses, like("code", codes)), by...), answers)
-	}
-	bad := newThresholds("text", from(0.01, "orange"), from(0.1, "red"))
-	return table("Fleet", "One line per server and exporter, those in trouble first. State says what the exporter does and so why a "+
-		"server is not up; Since, how long; Next attempt, when it tries again. 4xx and 5xx are shares of the answers in this time range.",
-		sortBy{DisplayName: "Up"},
-		[]key{serverKey(130), {label: "instance", name: "Exporter", last: true}},
-		column{name: "Up", query: maximum(series(collect.MetricUp), by...), looks: upLooks, width: 60},
-		column{name: "State", query: present(collect.MetricProbeState, by...), looks: looksOf(collect.MetricProbeState), width: 165},
-		column{name: "Since", query: moment(maximum(series(collect.MetricProbeStateSince), by...)), unit: "dateTimeFromNow", width: 100},
-		column{name: "Next attempt", query: moment(maximum(series(collect.MetricNextAttempt), by...)), unit: "dateTimeFromNow", width: 100,
+	answers := sum(inRange(collect.MetricResponses), byServer...)
+	bad := sum(inRange(collect.MetricResponses, like("code", "4..|5..")), byServer...)
+	return table("Fleet", "One line per server and exporter, those in trouble first. State says what the exporter does; Why, why the server is "+
+		"not up; Now, what happened in the last five minutes: a switchover, 401, changes that no message announced, an operation answered "+
+		"with 410. Delivery: 95 of 100 lists of this time range came faster. Errors: 4xx and 5xx among the answers of this time range.",
+		[]sortBy{{DisplayName: "Why", Desc: true}, {DisplayName: "State", Desc: true}, {DisplayName: "Now", Desc: true}},
+		[]key{serverKey(120), {label: "instance", name: "Exporter", last: true}},
+		column{name: "State", query: stateOf(byServer...), looks: stateLooksOf(), width: 205},
+		column{name: "Why", query: reasonOf(byServer...) + onlyWhere(0, maximum(series(collect.MetricUp), byServer...), byServer),
+			looks: together(reasonLooks(), numbered(0, []look{{"–", transparent}})), width: 130},
+		column{name: "Since", query: moment(maximum(series(collect.MetricProbeStateSince), byServer...)), unit: "dateTimeFromNow", width: 140},
+		column{name: "Next attempt", query: moment(maximum(series(collect.MetricNextAttempt), byServer...)), unit: "dateTimeFromNow", width: 140,
 			zero: "–"},
-		column{name: "Subscription", query: minimum(series(collect.MetricSubscriptionUp), by...), looks: deliversLooks, width: 95},
-		column{name: "Breaker", query: present(collect.MetricBreakerState, by...), looks: looksOf(collect.MetricBreakerState), width: 80},
-		column{name: "Last contact", query: forEach(age(maximum(series(collect.MetricSubscriptionLastContact), by...))), unit: "s", width: 95,
+		column{name: "Now", query: happening(byServer...), looks: happeningLooks, width: 125},
+		column{name: "Subscription", query: minimum(series(collect.MetricSubscriptionUp), byServer...), looks: numbered(0, deliversLooks), width: 110},
+		column{name: "Last contact", query: forEach(age(maximum(series(collect.MetricSubscriptionLastContact), byServer...))), unit: "s", width: 110,
 			thresholds: newThresholds("text", from(60, "orange"), from(180, "red"))},
-		column{name: "Statuses", query: forEach(maximum(series(collect.MetricCatalogueEntries), by...)), unit: "none", width: 75,
+		column{name: "Delivery", query: forEach(quantile(0.95, collect.MetricDelivery, "$__range", byServer...)), unit: "s", decimals: 1, width: 85,
+			thresholds: newThresholds("text", from(2, "orange"), from(10, "red"))},
+		column{name: "Statuses", query: forEach(maximum(series(collect.MetricCatalogueEntries), byServer...)), unit: "none", width: 85,
 			links: []dataLink{{Title: "Its statuses", URL: to(uidCatalogue)}}},
-		column{name: "4xx", query: shareOf("4.."), unit: "percentunit", width: 65, decimals: 1, thresholds: bad},
-		column{name: "5xx", query: shareOf("5.."), unit: "percentunit", width: 65, decimals: 1, thresholds: bad},
-		column{name: "Switchovers", query: sum(inRange(collect.MetricSwitchovers), by...), unit: "none", width: 95,
-			thresholds: newThresholds("text", from(1, "orange"))},
-		column{name: "Certificate", query: forEach("(" + minimum(series(collect.MetricTLSCertificateNotAfter), by...) + " - time()) / 86400"),
-			unit: "d", width: 90, thresholds: newThresholds("red", from(7, "orange"), from(30, "text")), quiet: "Certificate: no server is reached over TLS"},
+		column{name: "Errors", query: share(bad, answers), unit: "percentunit", width: 75, decimals: 1,
+			thresholds: newThresholds("text", from(0.01, "orange"), from(0.1, "red"))},
 	).wide(columns).runbook("IcwsServerDown")
 }
 
@@ -117,83 +167,78 @@ func fleetStates() *panel {
 	return timeline("State of each server", "What the exporter did with each server, and since when; with several exporters the worst of "+
 		"their states. Green follows it, yellow waits after a failure, red spares a failing server, purple is held until somebody acts. "+
 		"A gap: nothing was scraped.",
-		looksOf(collect.MetricProbeState), line(present(collect.MetricProbeState, "server"), "{{server}}")).wide(columns)
+		numbered(0, looksOf(collect.MetricProbeState)), line(present(collect.MetricProbeState, "server"), "{{server}}"))
+}
+
+// alertTable shows the alerts that fire, the worst first and of those the newest.
+func alertTable(title, description string, keys ...key) *panel {
+	by := []string{"alertname", "server"}
+	var ranks []string
+	looks := map[string]look{}
+	for i, s := range severities {
+		ranks = append(ranks, fmt.Sprintf("%d + 0 * %s", i, firingAlerts(is("severity", s.label))))
+		looks[fmt.Sprint(i)] = s.look
+	}
+	active := series(alertsForState, is("service", "icws"), isNot("severity", "none")) + " and ignoring (alertstate) " + firingAlerts()
+	p := table(title, description+" Click one for its runbook. Empty as well when Prometheus does not load the rules of alerts/.",
+		[]sortBy{{DisplayName: "Severity"}, {DisplayName: "Since", Desc: true}},
+		append([]key{{label: "alertname", name: "Alert", width: 190, links: []dataLink{{
+			TargetBlank: true, Title: "Runbook", URL: "${runbooks}/${__data.fields.alertname}.md",
+		}}}}, keys...),
+		column{name: "Severity", query: minimum(expr(strings.Join(ranks, " or ")), by...), looks: looks, width: 85, quiet: "No alert fires"},
+		column{name: "Since", unit: "dateTimeFromNow", width: 140, quiet: "No alert fires", query: moment(maximum(active, by...))})
+	return p.elseSay("No alert fires")
 }
 
 func firing() *panel {
-	active := series(alertsForState, is("service", "icws")) + " and ignoring (alertstate) " + firingAlerts()
-	return table("Firing alerts", "Alerts that fire now, and since when their condition holds. Click one for its runbook. "+
-		"Those about a server or a job name no exporter: choose All of them. Empty as well when Prometheus does not load the rules of alerts/.",
-		sortBy{DisplayName: "Since"},
-		[]key{
-			{label: "alertname", name: "Alert", width: 180, links: []dataLink{{
-				TargetBlank: true, Title: "Runbook", URL: "${runbooks}/${__data.fields.alertname}.md",
-			}}},
-			{label: "severity", name: "Severity", width: 80, looks: severityLooks},
-			serverKey(0),
-		},
-		column{name: "Since", unit: "dateTimeFromNow", width: 120, quiet: "No alert fires",
-			query: moment(maximum(active, "alertname", "severity", "server"))})
+	return alertTable("Firing alerts", "Alerts that fire now, and since when their condition holds. Those that name no server or no exporter are always here.",
+		serverKey(0))
 }
 
-// troubles are the counters that say why, in words.
-func troubles() *panel {
-	kind := func(what string, counter *collect.Family, label string, with ...matcher) expr {
-		counted := sum(inRange(counter, with...), "server", label) + " > 0.5"
-		return expr(fmt.Sprintf(`label_replace(label_replace(%s, "reason", "$1", %q, "(.+)"), "what", %q, "", "")`, counted, label, what))
+// troubleKinds are the counters that say why, in words, the worst kind first.
+func troubleKinds(grew func(*collect.Family, ...matcher) expr) []string {
+	kind := func(what string, counter *collect.Family, label string, with ...matcher) string {
+		counted := sum(grew(counter, with...), "server", label) + " > 0.5"
+		return fmt.Sprintf(`label_replace(label_replace(%s, "reason", "$1", %q, "(.+)"), "what", %q, "", "")`, counted, label, what)
 	}
-	all := kind("session not opened", collect.MetricSessionOpenFailures, "reason") +
-		" or " + kind("session ended", collect.MetricSessionCloses, "reason", like("reason", "unauthorized|server_closed|network|switchover")) +
-		" or " + kind("subscription lost", collect.MetricSubscriptionLosses, "reason") +
-		" or " + kind("request failed", collect.MetricRequestFailures, "reason", isNot("reason", "canceled")) +
-		" or " + kind("delivery check", collect.MetricDeliveryChecks, "result", like("result", "drift|timeout|failed")) +
-		" or " + kind("error code", collect.MetricResponses, "code", like("code", "4..|5.."))
-	return table("What went wrong in this time range", "Everything that failed, by server and reason, the most frequent first. "+
-		"Click the server for when it was.",
-		sortBy{DisplayName: "Times", Desc: true},
-		[]key{
-			serverKey(150),
-			{label: "what", name: "What", width: 150},
-			{label: "reason", name: "Reason"},
-		},
-		column{name: "Times", unit: "none", width: 80, quiet: "Nothing went wrong",
-			query: maximum(all, "server", "what", "reason")})
+	return []string{
+		kind("session not opened", collect.MetricSessionOpenFailures, "reason"),
+		kind("subscription lost", collect.MetricSubscriptionLosses, "reason"),
+		kind("delivery check", collect.MetricDeliveryChecks, "result", like("result", "drift|timeout|failed")),
+		kind("session ended", collect.MetricSessionCloses, "reason", like("reason", "unauthorized|server_closed|network|switchover")),
+		kind("request failed", collect.MetricRequestFailures, "reason", isNot("reason", "canceled")),
+		kind("answered", collect.MetricResponses, "code", like("code", "4..|5..")),
+	}
+}
+
+func troubles() *panel {
+	kinds := troubleKinds(inRange)
+	// A worse kind wins whatever its number: it counts a million times as much.
+	var weighted []string
+	weight := 1.0
+	for i := len(kinds) - 1; i >= 0; i-- {
+		weighted = append(weighted, fmt.Sprintf("%g * %s", weight, kinds[i]))
+		weight *= 1e6
+	}
+	worst := fmt.Sprintf("topk by (server) (1, %s)", maximum(expr(strings.Join(weighted, " or ")), "server", "what", "reason"))
+	number := sum(maximum(expr(strings.Join(kinds, " or ")), "server", "what", "reason"), "server")
+	recent := sum(rate(collect.MetricResponses, like("code", "4..|5..")), "server") + " + " +
+		sum(rate(collect.MetricRequestFailures, isNot("reason", "canceled")), "server") + " + " +
+		sum(rate(collect.MetricSubscriptionLosses), "server")
+	last := "max_over_time((time() * (" + recent + " > bool 0) > 0)[$__range:$__interval])"
+	return table("What went wrong in this time range", "One line per server: the worst kind of failure and its most frequent reason, when anything failed last, and how often.",
+		[]sortBy{{DisplayName: "Last", Desc: true}},
+		[]key{serverKey(120), {label: "what", name: "What", width: 145}, {label: "reason", name: "Reason"}},
+		column{query: expr(worst), hidden: true, quiet: "Nothing went wrong"},
+		column{name: "Last", unit: "dateTimeFromNow", width: 140, query: moment(last), quiet: "Nothing went wrong"},
+		column{name: "Times", unit: "none", width: 75, query: number, quiet: "Nothing went wrong"},
+	).elseSay("Nothing went wrong")
 }
 
 func alarmingCodes() *panel {
-	return bars("401, 410 and 500 by server", "Answers per minute that need a look.",
-		line(happened(sum(perMinute(collect.MetricResponses, like("code", "401|410|500")), "server", "code")), "{{server}} {{code}}").
-			unless("No 401, 410 or 500")).
+	return eventCounts("401, 410 and 500", "Answers that need a look, over all servers. Fleet says which server they are of.",
+		line(events(sum(lately(collect.MetricResponses, like("code", "401|410|500")), "code")), "{{code}}")).
 		colored("401", "orange", "410", "purple", "500", "red").runbook("IcwsRequestErrors")
-}
-
-func codesByClass() *panel {
-	class := fmt.Sprintf(`label_replace(%s, "class", "$1", "code", "(.).*")`, rate(collect.MetricResponses))
-	return timeseries("Answers by class", "HTTP answers of the chosen servers, by the first digit of their code.", "reqps",
-		line(happened(sum(expr(class), "class")), "{{class}}xx")).
-		colored("2xx", "green", "3xx", "blue", "4xx", "orange", "5xx", "red")
-}
-
-// The service level, over the time range of the dashboard.
-
-func upShare() expr { return call("avg_over_time", series(collect.MetricUp)+"[$__range]") }
-
-func budgetLeft(available expr) expr {
-	return expr(fmt.Sprintf("1 - (1 - %s) / (1 - %g)", available, availabilityTarget))
-}
-
-func availability() *panel {
-	return stat("Availability", fmt.Sprintf("Share of this time range in which the servers were up, on average. The objective is %g %%.",
-		availabilityTarget*100), "percentunit",
-		now(average(upShare()), "available")).
-		decimals(2).steps("red", from(availabilityTarget, "green")).runbook("IcwsAvailabilityBudgetBurn")
-}
-
-func errorBudget() *panel {
-	return stat("Error budget left", fmt.Sprintf("What is left of the %g %% of this time range in which the servers may be down. "+
-		"Negative: the objective is missed.", (1-availabilityTarget)*100), "percentunit",
-		now(budgetLeft(average(upShare())), "left")).
-		decimals(0).steps("red", from(0, "orange"), from(0.5, "green")).runbook("IcwsAvailabilityBudgetBurn")
 }
 
 // failing are the answers and requests that count as errors, by labels, with a
@@ -207,47 +252,51 @@ func requests(grew func(*collect.Family, ...matcher) expr, by ...string) expr {
 	return "(" + sum(grew(collect.MetricResponses), by...) + " + " + sum(grew(collect.MetricRequestFailures), by...) + ")"
 }
 
-func requestsInTrouble() *panel {
-	return stat("Requests in error", "Share of the requests in this time range that were answered with 5xx or 401 or not at all. "+
-		"Requests that the exporter gave up itself are no errors.", "percentunit",
-		now(share(failing(inRange), requests(inRange)), "in error")).
-		decimals(2).steps("green", from(0.01, "orange"), from(0.1, "red")).runbook("IcwsRequestErrors")
-}
-
-func deliveryNow() *panel {
-	return stat("Delivery, 95th percentile", "Time from asking a server for its statuses until all of them had come: 95 of 100 in this "+
-		"time range were faster.", "s",
-		now(quantile(0.95, collect.MetricDelivery, "$__range"), "95 %")).
-		decimals(2).steps("green", from(2, "orange"), from(10, "red")).runbook("IcwsLatencyBudgetBurn")
-}
-
-func serviceLevel() *panel {
-	return table("Service level by server", "Availability in this time range, what is left of its error budget and of that of 30 days, as the alerts count it, and the share of requests in error.",
-		sortBy{DisplayName: "Available"},
-		[]key{serverKey(0)},
-		column{name: "Available", query: average(upShare(), "server"), unit: "percentunit", decimals: 2, width: 110,
-			thresholds: newThresholds("red", from(availabilityTarget, "green"))},
-		column{name: "Budget left", query: budgetLeft(average(upShare(), "server")), unit: "percentunit", width: 110,
-			thresholds: newThresholds("red", from(0, "orange"), from(0.5, "green"))},
-		column{name: "Of 30 days", query: minimum(series(budgetOfMonth), "server"), unit: "percentunit", width: 110,
-			thresholds: newThresholds("red", from(0, "orange"), from(0.5, "green")), quiet: "Of 30 days: Prometheus does not load the rules of alerts/"},
-		column{name: "In error", query: share(failing(inRange, "server"), requests(inRange, "server")), unit: "percentunit", decimals: 2, width: 110,
-			thresholds: newThresholds("green", from(0.01, "orange"), from(0.1, "red"))},
-	).wide(12)
-}
-
 func errorShare() *panel {
-	return timeseries("Share of requests in error by server", "Requests that were answered with 5xx or 401 or not at all.", "percentunit",
-		line(share(failing(rate, "server"), requests(rate, "server")), "{{server}}")).
+	return timeseries("Requests in error by server", "Share of the requests of five minutes that were answered with 5xx or 401 or not at all. "+
+		"Requests that the exporter gave up itself are no errors.", "percentunit",
+		line(share(failing(lately, "server"), requests(lately, "server")), "{{server}}")).
 		between(0, 1).runbook("IcwsRequestErrors")
 }
 
-// switchovers marks when a session moved to another host.
+func deliveryByServer() *panel {
+	return timeseries("Delivery by server, 95th percentile", "Time from asking a server for its statuses until all of them had come: 95 of 100 in the quarter of an hour before each point were faster.", "s",
+		line(quantile(0.95, collect.MetricDelivery, "15m", "server"), "{{server}}")).runbook("IcwsLatencyBudgetBurn")
+}
+
+// serviceLevel is what the rules of alerts/ record, over the windows that they have:
+// parts of five minutes, one a minute, so that the sum of a time is in minutes.
+func serviceLevel() *panel {
+	minutes := func(f *collect.Family, window string) expr {
+		return maximum(call("sum_over_time", series(f)+expr("["+window+"]")), "server")
+	}
+	const quiet = "Prometheus does not load the rules of alerts/"
+	budget := (1 - availabilityTarget) * 30 * 24 * 60
+	return table("Service level by server", fmt.Sprintf("Minutes in which a server was down, of the last hour, day and 30 days; what is left of the %.0f minutes "+
+		"that the objective of %g %% grants in 30 days; and, apart from it, minutes in which we chose not to try, or nobody looked. "+
+		"The rules of alerts/ record it: without them it is empty.", budget, availabilityTarget*100),
+		[]sortBy{{DisplayName: "Budget left"}},
+		[]key{serverKey(0)},
+		column{name: "Down, 1 hour", query: minutes(unavailable, "1h"), unit: "m", decimals: 1, width: 140, quiet: quiet,
+			thresholds: newThresholds("text", from(1, "orange"), from(30, "red"))},
+		column{name: "Down, 1 day", query: minutes(unavailable, "1d"), unit: "m", decimals: 1, width: 140, quiet: quiet,
+			thresholds: newThresholds("text", from(7.2, "orange"), from(60, "red"))},
+		column{name: "Down, 30 days", query: expr(fmt.Sprintf("%g * (1 - %s)", budget, maximum(series(budgetLeft), "server"))), unit: "m", decimals: 0, width: 140, quiet: quiet},
+		column{name: "Budget left", query: "clamp(" + minimum(series(budgetLeft), "server") + ", 0, 1)", unit: "percentunit", width: 140, quiet: quiet,
+			thresholds: newThresholds("red", from(0.001, "orange"), from(0.5, "green"))},
+		column{name: "Not tried, 1 hour", query: minutes(unwatched, "1h"), unit: "m", decimals: 1, width: 150, quiet: quiet},
+		column{name: "Not tried, 1 day", query: minutes(unwatched, "1d"), unit: "m", decimals: 1, width: 150, quiet: quiet},
+	).wide(columns).elseSay(quiet).runbook("IcwsAvailabilityBudgetBurn")
+}
+
+// switchovers marks when a session moved to another host: at the time at which the
+// session there began.
 func switchovers() annotation {
 	return annotation{
-		Name: "Switchovers", Datasource: chosenDatasource, Enable: true, IconColor: "purple", Step: "60s", TagKeys: "server",
-		TitleFormat: "Switchover of {{server}}", TextFormat: "The session moved to another host.",
-		Expr:  sum("increase("+series(collect.MetricSwitchovers)+"[2m])", "server") + " > 0",
+		Name: "Switchovers", Datasource: chosenDatasource, Enable: true, IconColor: "purple", Step: "15s", TagKeys: "server",
+		TitleFormat: "Switchover of {{server}}", TextFormat: "The session moved to another host.", UseValueForTime: "on",
+		Expr: moment(maximum(series(collect.MetricSessionEstablished), "server")) +
+			" and on (server) (" + sum(call("increase", series(collect.MetricSwitchovers)+"[2m]"), "server") + " > 0)",
 		quiet: "No switchover",
 	}
 }

@@ -51,6 +51,15 @@ func (p *panel) wide(columns int) *panel {
 func (p *panel) steps(first string, more ...step) *panel {
 	p.FieldConfig.Defaults.Thresholds = newThresholds(first, more...)
 	p.FieldConfig.Defaults.Color = &fieldColor{Mode: "thresholds"}
+	p.FieldConfig.Defaults.Mappings = mappings(nil)
+	return p
+}
+
+// stepsOf colours the series of a legend apart from the others.
+func (p *panel) stepsOf(legend, first string, more ...step) *panel {
+	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, override{
+		fieldMatcher{"byName", legend}, []property{{"thresholds", newThresholds(first, more...)}},
+	})
 	return p
 }
 
@@ -61,9 +70,17 @@ func newThresholds(first string, more ...step) *thresholds {
 func from(value float64, color string) step { return step{color, &value} }
 
 // mapped gives values words and colours.
-func (p *panel) mapped(looks []look) *panel {
+func (p *panel) mapped(looks map[string]look) *panel {
+	p.steps(transparent)
 	p.FieldConfig.Defaults.Mappings = mappings(looks)
-	return p.steps("text")
+	return p
+}
+
+// word says a number in words.
+func (p *panel) word(number, words string) *panel {
+	p.FieldConfig.Defaults.Mappings = append(p.FieldConfig.Defaults.Mappings,
+		mapping{Type: "value", Options: map[string]mappingResult{number: {Color: "text", Text: words}}})
+	return p
 }
 
 // elseSay is what the panel says when there is nothing to show.
@@ -109,8 +126,6 @@ type legend struct {
 	DisplayMode string   `json:"displayMode"`
 	Placement   string   `json:"placement"`
 	ShowLegend  bool     `json:"showLegend"`
-	SortBy      string   `json:"sortBy,omitempty"`
-	SortDesc    bool     `json:"sortDesc,omitempty"`
 }
 
 type tooltip struct {
@@ -144,10 +159,8 @@ type timeseriesOptions struct {
 	Tooltip tooltip `json:"tooltip"`
 }
 
-// legendTable is a legend with numbers, the series with the highest of them first.
-func legendTable(sortBy string, calcs ...string) legend {
-	return legend{Calcs: calcs, DisplayMode: "table", Placement: "bottom", ShowLegend: true, SortBy: sortBy, SortDesc: true}
-}
+// legendList is a legend whose names have as much room as they need.
+var legendList = legend{Calcs: []string{}, DisplayMode: "list", Placement: "bottom", ShowLegend: true}
 
 // timeseries shows how numbers went.
 func timeseries(title, description, unit string, targets ...target) *panel {
@@ -157,23 +170,30 @@ func timeseries(title, description, unit string, targets ...target) *panel {
 		DrawStyle: "line", FillOpacity: 10, LineInterpolation: "linear", LineWidth: 1, ShowPoints: "auto",
 		Stacking: stacking{"A", "none"}, ThresholdsStyle: thresholdsStyle{"off"},
 	}
-	p.Options = timeseriesOptions{
-		Legend:  legendTable("Max", "lastNotNull", "max"),
-		Tooltip: tooltip{"multi", "desc"},
-	}
+	p.Options = timeseriesOptions{legendList, tooltip{"multi", "desc"}}
 	return p
 }
 
-// bars shows how often something happened, for what happens seldom.
-func bars(title, description string, targets ...target) *panel {
-	p := timeseries(title, description, "cpm", targets...).decimals(1)
+// Units that Grafana writes behind the number.
+const (
+	unitEvents    = "suffix: /5 min"
+	unitPerMinute = "suffix: /min"
+)
+
+// eventCounts shows how often something happened, for what happens seldom.
+func eventCounts(title, description string, targets ...target) *panel {
+	p := timeseries(title, description+" Whole numbers, of the five minutes before each point.", unitEvents, targets...).decimals(0)
 	custom := p.FieldConfig.Defaults.Custom.(timeseriesCustom)
-	custom.DrawStyle, custom.FillOpacity, custom.ShowPoints, custom.Stacking.Mode = "bars", 80, "never", "normal"
+	custom.LineInterpolation, custom.FillOpacity, custom.ShowPoints, custom.Stacking.Mode = "stepAfter", 60, "never", "normal"
 	p.FieldConfig.Defaults.Custom = custom
-	p.Options = timeseriesOptions{
-		Legend:  legendTable("Max", "max"),
-		Tooltip: tooltip{"multi", "desc"},
-	}
+	return p
+}
+
+// stacked draws parts of a whole on top of each other.
+func (p *panel) stacked() *panel {
+	custom := p.FieldConfig.Defaults.Custom.(timeseriesCustom)
+	custom.LineInterpolation, custom.FillOpacity, custom.ShowPoints, custom.Stacking.Mode = "stepAfter", 40, "never", "normal"
+	p.FieldConfig.Defaults.Custom = custom
 	return p
 }
 
@@ -191,8 +211,16 @@ type statOptions struct {
 	JustifyMode   string        `json:"justifyMode"`
 	Orientation   string        `json:"orientation"`
 	ReduceOptions reduceOptions `json:"reduceOptions"`
+	Text          textSizes     `json:"text"`
 	TextMode      string        `json:"textMode"`
 	WideLayout    bool          `json:"wideLayout"`
+}
+
+// textSizes are in pixels. Without them Grafana makes texts so small that the longest
+// fits, which is the one that says what is wrong.
+type textSizes struct {
+	Title int `json:"titleSize"`
+	Value int `json:"valueSize"`
 }
 
 type reduceOptions struct {
@@ -204,24 +232,36 @@ type reduceOptions struct {
 // stat shows one number, or few of them with their names.
 func stat(title, description, unit string, targets ...target) *panel {
 	p := newPanel("stat", title, description, unit, targets)
-	mode := "auto"
+	mode := "value"
 	if len(targets) > 1 || strings.Contains(targets[0].LegendFormat, "{{") {
 		mode = "value_and_name"
 	}
 	p.Options = statOptions{
-		ColorMode: "background", GraphMode: "none", JustifyMode: "auto", Orientation: "auto",
-		ReduceOptions: reduceOptions{Calcs: []string{"lastNotNull"}}, TextMode: mode, WideLayout: true,
+		ColorMode: "background", GraphMode: "none", JustifyMode: "center", Orientation: "auto",
+		ReduceOptions: reduceOptions{Calcs: []string{"lastNotNull"}}, Text: textSizes{14, 26}, TextMode: mode,
 	}
-	return p.steps("text")
+	return p.steps(transparent)
 }
 
 // plain takes the colour from the background of a stat: the number says nothing
 // good or bad.
 func (p *panel) plain() *panel {
+	p.option(func(o *statOptions) { o.ColorMode = "value" })
+	return p.steps("blue").quietly()
+}
+
+// quietly has nothing in the colour of text, as on a panel without a background.
+func (p *panel) quietly() *panel {
+	p.FieldConfig.Defaults.Mappings = []mapping{nothing("text")}
+	return p
+}
+
+// option changes the options of a stat.
+func (p *panel) option(change func(*statOptions)) *panel {
 	options := p.Options.(statOptions)
-	options.ColorMode = "value"
+	change(&options)
 	p.Options = options
-	return p.steps("blue")
+	return p
 }
 
 type timelineCustom struct {
@@ -241,7 +281,7 @@ type timelineOptions struct {
 }
 
 // timeline shows which state was when.
-func timeline(title, description string, looks []look, targets ...target) *panel {
+func timeline(title, description string, looks map[string]look, targets ...target) *panel {
 	p := newPanel("state-timeline", title, description, "none", targets).mapped(looks)
 	// Not by thresholds: then Grafana merges values between the thresholds, and the
 	// words of the states are lost.

@@ -28,7 +28,11 @@ func series(f *collect.Family, with ...matcher) expr { return selector(f, f.Name
 
 func selector(f *collect.Family, name string, with []matcher) expr {
 	matchers := []matcher{like("job", "$job"), like("instance", "$instance")}
-	if f.PerServer() || f == alerts || f == alertsForState || f == budgetOfMonth {
+	if slices.Contains(ofNoExporter, f) {
+		// What names no job or no exporter is about all of them.
+		matchers = []matcher{like("job", "$job|"), like("instance", "$instance|")}
+	}
+	if f.PerServer() || slices.ContainsFunc(f.Labels, func(l collect.Label) bool { return l.Name == "server" }) {
 		matchers = append(matchers, like("server", "$server"))
 	}
 	if slices.ContainsFunc(f.Labels, func(l collect.Label) bool { return l.Name == "group" }) {
@@ -46,15 +50,20 @@ func rate(counter *collect.Family, with ...matcher) expr {
 	return call("rate", series(counter, with...)+"[$__rate_interval]")
 }
 
-// perMinute is how fast a counter grows, per minute. Graphs of what happens seldom
-// show this and not a count: Grafana's windows overlap, and counts would add up to
-// too much.
-func perMinute(counter *collect.Family, with ...matcher) expr {
-	return "60 * " + rate(counter, with...)
+// few is the time over which events are counted: long enough for whole numbers.
+const few = "5m"
+
+// lately is how much a counter grew in the last five minutes.
+func lately(counter *collect.Family, with ...matcher) expr {
+	return call("increase", series(counter, with...)+"["+few+"]")
 }
 
-// happened leaves out what did not happen, so that a legend has no line for it.
-func happened(e expr) expr { return e + " > 0" }
+// events are how many events there were in five minutes, as whole numbers: increase
+// extrapolates.
+func events(e expr) expr { return call("round", e) }
+
+// perMinute is how much of a steady flow there was in a minute.
+func perMinute(e expr) expr { return e + " / 5" }
 
 // inRange is how much a counter grew in the time range of the dashboard.
 func inRange(counter *collect.Family, with ...matcher) expr {
@@ -64,16 +73,11 @@ func inRange(counter *collect.Family, with ...matcher) expr {
 // quantile is a quantile of the observations within a window, by labels: of the
 // classic buckets, or of the native ones where Prometheus keeps only those.
 func quantile(q float64, histogram *collect.Family, window expr, by ...string) expr {
-	native := call("increase", series(histogram)+"["+window+"]")
 	classic := call("increase", selector(histogram, histogram.Name+"_bucket", nil)+"["+window+"]")
+	native := call("increase", series(histogram)+"["+window+"]")
 	// >= 0 leaves out NaN: what nobody asked for has no line and no legend.
-	return expr(fmt.Sprintf("histogram_quantile(%g, %s) >= 0 or histogram_quantile(%[1]g, %s) >= 0",
-		q, sum(classic, append(slices.Clone(by), "le")...), sum(native, by...)))
-}
-
-// buckets are the observations of a histogram by bucket, for a heatmap.
-func buckets(histogram *collect.Family, with ...matcher) expr {
-	return sum(call("increase", selector(histogram, histogram.Name+"_bucket", with)+"[$__rate_interval]"), "le")
+	return expr(fmt.Sprintf("histogram_quantile(%g, %s) >= 0 or histogram_quantile(%g, %s) >= 0",
+		q, sum(classic, append(slices.Clone(by), "le")...), q, sum(native, by...)))
 }
 
 // present is the number of the present state of a state set in the order of the
@@ -87,6 +91,12 @@ func present(set *collect.Family, by ...string) expr {
 	return maximum(expr(strings.Join(states, " or ")), by...)
 }
 
+// notScraped is 1 for what an exporter watched within the last day that cannot be
+// scraped now.
+func notScraped(by ...string) expr {
+	return maximum("1 + 0 * "+call("last_over_time", series(collect.MetricUp)+"[1d]")+" and on (job, instance) ("+series(up)+" == 0)", by...)
+}
+
 // ofExporters keeps the series of a metric that is not ours to the targets that give
 // us metrics. Every target of Prometheus has such metrics.
 func ofExporters(e expr) expr {
@@ -94,33 +104,21 @@ func ofExporters(e expr) expr {
 		series(collect.MetricExporterBuildInfo), series(collect.MetricUp)))
 }
 
-// ofSeenExporters does so with the targets that gave us metrics at any time of the
-// dashboard's range: those that cannot be scraped now as well.
-func ofSeenExporters(e expr) expr {
-	return expr(fmt.Sprintf("%s and on (job, instance) (last_over_time(%s[$__range]) or last_over_time(%s[$__range]))", e,
-		series(collect.MetricExporterBuildInfo), series(collect.MetricUp)))
-}
-
 // forEach gives every server and exporter a value: NaN where e has none, so that
-// the columns of a table have the same rows.
+// a table has the column.
 func forEach(e expr) expr {
 	return e + " or on (instance, server) NaN * " + maximum(series(collect.MetricUp), "instance", "server")
 }
 
-// stats is how many values a stat shows at most: more of them nobody can read.
-const stats = 4
-
-// highest and lowest keep as many values as a stat shows.
-func highest(e expr) expr { return expr(fmt.Sprintf("topk(%d, %s)", stats, e)) }
-func lowest(e expr) expr  { return expr(fmt.Sprintf("bottomk(%d, %s)", stats, e)) }
-
 // share is part / whole.
 func share(part, whole expr) expr { return part + " / " + whole }
+
+// orNone is 0 when e returns nothing.
+func orNone(e expr) expr { return e + " or vector(0)" }
 
 func sum(e expr, by ...string) expr     { return aggregate("sum", e, by) }
 func maximum(e expr, by ...string) expr { return aggregate("max", e, by) }
 func minimum(e expr, by ...string) expr { return aggregate("min", e, by) }
-func average(e expr, by ...string) expr { return aggregate("avg", e, by) }
 func count(e expr, by ...string) expr   { return aggregate("count", e, by) }
 
 func aggregate(operator string, e expr, by []string) expr {

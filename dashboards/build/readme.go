@@ -18,9 +18,8 @@ func readme() ([]byte, error) {
 	var text bytes.Buffer
 	err := readmeTemplate.Execute(&text, struct {
 		Dashboards []dashboard
-		Runbooks   string
 		Target     float64
-	}{all(), defaultRunbooks, availabilityTarget * 100})
+	}{all(), availabilityTarget * 100})
 	return text.Bytes(), err
 }
 
@@ -34,6 +33,9 @@ func (p *panel) Quiet() []string {
 	}
 	return reasons
 }
+
+// Everything are the panels, for the README.
+func (d dashboard) Everything() []*panel { return d.everyPanel() }
 
 // Marks are the names of the annotations, for the README.
 func (d dashboard) Marks() []string {

@@ -8,243 +8,217 @@ import (
 
 func server() dashboard {
 	return newDashboard(subject{
-		uid: uidServer, title: "ICWS / Server", job: collect.MetricUp, perServer: true,
-		description: "What happened to one ICWS server, and what it answered. Choose one server at the top, or some to compare.",
+		uid: uidServer, title: "ICWS / Server", servers: oneServer(),
+		description: "What happened to one ICWS server, and what it answered. The one in most trouble is the first in the list.",
 		annotations: []annotation{switchovers(), reloads(), refusedReloads()},
 		rows: []row{
 			newRow("Now",
-				of(4, stateNow().wide(5), sinceNow().wide(4), nextAttempt().wide(4), lastContact().wide(4), deliveryStateNow().wide(4), cataloguesNow().wide(3))),
-			newRow("States",
-				of(5, probeStates().wide(8), downReasons().wide(8), breakerStates().wide(8)),
-				of(5, sessionStates().wide(12), activeHosts().wide(12)),
-				of(5, subscriptionStates().wide(8), serverWord().wide(8), transports().wide(8))),
-			newRow("Requests and answers",
-				of(9, codesByServer().wide(12), requestFailures().wide(12)),
-				of(9, requestRate().wide(8), latencyHeatmap().wide(8), latencyQuantiles().wide(8))),
-			newRow("Session and subscription",
-				of(8, opens().wide(8), closes().wide(8), losses().wide(8)),
-				of(8, operationsGone().wide(12), hostsUp().wide(12))),
-			newRow("Delivery",
-				of(9, deliveryHeatmap().wide(8), deliveryQuantiles().wide(8), checks().wide(8)),
-				of(8, messages().wide(12), received().wide(12))),
-			newRow("Facts", of(8, facts())),
+				of(5, stateNow().wide(9), sinceNow().wide(5), nextAttempt().wide(5), lastContact().wide(5)),
+				of(7, states().wide(15), serverAlerts().wide(9)),
+				of(8, codesByServer().wide(12), requestFailures().wide(12)),
+				of(8, latencyQuantiles().wide(12), deliveryQuantiles().wide(12))),
+			collapsedRow("Session and subscription",
+				of(8, opens().wide(12), closes().wide(12)),
+				of(8, losses().wide(12), checks().wide(12))),
+			collapsedRow("Hosts and operations",
+				of(6, hosts().wide(12), operationsGone().wide(12))),
+			collapsedRow("Traffic",
+				of(8, requestRate().wide(8), messages().wide(8), received().wide(8))),
+			collapsedRow("Facts", of(5, facts()), of(5, expiries())),
 		},
 	})
 }
 
-// ofMany says which servers a stat shows when more are chosen than it has room for.
-func ofMany(which string) string {
-	return fmt.Sprintf(" Of many servers it shows %d, those %s.", stats, which)
-}
-
 func stateNow() *panel {
-	return stat("State", "What the exporter does with the server now, and so why it is not up."+ofMany("in the worst states"), "none",
-		now(highest(present(collect.MetricProbeState, "server")), "{{server}}")).
-		mapped(looksOf(collect.MetricProbeState)).runbook("IcwsServerDown")
+	return stat("State", "What the exporter does with the server now, and under it the reason while the server is not up.", "none",
+		now(stateOf("server"), "state"),
+		now(reasonOf("server"), "reason").unless("No reason: the server is up")).
+		option(func(o *statOptions) { o.TextMode, o.Orientation = "value", "horizontal" }).
+		mapped(together(stateLooksOf(), reasonLooks())).runbook("IcwsServerDown")
 }
 
 func sinceNow() *panel {
-	return stat("In this state since", "Since when the exporter is in its present state with the server."+ofMany("whose state changed last"), "dateTimeFromNow",
-		now(highest(moment(maximum(series(collect.MetricProbeStateSince), "server"))), "{{server}}")).plain()
+	return stat("In this state since", "Since when the exporter is in its present state with the server.", "dateTimeFromNow",
+		now(moment(maximum(series(collect.MetricProbeStateSince))), "since")).plain()
 }
 
 func nextAttempt() *panel {
-	return stat("Next attempt", "When the exporter tries again. It does not before, so as to spare the server or the account."+ofMany("that wait longest"), "dateTimeFromNow",
-		now(highest(moment(maximum(series(collect.MetricNextAttempt), "server"))+" > 0"), "{{server}}").unless("not waiting")).
-		steps("orange")
+	p := stat("Next attempt", "When the exporter tries again. It does not before, so as to spare the server or the account.", "dateTimeFromNow",
+		now(moment(maximum(series(collect.MetricNextAttempt))), "next")).plain()
+	return p.steps("orange").quietly().word("0", "not waiting")
 }
 
 func lastContact() *panel {
-	return stat("Last contact", "How long ago the last poll was answered or the last byte of the stream came."+ofMany("that are silent longest"), "s",
-		now(highest(age(maximum(series(collect.MetricSubscriptionLastContact), "server"))), "{{server}}")).
+	return stat("Last contact", "How long ago the last poll was answered or the last byte of the stream came.", "s",
+		now(age(maximum(series(collect.MetricSubscriptionLastContact))), "contact")).
 		decimals(0).steps("green", from(60, "orange"), from(180, "red"))
 }
 
-func deliveryStateNow() *panel {
-	return stat("Subscription", "Whether the subscription to status messages is registered and delivers."+ofMany("that have lost it"), "none",
-		now(lowest(minimum(series(collect.MetricSubscriptionUp), "server")), "{{server}}")).
-		mapped(deliversLooks).runbook("IcwsSessionUnstable")
-}
+// The numbers of the looks in the timeline of a server, beside those of states and
+// reasons.
+const (
+	firstSession      = 200
+	firstSubscription = 210
+	firstBreaker      = 220
+	firstHost         = 230
+	firstWord         = 240
+	firstTransport    = 250
+)
 
-func cataloguesNow() *panel {
-	return stat("Numbers", "Stale: the copy of the statuses was not compared with the server for too long, so its numbers are withheld."+ofMany("that are stale"), "none",
-		now(highest(maximum(series(collect.MetricCatalogueStale), "server")), "{{server}}")).
-		mapped(staleLooks).runbook("IcwsServerDown")
-}
+// numberFrom moves the numbers of e, so that looks do not mix.
+func numberFrom(first int, e expr) expr { return expr(fmt.Sprintf("%d + ", first)) + e }
 
-func downReasons() *panel {
-	return timeline("Why it was down", "The reason in one word while the server was not up; nothing while it was.",
-		looksOf(collect.MetricDownReason), line(present(collect.MetricDownReason, "server"), "{{server}}").unless("up")).
+func states() *panel {
+	return timeline("States", "What the exporter did with the server, why it was not up, whether it had a session, whether each subscription delivered, "+
+		"the circuit breaker, which spares a failing server, and which host serves. Yellow waits after a failure, red is broken, purple is held until somebody acts. "+
+		"A gap: nothing was scraped, or there is no reason.",
+		together(stateLooksOf(), reasonLooks(), numbered(firstSession, sessionLooks), numbered(firstSubscription, deliversLooks),
+			numbered(firstBreaker, looksOf(collect.MetricBreakerState)), numbered(firstHost, activeLooks)),
+		line(stateOf("server"), "state"),
+		line(reasonOf("server"), "why not up").unless("It was up"),
+		line(numberFrom(firstSession, minimum(series(collect.MetricSessionUp), "server")), "session"),
+		line(numberFrom(firstSubscription, minimum(series(collect.MetricSubscriptionUp), "server", "subscription")), "{{subscription}}"),
+		line(numberFrom(firstBreaker, present(collect.MetricBreakerState, "server")), "breaker"),
+		line(numberFrom(firstHost, maximum(series(collect.MetricActiveHost), "server", "host")), "{{host}}")).
 		runbook("IcwsServerDown")
 }
 
-func probeStates() *panel {
-	return timeline("State over time", "What the exporter did with the server. Yellow waits after a failure, red spares a failing server, purple is held "+
-		"until somebody acts.", looksOf(collect.MetricProbeState),
-		line(present(collect.MetricProbeState, "server"), "{{server}}"))
-}
-
-func breakerStates() *panel {
-	return timeline("Circuit breaker", "Open after several failures: the exporter leaves the server alone. Half open: one request tries.",
-		looksOf(collect.MetricBreakerState), line(present(collect.MetricBreakerState, "server"), "{{server}}")).runbook("IcwsServerDown")
-}
-
-func sessionStates() *panel {
-	return timeline("Session", "Whether the exporter has a session with the server.", sessionLooks,
-		line(minimum(series(collect.MetricSessionUp), "server"), "{{server}}")).runbook("IcwsSessionUnstable")
-}
-
-func activeHosts() *panel {
-	return timeline("Active host", "Which host of the server serves the session. A change is a switchover.", activeLooks,
-		line(maximum(series(collect.MetricActiveHost), "server", "host"), "{{server}} {{host}}")).runbook("IcwsSwitchover")
-}
-
-func subscriptionStates() *panel {
-	return timeline("Subscription delivers", "Whether the subscription is registered and a check showed that it delivers.", deliversLooks,
-		line(minimum(series(collect.MetricSubscriptionUp), "server"), "{{server}}")).runbook("IcwsServerDown")
-}
-
-func serverWord() *panel {
-	return timeline("What the server says of the subscription", "Suspended: messages are held back. Faulted: the server ended it. Most servers say nothing.",
-		looksOf(collect.MetricSubscriptionState), line(present(collect.MetricSubscriptionState, "server"), "{{server}}"))
-}
-
-func transports() *panel {
-	return timeline("Transport", "How messages are fetched. Polling of a server that can stream: a proxy holds the stream back.",
-		looksOf(collect.MetricTransport), line(present(collect.MetricTransport, "server"), "{{server}}"))
+func serverAlerts() *panel {
+	return alertTable("Alerts of this server", "Alerts about this server that fire now, and since when their condition holds.",
+		key{label: "server", name: "Server", last: true})
 }
 
 func codesByServer() *panel {
-	return bars("Errors by code", "Answers per minute with 4xx and 5xx.",
-		line(happened(sum(perMinute(collect.MetricResponses, like("code", "4..|5..")), "server", "code")), "{{server}} {{code}}").
-			unless("No 4xx and no 5xx")).
-		colored("401", "orange", "403", "yellow", "410", "purple", "500", "red", "503", "dark-red").runbook("IcwsRequestErrors")
+	return eventCounts("Errors by code", "Answers with 4xx and 5xx.",
+		line(events(sum(lately(collect.MetricResponses, like("code", "4..|5..")), "code")), "{{code}}")).
+		colored("401", "orange", "403", "dark-yellow", "410", "purple", "429", "dark-orange", "500", "red", "502", "semi-dark-red", "503", "dark-red", "504", "dark-purple").
+		runbook("IcwsRequestErrors")
 }
 
 func requestFailures() *panel {
-	return bars("Requests without an answer", "Requests per minute that failed on the way, by reason. Connection: it was not made or was cut. Protocol: the answer made no sense.",
-		line(happened(sum(perMinute(collect.MetricRequestFailures), "server", "reason")), "{{server}} {{reason}}").
-			unless("Every request was answered")).
-		colored("timeout", "orange", "connection", "red", "protocol", "purple")
-}
-
-func requestRate() *panel {
-	return timeseries("Answers per minute by operation", "How many requests the server answered, by what was asked.", "cpm",
-		line(happened(sum(perMinute(collect.MetricResponses), "server", "operation")), "{{server}} {{operation}}"))
-}
-
-func latencyHeatmap() *panel {
-	return heatmap("Latency of requests", "How long requests took, without the stream, which is open all the time. The stronger the colour, the more requests.",
-		buckets(collect.MetricRequestDuration, isNot("operation", "stream")))
+	return eventCounts("Requests without an answer", "Requests that failed on the way, by reason. Connection: it was not made or was cut. Protocol: the answer made no sense.",
+		line(events(sum(lately(collect.MetricRequestFailures), "reason")), "{{reason}}")).
+		colored("timeout", "orange", "connection", "red", "protocol", "purple").runbook("IcwsRequestErrors")
 }
 
 func latencyQuantiles() *panel {
-	return timeseries("Latency by operation, 95th percentile", "95 of 100 requests were faster.", "s",
-		line(quantile(0.95, collect.MetricRequestDuration, "$__rate_interval", "server", "operation"), "{{server}} {{operation}}")).runbook("IcwsLatencyBudgetBurn")
+	return timeseries("Latency by operation, 95th percentile", "95 of 100 requests of the five minutes before each point were faster. The stream counts until its headers came.", "s",
+		line(quantile(0.95, collect.MetricRequestDuration, few, "operation"), "{{operation}}")).runbook("IcwsLatencyBudgetBurn")
+}
+
+func deliveryQuantiles() *panel {
+	return timeseries("Delivery, 50th and 95th percentile", "How long it took from asking for the statuses until all of them had come. Of the quarter of an hour before each point: half of the checks were faster than the first, 95 of 100 faster than the second.", "s",
+		line(quantile(0.5, collect.MetricDelivery, "15m", "server"), "50 %"),
+		line(quantile(0.95, collect.MetricDelivery, "15m", "server"), "95 %")).
+		colored("50 %", "blue", "95 %", "orange").runbook("IcwsLatencyBudgetBurn")
 }
 
 func opens() *panel {
-	return bars("Attempts to open a session", "Attempts per minute, and those that failed on every host, by reason.",
-		line(happened(sum(perMinute(collect.MetricSessionOpens), "server")), "{{server}} attempts").
-			unless("No session had to be opened"),
-		line(happened(sum(perMinute(collect.MetricSessionOpenFailures), "server", "reason")), "{{server}} failed: {{reason}}").
-			unless("No attempt failed")).
+	return eventCounts("Attempts to open a session", "Attempts, and those that failed on every host, by reason.",
+		line(events(sum(lately(collect.MetricSessionOpens), "server")), "attempts"),
+		line(events(sum(lately(collect.MetricSessionOpenFailures), "reason")), "failed: {{reason}}")).
 		colored("attempts", "blue", "auth", "purple", "unavailable", "orange", "server_error", "red", "network", "dark-red").
 		runbook("IcwsServerDown")
 }
 
 func closes() *panel {
-	return bars("Sessions that ended", "Established sessions per minute that ended, by reason; those that the server did not end when it should, and those that could not be ended at all.",
-		line(happened(sum(perMinute(collect.MetricSessionCloses), "server", "reason")), "{{server}} {{reason}}").
-			unless("No session ended"),
-		line(happened(sum(series(collect.MetricSessionsOwed), "server")), "{{server}} owed").
-			unless("No session is owed"),
-		line(happened(sum(perMinute(collect.MetricSessionsAbandoned), "server")), "{{server}} could not be ended").
-			unless("Every session could be ended")).
+	return eventCounts("Sessions that ended", "Established sessions that ended, by reason; those that the server did not end when it should, and those that could not be ended at all.",
+		line(events(sum(lately(collect.MetricSessionCloses), "reason")), "{{reason}}"),
+		line(sum(series(collect.MetricSessionsOwed), "server"), "owed"),
+		line(events(sum(lately(collect.MetricSessionsAbandoned), "server")), "never ended")).
 		colored("unauthorized", "orange", "server_closed", "red", "network", "dark-red", "switchover", "purple", "reload", "blue", "shutdown", "text",
-			"owed", "light-orange", "ended", "light-red").
+			"owed", "dark-orange", "never ended", "semi-dark-red").
 		runbook("IcwsSessionUnstable")
 }
 
 func losses() *panel {
-	return bars("Subscriptions that were lost", "Subscriptions per minute that ended or stopped delivering, by reason.",
-		line(happened(sum(perMinute(collect.MetricSubscriptionLosses), "server", "reason")), "{{server}} {{reason}}").
-			unless("No subscription was lost")).
-		colored("unauthorized", "orange", "gone", "purple", "faulted", "red", "not_delivering", "dark-red", "displaced", "light-purple").
+	return eventCounts("Subscriptions that were lost", "Subscriptions that ended or stopped delivering, by reason.",
+		line(events(sum(lately(collect.MetricSubscriptionLosses), "reason")), "{{reason}}")).
+		colored("unauthorized", "orange", "gone", "purple", "faulted", "red", "not_delivering", "dark-red", "displaced", "dark-purple").
 		runbook("IcwsSessionUnstable")
+}
+
+func checks() *panel {
+	return eventCounts("Delivery checks", "Checks that the subscription really delivers, by result. Drift: messages came, but the copy had been wrong. Timeout: a list that was asked for did not come.",
+		line(events(sum(lately(collect.MetricDeliveryChecks), "result")), "{{result}}")).
+		colored("ok", "green", "drift", "orange", "timeout", "red", "failed", "dark-red", "skipped", "text", "renewed", "blue").runbook("IcwsServerDown")
+}
+
+func hosts() *panel {
+	return timeline("Hosts and transport", "Whether each configured host answers the question for its version, asked every five minutes without a session: "+
+		"a dead standby is seen here before the switchover. How messages are fetched, and what the server says of the subscription; most servers say nothing.",
+		together(numbered(firstHost, upLooks), numbered(firstTransport, looksOf(collect.MetricTransport)), numbered(firstWord, looksOf(collect.MetricSubscriptionState))),
+		line(numberFrom(firstHost, minimum(series(collect.MetricHostUp), "host")), "{{host}}"),
+		line(numberFrom(firstTransport, present(collect.MetricTransport, "server")), "transport"),
+		line(numberFrom(firstWord, present(collect.MetricSubscriptionState, "subscription")), "server on {{subscription}}")).
+		runbook("IcwsStandbyDown")
 }
 
 func operationsGone() *panel {
 	return timeline("Operations that are gone", "Operations that the server answered with 410: its version has removed them, and the exporter leaves them alone.",
-		goneLooks, line(happened(maximum(series(collect.MetricOperationGone), "server", "operation")), "{{server}} {{operation}}").
-			unless("No operation is gone")).runbook("IcwsRequestErrors")
+		numbered(0, goneLooks), line(maximum(series(collect.MetricOperationGone), "operation"), "{{operation}}")).runbook("IcwsRequestErrors")
 }
 
-func hostsUp() *panel {
-	return timeline("Hosts that answer", "Whether each configured host answers the question for its version, asked every five minutes without a session. "+
-		"A dead standby is seen here before the switchover.", upLooks,
-		line(minimum(series(collect.MetricHostUp), "server", "host"), "{{server}} {{host}}")).runbook("IcwsStandbyDown")
-}
-
-func deliveryHeatmap() *panel {
-	return heatmap("Delivery", "How long it took from asking for the statuses until all of them had come. The stronger the colour, the more checks.", buckets(collect.MetricDelivery))
-}
-
-func deliveryQuantiles() *panel {
-	return timeseries("Delivery, 50th and 95th percentile", "Of the quarter of an hour before each point: half of the checks were faster than the first, 95 of 100 faster than the second.", "s",
-		line(quantile(0.5, collect.MetricDelivery, "15m", "server"), "{{server}} 50 %"),
-		line(quantile(0.95, collect.MetricDelivery, "15m", "server"), "{{server}} 95 %")).runbook("IcwsLatencyBudgetBurn")
-}
-
-func checks() *panel {
-	return bars("Delivery checks", "Checks per minute that the subscription really delivers, by result. Drift: messages came, but the copy had been wrong.",
-		line(happened(sum(perMinute(collect.MetricDeliveryChecks), "server", "result")), "{{server}} {{result}}")).
-		colored("ok", "green", "drift", "orange", "timeout", "red", "failed", "dark-red", "skipped", "text").runbook("IcwsServerDown")
+func requestRate() *panel {
+	return timeseries("Answers by operation", "How many requests the server answered in a minute, by what was asked.", unitPerMinute,
+		line(perMinute(sum(lately(collect.MetricResponses), "operation")), "{{operation}}"))
 }
 
 func messages() *panel {
-	return timeseries("Messages and pings per minute", "Messages by kind, pings of the event stream, and messages that could not be decoded.", "cpm",
-		line(sum(perMinute(collect.MetricMessages), "server", "kind"), "{{server}} {{kind}}"),
-		line(sum(perMinute(collect.MetricStreamHeartbeats), "server"), "{{server}} ping"),
-		line(sum(perMinute(collect.MetricMessageDecodeFailures), "server"), "{{server}} undecodable")).
+	return timeseries("Messages and pings", "Messages in a minute by kind, pings of the event stream, and messages that could not be decoded.", unitPerMinute,
+		line(perMinute(sum(lately(collect.MetricMessages), "kind")), "{{kind}}"),
+		line(perMinute(sum(lately(collect.MetricStreamHeartbeats), "server")), "ping"),
+		line(perMinute(sum(lately(collect.MetricMessageDecodeFailures), "server")), "undecodable")).
 		colored("full", "blue", "delta", "green", "ping", "text", "undecodable", "red")
 }
 
 func received() *panel {
 	return timeseries("Received", "Bytes of the answers and of the event stream.", "Bps",
-		line(sum(rate(collect.MetricReceivedBytes), "server"), "{{server}}"))
+		line(sum(rate(collect.MetricReceivedBytes), "server"), "received"))
 }
 
 func facts() *panel {
-	by := []string{"instance", "server"}
-	days := func(f *collect.Family) expr { return forEach("(" + minimum(series(f), by...) + " - time()) / 86400") }
-	soon := newThresholds("red", from(7, "orange"), from(30, "text"))
 	return table("Facts", "What is known of the server and its session.",
-		sortBy{DisplayName: "Server"},
+		[]sortBy{{DisplayName: "Server"}},
 		[]key{
-			serverKey(130),
-			{label: "site", name: "Site", width: 80},
+			serverKey(120),
+			{label: "site", name: "Site", width: 100},
 			{label: "product", name: "Product"},
-			{label: "release", name: "Release"},
+			{label: "release", name: "Release", width: 120},
 			{label: "instance", name: "Exporter", last: true},
 		},
 		column{query: maximum(series(collect.MetricServerInfo), "instance", "server", "site", "product", "release"), hidden: true},
-		column{name: "Session since", unit: "dateTimeFromNow", width: 120,
-			query: forEach(moment(maximum(series(collect.MetricSessionEstablished), by...)))},
-		column{name: "Subscribed since", unit: "dateTimeFromNow", width: 125,
-			query: forEach(moment(maximum(series(collect.MetricSubscriptionEstablished), by...)))},
-		column{name: "Last message", unit: "dateTimeFromNow", width: 120,
-			query: forEach(moment(maximum(series(collect.MetricSubscriptionLastMessage), by...)))},
-		column{name: "Switchover", width: 95, looks: booleans(look{"no", "transparent"}, look{"in progress", "orange"}),
-			query: forEach(maximum(series(collect.MetricSwitchoverActive), by...))},
-		column{name: "Standby", width: 130, looks: looksOf(collect.MetricSwitchoverBackupState),
-			query: forEach(present(collect.MetricSwitchoverBackupState, by...))},
-		column{name: "Hosts refused", unit: "none", width: 110, thresholds: newThresholds("text", from(1, "orange")),
-			query: sum(inRange(collect.MetricAlternateHostsRejected), by...)},
-		column{name: "Clock ahead", unit: "s", decimals: 1, width: 100, query: forEach(maximum(series(collect.MetricServerClockOffset), by...))},
-		column{name: "Certificate", unit: "d", width: 90, thresholds: soon, query: days(collect.MetricTLSCertificateNotAfter),
+		column{name: "Session since", unit: "dateTimeFromNow", width: 140,
+			query: forEach(moment(maximum(series(collect.MetricSessionEstablished), byServer...)))},
+		column{name: "Subscribed since", unit: "dateTimeFromNow", width: 140,
+			query: forEach(moment(maximum(series(collect.MetricSubscriptionEstablished), byServer...)))},
+		column{name: "Last message", unit: "dateTimeFromNow", width: 140,
+			query: forEach(moment(maximum(series(collect.MetricSubscriptionLastMessage), byServer...)))},
+		column{name: "Clock ahead", unit: "s", decimals: 1, width: 110, query: forEach(maximum(series(collect.MetricServerClockOffset), byServer...))},
+	).wide(columns)
+}
+
+func expiries() *panel {
+	days := func(f *collect.Family) expr {
+		return forEach("(" + minimum(series(f), byServer...) + " - time()) / 86400")
+	}
+	// Orange when the alert fires.
+	soon := func(name string) *thresholds {
+		warning := alertThreshold(name)
+		return newThresholds("red", from(warning/3, "orange"), from(warning, "text"))
+	}
+	return table("Switchover pair and what expires", "The days left turn orange when the alert about them fires.",
+		[]sortBy{{DisplayName: "Server"}},
+		[]key{serverKey(120), {label: "instance", name: "Exporter", last: true}},
+		column{name: "Switchover", width: 110, looks: numbered(0, booleans(look{"no", transparent}, look{"in progress", "orange"})),
+			query: forEach(maximum(series(collect.MetricSwitchoverActive), byServer...))},
+		column{name: "Standby", width: 170, looks: numbered(0, looksOf(collect.MetricSwitchoverBackupState)),
+			query: forEach(present(collect.MetricSwitchoverBackupState, byServer...))},
+		column{name: "Hosts refused", unit: "none", width: 120, thresholds: newThresholds("text", from(1, "orange")),
+			query: sum(inRange(collect.MetricAlternateHostsRejected), byServer...)},
+		column{name: "Certificate", unit: "d", width: 110, thresholds: soon("certificate_days"), query: days(collect.MetricTLSCertificateNotAfter),
 			quiet: "Certificate: no server is reached over TLS"},
-		column{name: "Password", unit: "d", width: 90, thresholds: soon, query: days(collect.MetricPasswordExpiry),
+		column{name: "Password", unit: "d", width: 110, thresholds: soon("password_days"), query: days(collect.MetricPasswordExpiry),
 			quiet: "Password: no server said when it expires"},
 	).wide(columns).runbook("IcwsExpiring")
 }
@@ -252,18 +226,18 @@ func facts() *panel {
 // reloads marks when a new configuration was accepted.
 func reloads() annotation {
 	return annotation{
-		Name: "Reloads", Datasource: chosenDatasource, Enable: true, IconColor: "blue", Step: "60s", TagKeys: "instance",
+		Name: "Reloads", Datasource: chosenDatasource, Enable: true, IconColor: "blue", Step: "15s", TagKeys: "instance",
 		TitleFormat: "Configuration of {{instance}}", TextFormat: "A configuration was accepted.", UseValueForTime: "on",
 		Expr: moment(series(collect.MetricExporterConfigLastReloadSuccess)),
 	}
 }
 
-// refusedReloads marks while the last configuration was refused.
+// refusedReloads marks while the last configuration was refused: Grafana drops
+// values that are not above 0.
 func refusedReloads() annotation {
 	return annotation{
-		Name: "Refused reloads", Datasource: chosenDatasource, Enable: true, IconColor: "red", Step: "60s", TagKeys: "instance",
+		Name: "Refused reloads", Datasource: chosenDatasource, Enable: true, IconColor: "red", Step: "15s", TagKeys: "instance",
 		TitleFormat: "Configuration of {{instance}} refused", TextFormat: "The last good one stays in effect.",
-		Expr:  series(collect.MetricExporterConfigLastReloadSuccessful) + " == 0",
-		quiet: "No configuration was refused",
+		Expr: series(collect.MetricExporterConfigLastReloadSuccessful) + " == bool 0",
 	}
 }

@@ -9,7 +9,7 @@ type column struct {
 	width int
 
 	decimals   int
-	looks      []look
+	looks      map[string]look
 	links      []dataLink
 	thresholds *thresholds
 	// zero is the word for 0, when that is not a number like others.
@@ -23,7 +23,6 @@ type key struct {
 	label, name string
 	width       int
 	links       []dataLink
-	looks       map[string]look
 	// last puts the column behind the values.
 	last bool
 }
@@ -66,17 +65,16 @@ type organizeOptions struct {
 }
 
 // table shows things to compare: a row for each combination of the keys' labels.
-func table(title, description string, sorted sortBy, keys []key, columns ...column) *panel {
+func table(title, description string, sorted []sortBy, keys []key, columns ...column) *panel {
 	var targets []target
 	for _, c := range columns {
 		targets = append(targets, target{Expr: c.query, Format: "table", Instant: true, quiet: c.quiet})
 	}
 	p := newPanel("table", title, description, "none", targets)
-	p.FieldConfig.Defaults.Custom = tableCustom{Align: "auto", CellOptions: cellOption{Type: "auto"}}
-	p.FieldConfig.Defaults.Thresholds = newThresholds("text")
-	p.FieldConfig.Defaults.Color = &fieldColor{Mode: "thresholds"}
+	p.FieldConfig.Defaults.Custom = tableCustom{Align: "left", CellOptions: cellOption{Type: "auto"}}
+	p.steps("text").quietly()
 	p.Options = tableOptions{
-		CellHeight: "sm", Footer: tableFooter{Reducer: []string{"sum"}}, ShowHeader: true, SortBy: []sortBy{sorted},
+		CellHeight: "sm", Footer: tableFooter{Reducer: []string{"sum"}}, ShowHeader: true, SortBy: sorted,
 	}
 	order := organizeOptions{
 		ExcludeByName: map[string]bool{"Time": true}, IndexByName: map[string]int{}, RenameByName: map[string]string{},
@@ -115,11 +113,6 @@ func (k key) override() override {
 	if k.links != nil {
 		properties = append(properties, property{"links", k.links})
 	}
-	if k.looks != nil {
-		properties = append(properties,
-			property{"mappings", []mapping{{Type: "value", Options: results(k.looks)}}},
-			property{"custom.cellOptions", cellOption{Type: "color-text"}})
-	}
 	return override{fieldMatcher{"byName", k.label}, properties}
 }
 
@@ -151,9 +144,9 @@ func (c column) override(field string) override {
 
 // words are what stands for NaN, which is no number, for nothing, and perhaps for 0.
 func (c column) words() []mapping {
-	list := []mapping{{Type: "special", Options: special{"null+nan", mappingResult{Text: "–"}}}}
+	list := []mapping{nothing("text")}
 	if c.zero != "" {
-		list = append(list, mapping{Type: "value", Options: map[string]mappingResult{"0": {Text: c.zero}}})
+		list = append(list, mapping{Type: "value", Options: map[string]mappingResult{"0": {Color: "text", Text: c.zero}}})
 	}
 	return list
 }
@@ -170,16 +163,25 @@ type matrixOptions struct {
 	ValueField  string `json:"valueField"`
 }
 
-// matrix shows values by two labels, one for the rows and one for the columns.
-func matrix(title, description, unit, rows, columns string, values expr) *panel {
+// matrix shows values by two labels, one for the rows and one for the columns, which
+// have short names and a width.
+func matrix(title, description, unit, rows, columns string, names []shortName, width int, values expr) *panel {
 	p := newPanel("table", title, description, unit, []target{{Expr: values, Format: "table", Instant: true}}).
-		decimals(0).steps("transparent", from(1, "semi-dark-blue"))
-	p.FieldConfig.Defaults.Custom = tableCustom{Align: "center", CellOptions: cellOption{Mode: "basic", Type: "color-background"}}
+		decimals(0).steps(transparent, from(1, "semi-dark-blue"))
+	p.FieldConfig.Defaults.Custom = tableCustom{Align: "left", CellOptions: cellOption{Mode: "basic", Type: "color-background"}}
 	corner := rows + `\` + columns // the name that Grafana gives the first column
 	p.FieldConfig.Overrides = []override{{fieldMatcher{"byName", corner}, []property{
-		{"displayName", rows}, {"custom.align", "left"}, {"custom.cellOptions", cellOption{Type: "auto"}},
+		{"displayName", rows}, {"custom.cellOptions", cellOption{Type: "auto"}},
 	}}}
+	for _, n := range names {
+		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, override{fieldMatcher{"byName", n.value}, []property{
+			{"displayName", n.short}, {"custom.width", width},
+		}})
+	}
 	p.Options = tableOptions{CellHeight: "sm", Footer: tableFooter{Reducer: []string{"sum"}}, ShowHeader: true, SortBy: []sortBy{}}
 	p.Transformations = []transformation{{"groupingToMatrix", matrixOptions{columns, "zero", rows, "Value"}}}
 	return p
 }
+
+// shortName is what is written for the value of a label.
+type shortName struct{ value, short, color string }

@@ -200,5 +200,5 @@ func newParser(flags *grammar, stdout, stderr io.Writer, more ...kong.Option) (*
 
 // variables are what the help texts of the grammar refer to.
 func variables() kong.Vars {
-	return kong.Vars{"version": versionText(), "scenarios": strings.Join(scenarioNames()[1:], ", ")}
+	return kong.Vars{"version": versionText(), "scenarios": strings.Join(scenarioNames()[1:len(tour)+1], ", ")}
 }

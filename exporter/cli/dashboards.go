@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 
@@ -19,16 +20,17 @@ type dashboardsCommand struct {
 
 const formatConfigMap = "config-map" // the other one is json
 
-// dashboardFlags are the form of the dashboards, and where the runbooks are that
-// they link to.
+// dashboardFlags are the form of the dashboards, where the runbooks are that they
+// link to, and the jobs whose servers they show.
 type dashboardFlags struct {
 	Format     string `help:"json for the import of Grafana, or config-map for a manifest of Kubernetes. Default ${default}." enum:"json,config-map" default:"json" placeholder:"FORMAT"`
-	RunbookURL string `name:"runbook-url" help:"Where the runbooks are: the links lead to URL/ALERT.md." placeholder:"URL"`
+	RunbookURL string `name:"runbook-url" help:"Where the runbooks are, instead of on the exporter: the links lead to URL/ALERT.md." placeholder:"URL"`
+	Job        string `help:"Regular expression for the jobs that scrape the exporter, instead of icws.*" placeholder:"REGEX"`
 }
 
 // content returns the dashboard as the flags want it.
 func (f dashboardFlags) content(d dashboards.Dashboard) ([]byte, error) {
-	content, err := f.linked(d)
+	content, err := f.changed(d)
 	if err == nil && f.Format == formatConfigMap {
 		content = d.ConfigMap(content)
 	}
@@ -43,15 +45,18 @@ func (f dashboardFlags) ending() string {
 	return ".json"
 }
 
-func (f dashboardFlags) linked(d dashboards.Dashboard) ([]byte, error) {
-	if f.RunbookURL == "" {
+func (f dashboardFlags) changed(d dashboards.Dashboard) ([]byte, error) {
+	if f.RunbookURL == "" && f.Job == "" {
 		return d.JSON, nil
 	}
 	u, err := url.Parse(f.RunbookURL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if f.RunbookURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		return nil, usageError{fmt.Errorf("--runbook-url: %q is no URL like https://wiki.example.com/icws", f.RunbookURL)}
 	}
-	return d.WithRunbooks(strings.TrimRight(f.RunbookURL, "/"))
+	if _, err := regexp.Compile(f.Job); err != nil {
+		return nil, usageError{fmt.Errorf("--job: %w", err)}
+	}
+	return d.With(dashboards.Settings{Runbooks: strings.TrimRight(f.RunbookURL, "/"), Jobs: f.Job})
 }
 
 type dashboardsListCommand struct{}

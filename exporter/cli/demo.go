@@ -8,6 +8,7 @@ import (
 	"sync"
 	"text/template"
 
+	"icws_exporter/exporter/config"
 	"icws_exporter/exporter/web"
 )
 
@@ -15,7 +16,7 @@ const demoUser = "svc-prom"
 
 type demoCommand struct {
 	ListenAddress string `name:"web.listen-address" help:"Address to serve the pages on. Default ${default}." default:"127.0.0.1:10018" placeholder:"HOST:PORT"`
-	Scenario      string `help:"Have things go wrong, over and over, with short intervals: tour for everything in turn, or one of ${scenarios}." placeholder:"NAME"`
+	Scenario      string `help:"Have things go wrong, over and over, with short intervals: tour for everything in turn, fleet for 13 servers in 13 kinds of trouble, or one of ${scenarios}." placeholder:"NAME"`
 
 	events scenario // instead of the named one, for tests
 }
@@ -23,6 +24,13 @@ type demoCommand struct {
 // Run runs the simulated servers and an exporter that watches them until ctx
 // ends, and says whether a session was left behind.
 func (c *demoCommand) Run(ctx context.Context, s *streams) error {
+	if c.Scenario == fleetScenario {
+		f, err := startFleet()
+		if err != nil {
+			return err
+		}
+		return c.watch(ctx, s, f, true)
+	}
 	events := c.events
 	if c.Scenario != "" {
 		var err error
@@ -34,8 +42,41 @@ func (c *demoCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	return c.watch(ctx, s, demo{servers, events}, events.incidents != nil)
+}
+
+// simulatedServers are what the demo watches, and what happens to them.
+type simulatedServers interface {
+	// configuration has short intervals, or those of every configuration.
+	configuration(short bool) (config.Validated, error)
+	// guide says what there is to see, at the URL of the pages.
+	guide(out io.Writer, page string)
+	// play has things happen until ctx ends.
+	play(ctx context.Context, out io.Writer, now *nowPlaying)
+	sessions() int
+	close()
+}
+
+// demo is two servers and what goes wrong with them, if anything.
+type demo struct {
+	*demoServers
+	events scenario
+}
+
+func (d demo) guide(out io.Writer, page string) {
+	writeDemoGuide(out, page, d.chicago.url, d.lab.url)
+}
+
+func (d demo) play(ctx context.Context, out io.Writer, now *nowPlaying) {
+	if d.events.incidents != nil {
+		d.events.play(ctx, d.demoServers, out, now)
+	}
+}
+
+// watch has an exporter watch the servers, which it owns, until ctx ends.
+func (c *demoCommand) watch(ctx context.Context, s *streams, servers simulatedServers, short bool) error {
 	defer servers.close()
-	watched, err := servers.configuration(events.incidents != nil)
+	watched, err := servers.configuration(short)
 	if err != nil {
 		return err
 	}
@@ -47,10 +88,8 @@ func (c *demoCommand) Run(ctx context.Context, s *streams) error {
 		ExporterMetrics: true,
 		Incident:        now.tell,
 		Ready: func(l *web.Listeners) {
-			writeDemoGuide(s.out, pageURL(l.Addresses()[0]), servers.chicago.url, servers.lab.url)
-			if events.incidents != nil {
-				playing.Go(func() { events.play(ctx, servers, s.out, &now) })
-			}
+			servers.guide(s.out, pageURL(l.Addresses()[0]))
+			playing.Go(func() { servers.play(ctx, s.out, &now) })
 		},
 	})
 	stop()

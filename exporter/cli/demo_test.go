@@ -114,3 +114,30 @@ func TestMetricsPrintsTheReference(t *testing.T) {
 		}
 	}
 }
+
+// Every server of the fleet comes into the trouble that it is named for.
+func TestFleetIsInTrouble(t *testing.T) {
+	p := start(t, nil, "demo", "--scenario=fleet", "--web.listen-address=127.0.0.1:0")
+	page := find(t, &p.stdout, `Open +(http://127\.0\.0\.1:\d+)/`)
+	reason := func(server, reason string) string {
+		return `icws_down_reason{reason="` + reason + `",server="` + server + `"}`
+	}
+	for _, series := range []string{
+		reason("closed-port", "network"), reason("no-such-name", "dns"), reason("untrusted", "tls"),
+		reason("wrong-password", "refused_log_on"), reason("sessions-refused", "unauthorized"), reason("displaced", "displaced"),
+		reason("too-new", "gone"), reason("failing", "server_error"), reason("silent", "not_delivering"),
+		`icws_operation_gone{operation="switchover_status",server="partly-gone"}`,
+	} {
+		eventually(t, series, func() bool { return scrape(t, page)[series] == 1 })
+	}
+	for _, series := range []string{
+		`icws_session_closes_total{reason="unauthorized",server="forgetful"}`, `icws_catalogue_drift_total{server="loses-changes"}`,
+	} {
+		eventually(t, series, func() bool { return scrape(t, page)[series] > 0 })
+	}
+	eventually(t, "slow deliveries", func() bool {
+		s := scrape(t, page)
+		return s.sum("icws_delivery_seconds_sum", `server="slow"`) > 2*max(1, s.sum("icws_delivery_seconds_count", `server="slow"`))
+	})
+	p.end(t, syscall.SIGTERM)
+}

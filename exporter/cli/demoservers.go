@@ -102,8 +102,12 @@ defaults:
   breaker: {failures: 5, open_for: 5s}
 {{- end}}
 servers:
+{{- range .Fleet}}
+  - {{.}}
+{{- else}}
   - {name: chicago, site: us, url: "http://{host}", hosts: ["{{.Chicago}}", "{{.Standby}}"]}
   - {name: lab, url: "http://{{.Lab}}"}
+{{- end}}
 `))
 
 func (d *demoServers) configuration(short bool) (config.Validated, error) {

@@ -121,6 +121,8 @@ var proofs = []proof{
 	{"docs/operating.md", "yaml", "defaults:", isConfiguration},
 	{"docs/configuration.md", "yaml", "defaults:", isConfiguration},
 	{"docs/check.md", "", "icws_exporter check", runs},
+	{"docs/check.md", "", "openssl s_client", fetchesACertificate},
+	{"docs/check.md", "", "systemd-run", runsLikeTheUnit},
 	{"docs/check.md", "", "lab\n  ok ", by("exporter/cli/readme_test.go", "TestTheDocumentedCheckIsARealOne")},
 	{"docs/check.md", "json", "{", by("exporter/check/document_test.go", "TestTheStepsAreDocumented")},
 	{"docs/pages.md", "yaml", "scrape_configs:", isScrape},

@@ -22,21 +22,16 @@ import (
 // scrapeFile is as much of a Prometheus configuration as the examples use.
 type scrapeFile struct {
 	ScrapeConfigs []struct {
-		JobName   string `yaml:"job_name"`
-		Scheme    string `yaml:"scheme"`
-		TLSConfig struct {
-			CAFile string `yaml:"ca_file"`
-		} `yaml:"tls_config"`
-		BasicAuth struct {
-			Username     string `yaml:"username"`
-			PasswordFile string `yaml:"password_file"`
-		} `yaml:"basic_auth"`
+		JobName       string `yaml:"job_name"`
+		Scheme        string `yaml:"scheme"`
+		scrapeLogOn   `yaml:",inline"`
 		MetricsPath   string `yaml:"metrics_path"`
 		StaticConfigs []struct {
 			Targets []string `yaml:"targets"`
 		} `yaml:"static_configs"`
 		HTTPSDConfigs []struct {
-			URL string `yaml:"url"`
+			URL         string `yaml:"url"`
+			scrapeLogOn `yaml:",inline"`
 		} `yaml:"http_sd_configs"`
 		KubernetesSDConfigs []struct {
 			Role string `yaml:"role"`
@@ -49,6 +44,17 @@ type scrapeFile struct {
 			Action       string   `yaml:"action"`
 		} `yaml:"relabel_configs"`
 	} `yaml:"scrape_configs"`
+}
+
+// scrapeLogOn is how Prometheus identifies itself, and whom it trusts.
+type scrapeLogOn struct {
+	TLSConfig struct {
+		CAFile string `yaml:"ca_file"`
+	} `yaml:"tls_config"`
+	BasicAuth struct {
+		Username     string `yaml:"username"`
+		PasswordFile string `yaml:"password_file"`
+	} `yaml:"basic_auth"`
 }
 
 // isScrape wants a configuration of Prometheus whose jobs the alerts know; promtool

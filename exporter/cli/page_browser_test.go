@@ -93,13 +93,13 @@ func axe(t *testing.T) string {
 // page scrolls sideways.
 func TestPagesAreAccessible(t *testing.T) {
 	checker := axe(t)
-	s := stage(t, "steady", "server-errors")
+	s := stage(t, "steady", "server-errors", "password-expired")
 	p := newTab(t, newBrowser(t), s.page)
 	look := func(path, ready string) {
 		t.Helper()
 		for _, scheme := range []string{"light", "dark"} {
 			p.prefer(scheme)
-			for _, width := range []int64{360, 800, 1280} {
+			for _, width := range []int64{360, 390, 800, 1280, 1920} {
 				p.resize(width, 800)
 				p.open(path)
 				p.reads("main", ready)
@@ -109,7 +109,7 @@ func TestPagesAreAccessible(t *testing.T) {
 				if n := run1[int](p, `[...document.querySelectorAll(".story")].filter(e => e.scrollWidth > e.clientWidth).length`); n > 0 && width == 360 {
 					t.Errorf("%s on a phone has %d lists that scroll sideways", path, n)
 				}
-				if width == 800 {
+				if width == 360 || width == 800 {
 					continue
 				}
 				run1[bool](p, checker)
@@ -125,6 +125,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	look("/servers/chicago", "Nothing has to be done.")
 	look("/runbooks/", "IcwsServerDown")
 	look("/runbooks/IcwsServerDown", "Meaning")
+	look("/dashboards/", "icws_exporter dashboards write DIR")
 	look("/nowhere", "Not found")
 	s.begin("steady")
 	s.end("steady")
@@ -134,6 +135,11 @@ func TestPagesAreAccessible(t *testing.T) {
 	look("/", "1 of 2 servers up")
 	look("/servers/chicago", "What you can do now")
 	s.end("server-errors")
+	s.begin("password-expired")
+	p.open("/")
+	p.reads("#s-lab", "Log-on held")
+	look("/servers/lab", "What you can do now")
+	s.end("password-expired")
 }
 
 // brokenWords returns the words of the page that a line end cuts in two, but for

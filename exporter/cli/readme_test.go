@@ -223,8 +223,8 @@ func TestTheDocumentedCaptureIsOne(t *testing.T) {
 	}
 }
 
-// foreign are the flags of other programs, examples of flags, our own name and a cookie.
-var foreign = []string{"--lint", "--flag", "icws_exporter", "icws_session"}
+// foreign are the flags of other programs, such as systemd-run, examples of flags, our own name and a cookie.
+var foreign = []string{"--lint", "--flag", "icws_exporter", "icws_session", "--pipe", "--wait", "--collect", "--property"}
 
 // foreignOfDeployment are the flags of sha256sum, dpkg, Docker, kubectl, systemctl and goreleaser.
 var foreignOfDeployment = []string{

@@ -35,13 +35,13 @@ type scenario struct {
 	afterRound func()
 }
 
-// scenarioNames are tour, which is every incident in turn, and each one's own.
+// scenarioNames are tour, which is every incident in turn, each one's own, and the fleet.
 func scenarioNames() []string {
 	names := []string{"tour"}
 	for _, i := range tour {
 		names = append(names, i.name)
 	}
-	return names
+	return append(names, fleetScenario)
 }
 
 // scenarioNamed returns the scenario with one of the scenarioNames.

@@ -49,6 +49,10 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return usageError{err}
 	}
+	external, err := web.ParseExternalURL(c.Web.ExternalURL)
+	if err != nil {
+		return usageError{fmt.Errorf("--web.external-url: %w", err)}
+	}
 	load := func() (config.Validated, error) { return c.part(shard.Holds) }
 	watched, err := load()
 	if err != nil {
@@ -61,6 +65,7 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 	return serve(ctx, watched, s, servingOptions{
 		Listen:          c.Web.listenOptions(),
 		PerServer:       c.Web.PerServer,
+		ExternalURL:     external,
 		Lifecycle:       c.Web.EnableLifecycle,
 		Pprof:           c.Web.EnablePprof,
 		ExporterMetrics: !c.Web.DisableExporterMetrics,

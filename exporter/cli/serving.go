@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/url"
 	"sync"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -20,6 +21,7 @@ import (
 type servingOptions struct {
 	Listen          web.ListenOptions
 	PerServer       bool
+	ExternalURL     *url.URL
 	Lifecycle       bool
 	Pprof           bool
 	ExporterMetrics bool
@@ -71,7 +73,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 	pages := web.NewHandler(web.Options{
 		Fleet: fleet, Metrics: metrics, Reloader: reloader,
 		Lifecycle: o.Lifecycle, Pprof: o.Pprof, Version: version.Version, Incident: o.Incident,
-		WebConfigProblem: listeners.ConfigProblem, Shards: fleet,
+		WebConfigProblem: listeners.ConfigProblem, Shards: fleet, ExternalURL: o.ExternalURL,
 	})
 	systemd := newNotifier()
 	defer systemd.close()

@@ -52,8 +52,11 @@ const (
 	PerGroup                      // group tags, at most limits.groups and (other)
 	PerHost                       // configured hosts and accepted alternate hosts
 	PerStatus                     // status messages, at most limits.statuses
+	PerLicence                    // kinds of licences, at most probe.MaxLicences
 	PerUserGroup                  // group tags as for PerGroup, and (unknown)
 	PerWorkgroup                  // configured workgroups and (small), for each of PerUserGroup
+
+	numDimensions = iota
 )
 
 // Label is a label of a family besides server.
@@ -77,8 +80,8 @@ type Family struct {
 	// Labels are the labels besides server. Closed labels come first.
 	Labels    []Label
 	Stability Stability
-	// OptIn names the flag, or the key of the configuration, without which the family is
-	// not exposed; empty for a default family.
+	// OptIn names the flag, or the key of the configuration, without which the family
+	// is not exposed; empty for a default family.
 	OptIn string
 	// AtMost is how many combinations of the closed labels' values a server has at
 	// most, and AtMostFull with --metrics.detail=full; 0 means all.
@@ -118,6 +121,7 @@ type Size struct {
 	Groups   int // limits.groups
 	Hosts    int // configured hosts and accepted alternate hosts
 	Statuses int // limits.statuses
+	Licences int // kinds of licences, at most probe.MaxLicences
 	// Workgroups is how many workgroups are named by users.workgroups.
 	Workgroups int
 }
@@ -166,6 +170,8 @@ func (b Bound) Series(s Size) int {
 		return b.Fixed * s.Hosts
 	case PerStatus:
 		return b.Fixed * s.Statuses
+	case PerLicence:
+		return b.Fixed * s.Licences
 	case PerUserGroup:
 		return b.Fixed * (s.Groups + 2)
 	case PerWorkgroup:
@@ -180,7 +186,7 @@ func (b Bound) String() string {
 	if b.Grows == One {
 		return fmt.Sprint(b.Fixed)
 	}
-	name := [...]string{PerGroup: "(groups + 1)", PerHost: "hosts", PerStatus: "statuses",
+	name := [...]string{PerGroup: "(groups + 1)", PerHost: "hosts", PerStatus: "statuses", PerLicence: "licences",
 		PerUserGroup: "(groups + 2)", PerWorkgroup: "(workgroups + 1) × (groups + 2)"}[b.Grows]
 	if b.Fixed == 1 {
 		if strings.Count(name, "(") == 1 {

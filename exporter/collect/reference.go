@@ -89,7 +89,8 @@ func writeCardinality(b *strings.Builder) {
 		"where `groups` is `limits.groups` and `hosts` counts the configured hosts and the accepted\n"+
 		"alternate hosts: with %d groups and %d hosts %d series, and %d with `--metrics.detail=full`. A server that\n"+
 		"works has less than 300, with nine groups. The series of one status message each,\n"+
-		"`--metrics.status-series`, are %d × `limits.statuses` at most, %d with the default limit.\n"+
+		"`--metrics.status-series`, are %d × `limits.statuses` at most, %d with the default limit. What only a key of\n"+
+		"the configuration brings comes to these, as the table says.\n"+
 		"Where users are counted, a server that works has less than 150 series more, with nine groups and without\n"+
 		"`users.per_status` and `users.by_workgroup`. With %d groups, %d statuses and %d workgroups they are %d at most.\n",
 		terms, referenceSize.Groups, referenceSize.Hosts, total, full, optIn/referenceSize.Statuses, optIn,
@@ -99,14 +100,13 @@ func writeCardinality(b *strings.Builder) {
 // seriesPerServer adds up the bounds of the families of one server: the default
 // ones as a formula and as a number, and the opt-in ones.
 func seriesPerServer(size Size) (formula string, total, optIn int) {
-	var fixed [PerWorkgroup + 1]int
+	var fixed [numDimensions]int
 	for _, f := range Families() {
 		b := f.Bound(false)
 		switch {
-		case !f.PerServer() || f.OptIn == detailFlag || f.OptIn == usersKey:
-		case f.OptIn != "":
+		case f.OptIn == statusSeriesFlag:
 			optIn += b.Series(size)
-		default:
+		case f.PerServer() && f.OptIn == "":
 			fixed[b.Grows] += b.Fixed
 			total += b.Series(size)
 		}
@@ -134,7 +134,7 @@ func seriesForUsers(size Size, full bool) (total int) {
 // fullSeriesPerServer adds up the bounds of the families of one server in full detail.
 func fullSeriesPerServer(size Size) (total int) {
 	for _, f := range Families() {
-		if f.PerServer() && f.OptIn != statusSeriesFlag && f.OptIn != usersKey {
+		if f.PerServer() && (f.OptIn == "" || f.OptIn == detailFlag) {
 			total += f.Bound(true).Series(size)
 		}
 	}

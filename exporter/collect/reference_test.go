@@ -50,6 +50,10 @@ func worst(size Size) *published {
 	for i := range size.Statuses + 10 {
 		p.statuses = append(p.statuses, catalogue.Entry{ID: strings.Repeat("x", i)})
 	}
+	s.Licences = probe.LicenceState{On: true, ReadAt: noon, FreshUntil: noon.Add(time.Minute)}
+	for i := range size.Licences {
+		s.Licences.List = append(s.Licences.List, probe.Licence{Name: strings.Repeat("x", i+1)})
+	}
 	s.Users, s.Feeds[probe.UserStatuses] = worstUsers(size), s.Feeds[probe.StatusMessages]
 	return p
 }
@@ -79,7 +83,7 @@ func TestBoundIsTheWorstCase(t *testing.T) {
 }
 
 func boundIsTheWorstCase(t *testing.T, full bool) {
-	size := Size{Groups: 20, Hosts: 5, Statuses: 30, Workgroups: 3}
+	size := Size{Groups: 20, Hosts: 5, Statuses: 30, Licences: 7, Workgroups: 3}
 	s := newTestSet(Options{StatusSeries: true, MaxStatuses: size.Statuses, Full: full})
 	s.ConfigLoaded(noon, 1)
 	s.WebConfigLoaded(true)
@@ -132,6 +136,11 @@ func boundIsTheWorstCase(t *testing.T, full bool) {
 			lines++
 		}
 	}
+	for _, f := range Families() {
+		if isKey(f.OptIn) && f.OptIn != usersKey {
+			want += f.Bound(full).Series(size)
+		}
+	}
 	if want += optIn + seriesForUsers(size, full); lines != want {
 		t.Errorf("%d series of the server, the reference says %d", lines, want)
 	}
@@ -162,6 +171,9 @@ func TestUsersHaveFewSeries(t *testing.T) {
 		t.Errorf("%d series more, want less than 150", more)
 	}
 }
+
+// isKey reports whether a family needs a key of the configuration, and no flag.
+func isKey(optIn string) bool { return optIn != "" && !strings.HasPrefix(optIn, "--") }
 
 // What nine groups and two hosts cost is what a contact centre of some size has.
 func TestServerThatWorksHasFewSeries(t *testing.T) {

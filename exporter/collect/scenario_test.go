@@ -85,6 +85,14 @@ func live() probe.Snapshot {
 	return s
 }
 
+// licences are as a server has them that was asked for them.
+func licences() probe.LicenceState {
+	return probe.LicenceState{
+		On: true, Reading: probe.LicencesRead, ReadAt: noon.Add(-3 * time.Minute), FreshUntil: noon.Add(12 * time.Minute), Cut: 1,
+		List: []probe.Licence{{Name: "I3_ACCESS_ACD_MEDIA_1", InUse: 45, Allowed: 50}, {Name: "I3_ACCESS_CLIENT", InUse: 3, Allowed: 100}},
+	}
+}
+
 // busy reports at least one event of each kind.
 func busy(m *ServerMetrics) {
 	m.Exchange(icws.Exchange{Operation: icws.OpConnect, Code: 201, Duration: 120 * time.Millisecond})
@@ -148,6 +156,18 @@ var scenarios = map[string]func() *Set{
 		m := s.Add("chicago", "us")
 		m.Watch(&published{snapshot: live()})
 		busy(m)
+		return s
+	},
+	"licences": func() *Set {
+		s := newTestSet(Options{})
+		p := &published{snapshot: live()}
+		p.snapshot.Licences = licences()
+		s.Add("chicago", "us").Watch(p)
+		old := &published{snapshot: live()}
+		old.snapshot.Licences = licences()
+		old.snapshot.Licences.FreshUntil = noon
+		old.snapshot.Licences.Reading = probe.LicencesRefused
+		s.Add("lab", "").Watch(old)
 		return s
 	},
 	"users": func() *Set {

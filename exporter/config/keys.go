@@ -152,7 +152,7 @@ var serverKeys = []key[Server]{
 		meaning: "Counts users by status too."},
 	{name: "licences", value: switched(func(s *Server) *bool { return &s.Licences }),
 		preset: "false", example: "true",
-		meaning: "Reads every five minutes how many concurrent licences are in use and allowed. The account needs the right to view them."},
+		meaning: "Reads every five minutes how many concurrent licences are in use and allowed (`icws_licence_in_use`). The account needs the right to view them."},
 	{name: "http.tls_config.ca_file", value: filePath(func(s *Server) *string { return &s.HTTP.TLS.CAFile }, "the path of a PEM file with CA certificates"),
 		unset: "the system's authorities", example: "lab-ca.pem",
 		meaning: "Certificates of the authorities to trust instead of the system's, or the server's own certificate. Looked at before every request."},

@@ -93,11 +93,22 @@ func (s Server) MarshalJSON() ([]byte, error) { return json.Marshal(s.Keys()) }
 
 // Equal reports whether a running probe of s may go on for other: all settings and
 // the proxy's password are the same. Not compared are the site, which is only a
-// label, how the operator gave them, and what is read anew when it is needed: the
-// ICWS password and the files of http.tls_config.
+// label, how the operator gave them, what is read anew when it is needed (the ICWS
+// password and the files of http.tls_config), and what is Optional, which a running
+// probe takes over.
 func (s Server) Equal(other Server) bool {
-	s.Site, s.ByFlags = other.Site, other.ByFlags
+	s.Site, s.ByFlags, s.Users, s.Licences = other.Site, other.ByFlags, other.Users, other.Licences
 	return reflect.DeepEqual(s, other)
+}
+
+// Optional returns what the probe of this server watches besides the status messages.
+func (s Server) Optional() probe.Optional {
+	return probe.Optional{Users: s.clone().probeUsers(), Licences: s.Licences}
+}
+
+// EqualOptional reports whether both watch the same besides the status messages.
+func (s Server) EqualOptional(other Server) bool {
+	return reflect.DeepEqual(s.Optional(), other.Optional())
 }
 
 func (s Server) clone() Server {

@@ -77,3 +77,23 @@ func TestNoUserIDIsShown(t *testing.T) {
 		t.Error("testdata/bad/users.yaml is good")
 	}
 }
+
+// Other users or licences are no reason for another session: the probe takes them over.
+func TestUsersAndLicencesAreOptional(t *testing.T) {
+	base := mustParse(t, oneServer).Servers()[0]
+	for _, key := range []string{"licences: true", "users: {all: true}", "users: {ids: [a]}", "users: {all: true, stale_after: 1h}"} {
+		s := edited(t, key)
+		if !base.Equal(s) {
+			t.Errorf("%s makes another session", key)
+		}
+		if base.EqualOptional(s) {
+			t.Errorf("%s is no change", key)
+		}
+	}
+	if !edited(t, "users: {all: true}").EqualOptional(edited(t, "users: {all: true, max_users: 2000}")) {
+		t.Error("a default that is spelled out is a change")
+	}
+	if !base.EqualOptional(edited(t, "users: {all: false, min_cohort: 9}")) {
+		t.Error("what nobody is counted by is a change")
+	}
+}

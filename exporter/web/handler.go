@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"time"
 
 	"icws_exporter/exporter"
@@ -49,7 +50,9 @@ type Options struct {
 	// WebConfigProblem is why the web configuration file is not in effect as it is,
 	// empty when it is; nil without one.
 	WebConfigProblem func() string
-	Version          string
+	// ExternalURL is where a proxy serves the pages; nil without one.
+	ExternalURL *url.URL
+	Version     string
 }
 
 const (
@@ -100,7 +103,7 @@ func handleTargets(mux *http.ServeMux, o Options) {
 		return
 	}
 	mux.Handle("/probe", newProbeHandler(o.Metrics))
-	mux.Handle("/sd", readOnly(newPlaces(maxLists, maxLists/2).limited("1", "Too many lists are being sent. Try again.", newDiscovery(o.Fleet))))
+	mux.Handle("/sd", readOnly(newPlaces(maxLists, maxLists/2).limited("1", "Too many lists are being sent. Try again.", newDiscovery(o.Fleet, o.ExternalURL))))
 }
 
 // switchedOff answers 404 for a page that a flag would serve.

@@ -277,6 +277,26 @@ func TestNoticesOfServersThatAreUp(t *testing.T) {
 	}
 }
 
+// What is short is said before what may be cut, and nothing is said twice.
+func TestNoticesComeBeforeALongReason(t *testing.T) {
+	now := time.Now()
+	server := liveServer(now)
+	page := ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/servers/chicago").body
+	if strings.Contains(page, "<code>live</code>") {
+		t.Error("the page of a server that is Live says that it is live besides")
+	}
+	s := server.Snapshot
+	s.State, s.Reason, s.PasswordExpiry = probe.StateBackoff, "log-on failed: a long story", now.Add(time.Hour)
+	page = ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/").body
+	notice, reason := strings.Index(page, "The password expires within a day."), strings.Index(page, ">log-on failed: a long story")
+	if notice < 0 || reason < notice {
+		t.Errorf("the notice is at %d, the reason at %d", notice, reason)
+	}
+	if page = ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/servers/chicago").body; !strings.Contains(page, "<code>backoff</code>") {
+		t.Error("the page does not say what the metrics call the state")
+	}
+}
+
 func TestTheIncidentOfTheDemoIsNamed(t *testing.T) {
 	incident := Incident{Name: "lost-deltas", What: "Changes never reach us.", Since: time.Now()}
 	o := Options{Fleet: stubFleet{servers: []exporter.Server{liveServer(time.Now())}}, Incident: func() Incident { return incident }}
@@ -340,6 +360,10 @@ func TestRunbooksArePages(t *testing.T) {
 
 func TestDashboardsCanBeTaken(t *testing.T) {
 	index := ask(t, stubFleet{}, "GET", "/dashboards/")
+	// A script runs that command (exporter/cli/testdata/script/dashboards.txtar).
+	if !strings.Contains(index.body, "<code>icws_exporter dashboards write DIR</code>") {
+		t.Errorf("the index does not name the command: %s", index.body)
+	}
 	names := regexp.MustCompile(`href="(icws-[a-z]+\.json)"`).FindAllStringSubmatch(index.body, -1)
 	if len(names) < 4 {
 		t.Errorf("the index lists %v", names)

@@ -1,8 +1,11 @@
 package web
 
 import (
+	"errors"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"icws_exporter/exporter/collect"
 	"icws_exporter/exporter/web/api"
@@ -32,15 +35,34 @@ type targetGroup struct {
 	Labels  map[string]string `json:"labels"`
 }
 
+// ParseExternalURL returns where a proxy serves the pages. An empty text is nil: the
+// clients come without a proxy, or it changes neither address nor path.
+func ParseExternalURL(text string) (*url.URL, error) {
+	if text == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("not a URL; expected one such as https://proxy.example.com/icws")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("expected neither a user nor a query nor a fragment in the URL")
+	}
+	return u, nil
+}
+
 // newDiscovery lists every server as a target of Prometheus: /probe of this
-// exporter, at the address that the client used.
-func newDiscovery(fleet Fleet) http.Handler {
+// exporter, at the external URL, or else at the address that the client used.
+func newDiscovery(fleet Fleet, external *url.URL) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		address := addressOf(r)
+		address, prefix, secure := addressOf(r), "", r.TLS != nil
+		if external != nil {
+			address, prefix, secure = external.Host, strings.TrimRight(external.Path, "/"), external.Scheme == "https"
+		}
 		groups := []targetGroup{} // an empty list is [] and not null
 		for _, server := range fleet.Servers() {
 			labels := map[string]string{
-				"__metrics_path__":   "/probe",
+				"__metrics_path__":   prefix + "/probe",
 				"__param_target":     server.Name,
 				"__meta_icws_server": server.Name,
 				// All targets have the same address: without a label of its own, the
@@ -50,7 +72,7 @@ func newDiscovery(fleet Fleet) http.Handler {
 			if server.Site != "" {
 				labels["__meta_icws_site"] = server.Site
 			}
-			if r.TLS != nil {
+			if secure {
 				labels["__scheme__"] = "https"
 			}
 			groups = append(groups, targetGroup{Targets: []string{address}, Labels: labels})

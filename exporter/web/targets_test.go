@@ -207,6 +207,34 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
+// Behind a proxy the targets are where the proxy serves them, with its path.
+func TestDiscoveryBehindAProxy(t *testing.T) {
+	for external, want := range map[string][3]string{
+		"https://proxy.example.com/tools/icws/": {"proxy.example.com", "/tools/icws/probe", "https"},
+		"http://proxy.example.com:8080":         {"proxy.example.com:8080", "/probe", ""},
+		"https://proxy.example.com/a%20b":       {"proxy.example.com", "/a b/probe", "https"}, // Prometheus escapes it,
+	} {
+		o := perServer()
+		var err error
+		if o.ExternalURL, err = ParseExternalURL(external); err != nil {
+			t.Fatal(err)
+		}
+		var groups []targetGroup
+		if err := json.Unmarshal([]byte(askPages(t, o, "GET", "/sd", nil).body), &groups); err != nil || len(groups) != 2 {
+			t.Fatalf("%d groups, %v", len(groups), err)
+		}
+		labels := groups[0].Labels
+		if got := [3]string{groups[0].Targets[0], labels["__metrics_path__"], labels["__scheme__"]}; got != want || labels["instance"] != want[0]+"/chicago" {
+			t.Errorf("%s: %q, %v", external, got, labels)
+		}
+	}
+	for _, wrong := range []string{"proxy.example.com", "/icws", "ftp://proxy", "https://u:p@proxy", "https://proxy/?x", "https://%zz"} {
+		if _, err := ParseExternalURL(wrong); err == nil {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+}
+
 // What /sd lists can be scraped where it says.
 func TestDiscoveredTargetsCanBeScraped(t *testing.T) {
 	o := perServer()

@@ -107,7 +107,7 @@ func (o *Options) features() (ids []string, versions map[string]int) {
 	versions = map[string]int{
 		"connection": o.ConnectionVersion, "messaging": o.MessagingVersion, "status": o.StatusVersion,
 	}
-	if o.Users != nil {
+	if o.Users != nil || o.Licences != nil {
 		versions["configuration"], versions["activations"] = 1, 1
 	}
 	maps.DeleteFunc(versions, func(_ string, v int) bool { return v < 0 })

@@ -2,6 +2,7 @@ package icwssim
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,9 +26,15 @@ func (s *Server) configurationList(c *call, items, own []object) answer {
 			items = nil
 		}
 	}
-	code := http.StatusOK
-	if c.request.URL.Query().Has("select") && len(items) > pageItems && s.quirks.ListLimit != "off" {
-		items = items[:pageItems]
+	code, contentRange := http.StatusOK, ""
+	if all := len(items); c.request.URL.Query().Has("select") && all > pageItems && s.quirks.ListLimit != "off" {
+		var first, last int
+		if _, err := fmt.Sscanf(c.request.Header.Get("Range"), "items=%d-%d", &first, &last); err != nil {
+			first, last = 0, pageItems-1
+		}
+		first = min(max(first, 0), all)
+		items = items[first:min(max(last+1, first), first+pageItems, all)]
+		contentRange = fmt.Sprintf("items %d-%d/%d", first, first+len(items)-1, all)
 		if s.quirks.ListLimit == "206" {
 			code = http.StatusPartialContent
 		}
@@ -35,7 +42,11 @@ func (s *Server) configurationList(c *call, items, own []object) answer {
 	if items == nil {
 		items = []object{}
 	}
-	return jsonAnswer(code, object{{"items", items}}.render())
+	a := jsonAnswer(code, object{{"items", items}}.render())
+	if contentRange != "" {
+		a.header.Set("Content-Range", contentRange)
+	}
+	return a
 }
 
 func configurationID(kind, id, name string) property {
@@ -128,14 +139,25 @@ func (s *Server) activations(c *call) answer {
 
 // licences answers GET configuration/license-allocations.
 func (s *Server) licences(c *call) answer {
+	wanted := strings.Split(c.request.URL.Query().Get("select"), ",")
 	var items []object
 	for _, l := range s.opts.Licences {
-		items = append(items, object{
-			configurationID("license-allocations", l.ID, l.ID), {"concurrentAllowedCount", l.Allowed},
-			{"concurrentConfiguredCount", l.Allowed}, {"concurrentInUseCount", l.InUse},
-		})
+		item := object{configurationID("license-allocations", l.ID, l.ID)}
+		for _, p := range (object{{"concurrentAllowedCount", l.Allowed}, {"concurrentConfiguredCount", l.Allowed}, {"concurrentInUseCount", l.InUse}}) {
+			if slices.Contains(wanted, p.name) { // without select there is the identity only
+				item = append(item, p)
+			}
+		}
+		items = append(items, item)
 	}
 	return s.configurationList(c, items, nil)
+}
+
+// SetLicences replaces the licences.
+func (s *Server) SetLicences(to []Licence) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.Licences = slices.Clone(to)
 }
 
 // subscribeConfiguration answers PUT …/configuration/users/{id}: the live list.

@@ -256,7 +256,7 @@ func TestUserLists(t *testing.T) {
 			t.Errorf("%s: %d %.200s", path, r.code, r.body)
 		}
 	}
-	if r := c.session("GET", "configuration/license-allocations?rightsFilter=view", ""); !strings.Contains(r.body, `"concurrentInUseCount":42`) {
+	if r := c.session("GET", "configuration/license-allocations?select=concurrentInUseCount&rightsFilter=view", ""); !strings.Contains(r.body, `"concurrentInUseCount":42`) {
 		t.Errorf("%+v", r)
 	}
 	if r := c.session("PUT", "messaging/subscriptions/directories", "{}"); r.code != 405 {

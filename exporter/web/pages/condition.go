@@ -3,6 +3,7 @@ package pages
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"icws_exporter/exporter"
@@ -36,6 +37,9 @@ func (c condition) Kind() string {
 		return "up"
 	}
 }
+
+// Says reports whether the state is another word than that of the page.
+func (c condition) Says() bool { return !strings.EqualFold(c.State, c.Words) }
 
 // Waits reports whether the server is down and tried again later.
 func (c condition) Waits() bool { return c.severity == needsPerson || c.severity == failing }
@@ -76,7 +80,7 @@ func conditionOf(s exporter.Server, now time.Time) condition {
 // notLiveSince is when the outage began in which the present state is not the
 // first; zero otherwise.
 func notLiveSince(s exporter.Server) time.Time {
-	if o := s.Outage(); o.Since.Before(s.Snapshot.StateSince) {
+	if o := s.Outage(); s.Snapshot.StateSince.Sub(o.Since) >= time.Second {
 		return o.Since
 	}
 	return time.Time{}
@@ -110,6 +114,8 @@ func notices(server exporter.Server, now time.Time) []string {
 		case at.IsZero() || left > exporter.ExpiresSoon:
 		case left <= 0:
 			notice("The %s has expired.", what)
+		case left <= day:
+			notice("The %s expires within a day.", what)
 		default:
 			notice("The %s expires within %d days.", what, left/day+1)
 		}

@@ -41,7 +41,7 @@ func newIndex(o Options, title string, i index) http.Handler {
 }
 
 func dashboardIndex() index {
-	i := index{About: "Grafana dashboards, to save and to import in Grafana. icws_exporter dashboards write DIR writes them all at once."}
+	i := index{About: "Grafana dashboards, to save and to import in Grafana. All at once are written by", Command: "icws_exporter dashboards write DIR"}
 	for _, d := range dashboards.All() {
 		i.Entries = append(i.Entries, indexEntry{Link: d.Name + ".json", Name: d.Title, About: d.Description})
 	}

@@ -203,6 +203,7 @@ type condition struct {
 // index is a page that lists what there is to read or to take.
 type index struct {
 	About   string
+	Command string // what the last sentence of About names; empty for none
 	Entries []indexEntry
 }
 

@@ -1,0 +1,202 @@
+package probe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"icws_exporter/probe/icws"
+)
+
+const (
+	// licenceInterval is how often the use of licences is read, and licenceStale how
+	// long numbers are shown that were not read again.
+	licenceInterval = 5 * time.Minute
+	licenceStale    = 3 * licenceInterval
+)
+
+// MaxLicences is how many kinds of licences are shown.
+const MaxLicences = 100
+
+// LicenceReading is how the last reading of the licences went.
+type LicenceReading uint8
+
+// The values of LicenceReading.
+const (
+	LicencesNotRead   LicenceReading = iota // not yet
+	LicencesRead                            // it went well
+	LicencesNoFeature                       // the server has no such list
+	LicencesNone                            // the account sees no licences
+	LicencesRefused                         // the server does not let the account see them
+	LicencesGone                            // the server has removed the list (410)
+	LicencesFailed                          // no answer, or one that is of no use
+)
+
+var licenceReadingNames = [...]string{
+	LicencesNotRead: "not_read", LicencesRead: "read", LicencesNoFeature: "no_feature", LicencesNone: "none",
+	LicencesRefused: "refused", LicencesGone: "gone", LicencesFailed: "failed",
+}
+
+// NumLicenceReadings is how many values there are.
+const NumLicenceReadings = len(licenceReadingNames)
+
+// String returns the label value of r.
+func (r LicenceReading) String() string { return licenceReadingNames[r] }
+
+// Licence is one kind of concurrent licence.
+type Licence struct {
+	Name           string
+	InUse, Allowed int
+}
+
+// LicenceState is what a probe knows of licences. It is immutable.
+type LicenceState struct {
+	// On says that they are to be read.
+	On      bool
+	Reading LicenceReading
+	// Reason says why they could not be read, in the operator's words; empty when they
+	// could.
+	Reason string
+	// ReadAt is as of when they are known; zero when they never were.
+	ReadAt time.Time
+	// Cut counts the kinds that are left out, since there are too many.
+	Cut int
+
+	// List has them sorted by name; ask At whether it may be shown.
+	List []Licence
+	// FreshUntil is when the list is too old to be shown.
+	FreshUntil time.Time
+	// freshUntilWall is the same on the wall clock.
+	freshUntilWall time.Time
+}
+
+// At returns the licences, sorted by name, as they are known at now; nil when they are
+// not, or not any more. Both clocks count, as in Snapshot.Fresh.
+func (s *LicenceState) At(now time.Time) []Licence {
+	if !s.On || !now.Before(s.FreshUntil) || !s.freshUntilWall.IsZero() && !now.Round(0).Before(s.freshUntilWall) {
+		return nil
+	}
+	return s.List
+}
+
+// licenceReader reads the licences of a server, whichever session there is. It belongs
+// to the loop's goroutine.
+type licenceReader struct {
+	state LicenceState
+	due   time.Time
+}
+
+// adjustLicences begins to read, or forgets what was read.
+func (l *loop) adjustLicences() {
+	if l.licences.state.On != l.cfg.Licences {
+		l.licences = licenceReader{state: LicenceState{On: l.cfg.Licences}}
+	}
+}
+
+// licencesDue is when the licences have to be read, if at all: while the required
+// subscription works and nothing is awaited for it.
+func (s *session) licencesDue() (at time.Time, wanted bool) {
+	return s.loop.licences.due, s.loop.licences.state.On && s.hasDelivered() && !s.any(func(f *feed) bool { return f.awaiting != nil })
+}
+
+// errNoLicences says that the list is empty or short: a filter, and no refusal
+// (protocol-users.md, 4).
+var errNoLicences = errors.New("the account sees no licences")
+
+// errNoLicenceList says that the server has no lists of the configuration.
+var errNoLicenceList = errors.New("the server has no list of licences (feature configuration 1)")
+
+// readLicences reads them once. Whatever comes of it, the session goes on: a failure is
+// a state. Only what looks like the end of the session makes the required
+// subscription look for itself.
+func (s *session) readLicences(ctx context.Context) error {
+	l := s.loop
+	l.licences.due = time.Now().Add(jittered(l.rand, licenceInterval))
+	asOf := l.moment()
+	var list []icws.Licence
+	err := errNoLicenceList
+	if s.wire.Feature(icws.FeatureConfiguration) > 0 {
+		err = l.breaker.doUncounted(func() (err error) {
+			within, cancel := context.WithTimeout(ctx, s.cfg.RequestTimeout) // all pages together
+			defer cancel()
+			list, err = s.wire.Licences(within)
+			return err
+		})
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case rejectedByBreaker(err):
+		return nil
+	case err == nil && len(list) == 0:
+		err = errNoLicences
+	case err != nil && faultOf(err) == faultUnauthorized:
+		for _, f := range s.feeds {
+			if f.required {
+				f.checkAt = time.Time{}
+			}
+		}
+	}
+	l.licences.note(l, list, asOf, err)
+	return nil
+}
+
+// note takes over what was read, or why nothing was. One line of the log says each
+// change.
+func (r *licenceReader) note(l *loop, list []icws.Licence, asOf moment, err error) {
+	before, state := r.state.Reading, r.state
+	state.Reading, state.Reason = readingOf(err), ""
+	if err != nil {
+		state.Reason = l.screen.Show(err.Error())
+	} else {
+		until := asOf.add(licenceStale)
+		state.ReadAt, state.FreshUntil, state.freshUntilWall = asOf.at, until.at, until.wall
+		state.List, state.Cut = shownLicences(list)
+	}
+	r.state = state
+	switch {
+	case state.Reading == before:
+	case err != nil:
+		l.log.Warn("the licences cannot be read", "reason", state.Reason)
+	case before != LicencesNotRead:
+		l.log.Info("the licences can be read again")
+	}
+}
+
+func readingOf(err error) LicenceReading {
+	switch {
+	case err == nil:
+		return LicencesRead
+	case errors.Is(err, errNoLicences):
+		return LicencesNone
+	case errors.Is(err, errNoLicenceList):
+		return LicencesNoFeature
+	}
+	switch faultOf(err) {
+	case faultGone:
+		return LicencesGone
+	case faultRefused, faultUnauthorized:
+		return LicencesRefused
+	default:
+		return LicencesFailed
+	}
+}
+
+// maxLicenceName bounds the name of a licence in bytes. Real ones have 30.
+const maxLicenceName = 100
+
+// shownLicences are the first of them by name, and how many are left out. Their names
+// differ, also as the values of a label.
+func shownLicences(list []icws.Licence) (shown []Licence, cut int) {
+	for _, l := range list {
+		name := shortened(strings.ToValidUTF8(l.ID, "\ufffd"), maxLicenceName)
+		shown = append(shown, Licence{Name: name, InUse: l.InUse, Allowed: l.Allowed})
+	}
+	slices.SortStableFunc(shown, func(a, b Licence) int { return cmp.Compare(a.Name, b.Name) })
+	shown = slices.CompactFunc(shown, func(a, b Licence) bool { return a.Name == b.Name })
+	shown = shown[:min(len(shown), MaxLicences)]
+	return slices.Clone(shown), len(list) - len(shown)
+}
