@@ -24,7 +24,7 @@ func (b *bench) startSubject(s *site) (*subject, error) {
 	}
 	subject := &subject{urls: map[string]string{}}
 	arguments := []string{"subject", "--config=" + file}
-	for _, name := range []string{"empty", "copy", "pages", "changed", "const"} {
+	for _, name := range []string{"empty", "copy", "pages", "changed", "const", "default"} {
 		address, err := freeAddress()
 		if err != nil {
 			return nil, err

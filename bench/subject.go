@@ -30,6 +30,7 @@ type subjectCommand struct {
 	Pages   string `required:"" help:"Address of the exporter's pages."`
 	Changed string `required:"" help:"Address of the same pages, a few of whose values change before every request."`
 	Const   string `required:"" help:"Address of the same metrics by way of const collectors and promhttp."`
+	Default string `required:"" help:"Address of client_golang's default registry, which has go_* and process_* alone."`
 }
 
 // Run serves until the process is told to end.
@@ -52,13 +53,14 @@ func (c *subjectCommand) Run() error {
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	defer stop()
-	failed := make(chan error, 5)
+	failed := make(chan error, 6)
 	plain := func(address string, h http.Handler) {
 		serving.Go(func() { failed <- servePlain(ctx, address, h) })
 	}
 	plain(c.Empty, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	plain(c.Copy, copied(metrics))
 	plain(c.Const, promhttp.HandlerFor(metrics.Gatherer(), promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	plain(c.Default, promhttp.Handler())
 	product := func(address string, h http.Handler) {
 		serving.Go(func() { failed <- serveAsProduct(ctx, address, h) })
 	}

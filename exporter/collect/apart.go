@@ -1,8 +1,6 @@
 package collect
 
 import (
-	"bytes"
-
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -24,26 +22,26 @@ func (s *Set) RenderServer(name string, w Want, use func(body []byte)) bool {
 	}
 	defer s.scratch.Put(space)
 	sc := s.scrapeOf(one, space.readings)
-	space.plain = appendEnd(appendFamilies(space.plain[:0], w, s.apart, sc), w.Format)
+	space.plain.reset()
+	space.plain.appendFamilies(w, s.apart, sc)
+	space.plain.end(w.Format)
 	space.readings = sc.done()
 	if !w.Compress {
-		use(space.plain)
+		use(space.plain.bytes)
 		return true
 	}
-	space.compressed.Reset()
-	space.zip.compress(space.plain, &space.compressed)
-	use(space.compressed.Bytes())
+	space.plain.identify()
+	space.zip.set(&space.plain, nil)
+	use(space.zip.bytes)
 	return true
 }
 
-// scratch is space for pages that are not kept. The page of one server changes
-// with nearly every scrape, so that keeping it would hardly ever save anything,
-// and a compressor for each server would take more memory than all the pages.
+// scratch is space for pages that are not kept: the page of one server changes with
+// nearly every scrape.
 type scratch struct {
-	plain      []byte
-	compressed bytes.Buffer
-	readings   []reading
-	zip        compressor
+	plain    text
+	zip      compressed
+	readings []reading
 }
 
 // ServerGatherer is Gatherer for the families of one server, or nil where

@@ -9,7 +9,7 @@ import (
 
 // appendProtobuf appends the families as protobuf messages, each after its length.
 // Only one family at a time is in memory as messages, which take far more room.
-func appendProtobuf(buf []byte, table []*Family, sc *scrape) []byte {
+func (t *text) appendProtobuf(table []*Family, sc *scrape) {
 	types := [...]dto.MetricType{
 		Gauge: dto.MetricType_GAUGE, StateSet: dto.MetricType_GAUGE, Counter: dto.MetricType_COUNTER, Histogram: dto.MetricType_HISTOGRAM,
 	}
@@ -26,14 +26,12 @@ func appendProtobuf(buf []byte, table []*Family, sc *scrape) []byte {
 		if len(family.Metric) == 0 {
 			continue
 		}
-		before := len(buf)
-		buf = protowire.AppendVarint(buf, uint64(proto.Size(&family)))
-		appended, err := proto.MarshalOptions{}.MarshalAppend(buf, &family)
+		prefixed := protowire.AppendVarint(t.bytes, uint64(proto.Size(&family)))
+		appended, err := proto.MarshalOptions{}.MarshalAppend(prefixed, &family)
 		if err != nil { // a text that is not UTF-8; labelValue leaves none
-			buf = buf[:before]
 			continue
 		}
-		buf = appended
+		t.bytes = appended
+		t.cut(smallestPiece)
 	}
-	return buf
 }

@@ -1,11 +1,8 @@
 package collect
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
-	"hash/maphash"
 	"slices"
 	"sync"
 	"time"
@@ -58,55 +55,45 @@ func (s *Set) Render(format Format, compress bool, use func(body []byte)) {
 	use(b.bytes)
 }
 
-// write appends the wanted families, and returns the space of the readings for the
+// write writes the wanted families, and returns the space of the readings for the
 // next time.
-func (s *Set) write(buf []byte, w Want, space []reading, runtime []byte) ([]byte, []reading) {
+func (s *Set) write(t *text, w Want, space []reading, runtime []byte) []reading {
+	t.reset()
 	sc := s.scrape(space)
-	buf = appendFamilies(buf, w, s.table, sc)
-	return appendEnd(append(buf, runtime...), w.Format), sc.done()
+	t.appendFamilies(w, s.table, sc)
+	t.cut(1)
+	t.bytes = append(t.bytes, runtime...)
+	t.end(w.Format)
+	return sc.done()
 }
 
-func appendEnd(buf []byte, format Format) []byte {
+func (t *text) reset() { t.bytes, t.cuts = t.bytes[:0], t.cuts[:0] }
+
+func (t *text) end(format Format) {
 	if format == OpenMetrics {
-		buf = append(buf, "# EOF\n"...)
+		t.bytes = append(t.bytes, "# EOF\n"...)
 	}
-	return buf
 }
 
-func appendFamilies(buf []byte, w Want, table []*Family, sc *scrape) []byte {
+func (t *text) appendFamilies(w Want, table []*Family, sc *scrape) {
 	if w.Names != nil {
 		table = slices.DeleteFunc(slices.Clone(table), func(f *Family) bool { return !slices.Contains(w.Names, f.Name) })
 	}
 	if w.Format == Protobuf {
-		return appendProtobuf(buf, table, sc)
+		t.appendProtobuf(table, sc)
+		return
 	}
-	out := samples{format: w.Format, buf: buf}
+	out := samples{format: w.Format, text: *t}
 	out.collect(table, sc)
-	return out.buf
-}
-
-// compressor writes gzip at the fastest level: the page changes with nearly every
-// scrape, and the default level takes more than three times as long for a sixth less.
-type compressor struct{ zip *gzip.Writer }
-
-func (c *compressor) compress(text []byte, out *bytes.Buffer) {
-	if c.zip == nil {
-		c.zip, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed)
-	}
-	c.zip.Reset(out)
-	_, _ = c.zip.Write(text) // a bytes.Buffer takes everything
-	_ = c.zip.Close()
+	*t = out.text
 }
 
 // renderer makes the expositions of a Set.
 type renderer struct {
 	turn chan struct{} // holds a token while an exposition is being made
 	// What follows belongs to whoever has the turn.
-	plain    []byte // space for the text
+	plain    text // space for the text
 	readings []reading
-	zip      compressor
-	out      bytes.Buffer
-	seed     maphash.Seed
 	largest  int // bytes of the last whole text
 
 	mu      sync.Mutex
@@ -116,23 +103,23 @@ type renderer struct {
 	sending int           // bytes that have users
 	freed   chan struct{} // has a token when there are fewer
 	// Space of former bodies, by whether they were compressed.
-	spare [2][]byte
+	spare [2]compressed
 	idle  *body
 }
 
 // body is an exposition in one form. Nothing changes it while it has users.
 type body struct {
-	bytes      []byte
-	compressed bool
-	sum        uint64 // of the text
-	number     uint64 // by renderer.begun
+	compressed   // or the plain text in its bytes
+	isCompressed bool
+	hash         uint64 // of the text, when it is compressed
+	number       uint64 // by renderer.begun
 	// Guarded by renderer.mu.
 	users int
 	slot  **body // where the last one of its form is; nil for certain families
 }
 
 func newRenderer() *renderer {
-	return &renderer{turn: make(chan struct{}, 1), freed: make(chan struct{}, 1), seed: maphash.MakeSeed()}
+	return &renderer{turn: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
 }
 
 // acquire returns an exposition that began after it was asked for, to be released.
@@ -230,26 +217,29 @@ func (r *renderer) room() bool {
 func (r *renderer) make(s *Set, w Want, runtime []byte) *body {
 	number := r.begin()
 	r.forgetTexts()
-	if space := r.space(false); r.plain == nil {
-		r.plain = space
+	if space := r.space(false); r.plain.bytes == nil {
+		r.plain.bytes = space.bytes
 	}
-	r.plain, r.readings = s.write(r.plain[:0], w, r.readings, runtime)
-	sum := uint64(0)
+	r.readings = s.write(&r.plain, w, r.readings, runtime)
 	if w.Names == nil {
-		r.largest = len(r.plain)
-		sum = maphash.Bytes(r.seed, r.plain)
+		r.largest = len(r.plain.bytes)
 	}
 	if !w.Compress {
-		text := r.plain
-		r.plain = nil
-		return r.publish(w, number, sum, text)
+		plain := compressed{bytes: r.plain.bytes}
+		r.plain.bytes = nil
+		return r.publish(w, body{compressed: plain, number: number})
 	}
-	if same := r.unchanged(w, number, sum); same != nil {
-		return same
+	r.plain.identify()
+	var former *compressed
+	if last := r.last[w.Format][1]; w.Names == nil && last != nil {
+		if last.hash == r.plain.hash {
+			return r.again(last, number)
+		}
+		former = &last.compressed
 	}
-	r.out = *bytes.NewBuffer(r.space(true)[:0])
-	r.zip.compress(r.plain, &r.out)
-	return r.publish(w, number, sum, r.out.Bytes())
+	zip := r.space(true)
+	zip.set(&r.plain, former)
+	return r.publish(w, body{compressed: zip, isCompressed: true, hash: r.plain.hash, number: number})
 }
 
 // begin numbers an exposition.
@@ -260,28 +250,24 @@ func (r *renderer) begin() uint64 {
 	return r.begun
 }
 
-// unchanged returns the last compressed body of the form when it is of the same text.
-func (r *renderer) unchanged(w Want, number, sum uint64) *body {
+// again gives the last body of the form out as one that is made now: nothing changed.
+func (r *renderer) again(last *body, number uint64) *body {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	last := r.last[w.Format][1]
-	if w.Names != nil || last == nil || last.sum != sum {
-		return nil
-	}
 	last.number = number
 	r.use(last)
 	return last
 }
 
-// publish makes a body, the last one of its form.
-func (r *renderer) publish(w Want, number, sum uint64, text []byte) *body {
+// publish gives a body out, the last one of its form.
+func (r *renderer) publish(w Want, made body) *body {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b := r.idle
 	if r.idle = nil; b == nil {
 		b = new(body)
 	}
-	*b = body{bytes: text, compressed: w.Compress, sum: sum, number: number}
+	*b = made
 	if w.Names == nil {
 		b.slot = &r.last[w.Format][index(w.Compress)]
 		former := *b.slot
@@ -322,16 +308,16 @@ func (r *renderer) keep(b *body) {
 	if b.users > 0 || b.slot != nil && *b.slot == b {
 		return
 	}
-	r.spare[index(b.compressed)], r.idle = b.bytes, b
-	b.bytes = nil
+	r.spare[index(b.isCompressed)], r.idle = b.compressed, b
+	b.compressed = compressed{}
 }
 
-// space returns what a former body had, or nil.
-func (r *renderer) space(compressed bool) []byte {
+// space returns what a former body had.
+func (r *renderer) space(isCompressed bool) compressed {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	space := r.spare[index(compressed)]
-	r.spare[index(compressed)] = nil
+	space := r.spare[index(isCompressed)]
+	r.spare[index(isCompressed)] = compressed{}
 	return space
 }
 
@@ -348,8 +334,8 @@ func (r *renderer) forgetTexts() {
 	}
 }
 
-func index(compressed bool) int {
-	if compressed {
+func index(isCompressed bool) int {
+	if isCompressed {
 		return 1
 	}
 	return 0

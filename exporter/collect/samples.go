@@ -47,7 +47,7 @@ type samples struct {
 	server *ServerMetrics
 
 	format  Format
-	buf     []byte
+	text    // as far as it is written
 	started bool
 
 	sink func(prometheus.Metric)
@@ -64,12 +64,16 @@ func (out *samples) collect(table []*Family, s *scrape) {
 		}
 		if f.exporter != nil {
 			f.exporter(s, out)
-			continue
 		}
 		for i := range s.servers {
+			if f.server == nil {
+				break
+			}
 			out.server = s.servers[i].ServerMetrics
 			f.server(&s.servers[i], out)
+			out.cut(largestPiece)
 		}
+		out.cut(smallestPiece)
 	}
 }
 
@@ -81,7 +85,7 @@ func (out *samples) add(i int, v float64, open ...string) {
 		return
 	}
 	out.start()
-	out.buf = append(appendValue(out.appendLine(i, 0, open), v), '\n')
+	out.bytes = append(appendValue(out.appendLine(i, 0, open), v), '\n')
 }
 
 // addHistogram emits the i-th histogram of the family.
@@ -93,18 +97,18 @@ func (out *samples) addHistogram(i int, h *histogram) {
 	out.start()
 	d := h.distribution()
 	for n, count := range d.cumulative {
-		out.buf = append(appendValue(out.appendLine(i, n, nil), float64(count)), '\n')
+		out.bytes = append(appendValue(out.appendLine(i, n, nil), float64(count)), '\n')
 	}
 	count := d.cumulative[len(buckets)]
-	out.buf = append(appendValue(out.appendLine(i, linesPerHistogram-2, nil), d.sum), '\n')
-	out.buf = append(appendValue(out.appendLine(i, linesPerHistogram-1, nil), float64(count)), '\n')
+	out.bytes = append(appendValue(out.appendLine(i, linesPerHistogram-2, nil), d.sum), '\n')
+	out.bytes = append(appendValue(out.appendLine(i, linesPerHistogram-1, nil), float64(count)), '\n')
 }
 
 // start writes the header before the first sample of a family: a family without
 // samples has none.
 func (out *samples) start() {
 	if !out.started {
-		out.buf = append(out.buf, out.family.header[out.format]...)
+		out.bytes = append(out.bytes, out.family.header[out.format]...)
 		out.started = true
 	}
 }
@@ -112,7 +116,7 @@ func (out *samples) start() {
 // appendLine appends the n-th line of the i-th series up to its value.
 func (out *samples) appendLine(i, n int, open []string) []byte {
 	pieces := out.family.series[i].lines[out.format][n]
-	buf := out.buf
+	buf := out.bytes
 	buf = append(buf, pieces[0]...)
 	for k, g := range out.family.order {
 		switch {

@@ -106,6 +106,10 @@ type limitedConn struct {
 	answering  bool   // a whole request is there, and its answer is being made
 	writes     int    // under way
 
+	// held is the first write of joined. Only who writes has to do with it.
+	joining bool
+	held    []byte
+
 	deadline struct {
 		sync.Mutex
 		of time.Time // the server's own for the whole answer; zero for none
@@ -124,8 +128,25 @@ func (c *limitedConn) note(change func()) {
 func (c *limitedConn) beginAnswer() { c.note(func() { c.answering = true }) }
 func (c *limitedConn) endAnswer()   { c.note(func() { c.answering = false }) }
 
+// joined has the first two writes of write leave as one, if the first is short: net/http
+// writes the header and the beginning of a long answer by themselves, and each write
+// wakes the client.
+func (c *limitedConn) joined(write func()) {
+	c.joining = true
+	write()
+	c.joining = false
+	if len(c.held) > 0 {
+		_, _ = c.Write(nil) // nothing followed; the next write has the error
+	}
+}
+
 // Write writes p in chunks, each of which the client has to read in time.
 func (c *limitedConn) Write(p []byte) (written int, err error) {
+	if c.joining && len(c.held) == 0 && len(p) < chunk {
+		c.joining = false
+		c.held = append(c.held, p...)
+		return len(p), nil
+	}
 	defer c.note(func() { c.writes-- })
 	c.note(func() { c.writes++ })
 	for {
@@ -133,13 +154,25 @@ func (c *limitedConn) Write(p []byte) (written int, err error) {
 		if err := c.Conn.SetWriteDeadline(c.chunkDeadline()); err != nil {
 			return written, err
 		}
-		n, err := c.Conn.Write(next)
+		n, err := c.writeAfterHeld(next)
 		written += n
 		if err != nil || written == len(p) {
 			return written, err
 		}
 		c.note(func() {})
 	}
+}
+
+// writeAfterHeld writes p after what is held, and returns how much of p it wrote.
+func (c *limitedConn) writeAfterHeld(p []byte) (int, error) {
+	if len(c.held) == 0 {
+		return c.Conn.Write(p)
+	}
+	held := len(c.held)
+	both := net.Buffers{c.held, p}
+	n, err := both.WriteTo(c.Conn)
+	c.held = c.held[:0]
+	return max(0, int(n)-held), err
 }
 
 func (c *limitedConn) chunkDeadline() time.Time {

@@ -36,7 +36,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "No page here takes a request body: send none.", http.StatusRequestEntityTooLarge)
 		return
 	}
-	conn, _ := r.Context().Value(connKey{}).(*limitedConn)
+	conn := connOf(r.Context())
 	if conn == nil {
 		f.next.ServeHTTP(w, r)
 		return
@@ -81,6 +81,12 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 		return context.WithValue(ctx, connKey{}, limited)
 	}
 	return ctx
+}
+
+// connOf returns the connection of a request, or nil where it is not known.
+func connOf(ctx context.Context) *limitedConn {
+	conn, _ := ctx.Value(connKey{}).(*limitedConn)
+	return conn
 }
 
 type checkedKey struct{}

@@ -61,9 +61,15 @@ func writeExposition(w http.ResponseWriter, r *http.Request, want collect.Want, 
 		header["Content-Encoding"] = gzipHeader
 	}
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
-	if r.Method == http.MethodGet {
-		_, _ = w.Write(body) // the client has gone; there is nobody to tell
+	if r.Method != http.MethodGet {
+		return
 	}
+	write := func() { _, _ = w.Write(body) } // the client has gone; there is nobody to tell
+	if conn := connOf(r.Context()); conn != nil {
+		conn.joined(write)
+		return
+	}
+	write()
 }
 
 // negotiation is what one Accept header gets.

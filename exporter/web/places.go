@@ -56,7 +56,7 @@ func (p *places) limited(retryAfter, busy string, next http.Handler) http.Handle
 
 // clientOf is the address of the client of a request; empty when it is not known.
 func clientOf(ctx context.Context) string {
-	if conn, ok := ctx.Value(connKey{}).(*limitedConn); ok {
+	if conn := connOf(ctx); conn != nil {
 		return conn.address
 	}
 	return ""
