@@ -1,0 +1,3 @@
+module icws_exporter/ci/tools/wine
+
+go 1.26
