@@ -148,6 +148,8 @@ func freePort(t *testing.T) string {
 }
 
 var (
+	// ownModule is a command for the tests of a module of its own.
+	ownModule   = regexp.MustCompile(`^\(cd (\S+) && go test \./\.\.\.\)$`)
 	assignments = regexp.MustCompile(`^([A-Z]+=\S+ )*`)
 	// ownFlag is a flag that a test file defines.
 	ownFlag = regexp.MustCompile(`^-([a-z]+\.[a-z]+|update|promtool|mutate)(=.*)?$`)
@@ -165,6 +167,8 @@ func checkDeveloperCommand(t *testing.T, command string) {
 	t.Helper()
 	words := strings.Fields(assignments.ReplaceAllString(command, ""))
 	switch {
+	case ownModule.MatchString(command):
+		checkFiles(t, command, ownModule.FindStringSubmatch(command)[1]+"/go.mod")
 	case command == ".ci/run":
 		checkFiles(t, command, command)
 	case strings.HasPrefix(words[0], ".ci/bin/"):
