@@ -72,6 +72,15 @@ func (s Server) liveReason(now time.Time) advice.Reason {
 	}
 }
 
+// LicencesAdvice is what to do about licences that cannot be read; the zero Advice when
+// nothing has to be done.
+func (s Server) LicencesAdvice() advice.Advice {
+	if !s.Snapshot.Licences.On {
+		return advice.Advice{}
+	}
+	return advice.For(advice.Reason("licences_"+s.Snapshot.Licences.Reading.String()), advice.About{Server: s.Name, User: s.Config.User})
+}
+
 // Hangs reports whether the probe has stopped moving: only a restart helps it.
 func (s Server) Hangs(now time.Time) bool {
 	return !s.Snapshot.Heartbeat.IsZero() && now.Sub(s.Snapshot.Heartbeat) > HeartbeatLimit

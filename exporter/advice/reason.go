@@ -66,6 +66,26 @@ const (
 	FewDescriptors Reason = "few_descriptors"
 )
 
+// The reasons of what is watched besides the status messages. None of them is a failure
+// of the server.
+const (
+	LicencesNone      Reason = "licences_none"
+	LicencesRefused   Reason = "licences_refused"
+	LicencesNoFeature Reason = "licences_no_feature"
+	LicencesGone      Reason = "licences_gone"
+	LicencesFailed    Reason = "licences_failed"
+
+	UsersIncomplete    Reason = "users_incomplete"
+	UsersNobody        Reason = "users_nobody"
+	UsersNoList        Reason = "users_no_list"
+	UsersUnknown       Reason = "users_unknown_user"
+	UsersForbidden     Reason = "users_forbidden"
+	UsersRefused       Reason = "users_refused"
+	UsersGone          Reason = "users_gone"
+	UsersFailing       Reason = "users_failing"
+	UsersNotDelivering Reason = "users_not_delivering"
+)
+
 // The reasons that only a check finds: of a certificate and a connection, and of a
 // session.
 const (

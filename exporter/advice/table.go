@@ -28,7 +28,7 @@ const (
 	triesWhen = "The exporter tries again by itself when the wait is over."
 )
 
-var table = merged(servers, answers, findings)
+var table = merged(servers, answers, findings, optional)
 
 func merged(parts ...map[Reason]entry) map[Reason]entry {
 	all := map[Reason]entry{}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"icws_exporter/exporter/advice"
+	"icws_exporter/exporter/config"
 	"icws_exporter/probe"
 	"icws_exporter/probe/icws"
 )
@@ -20,20 +21,31 @@ import (
 // fewDays is how long before its end a password is warned of.
 const fewDays = 14
 
-// sessionSteps are the steps of a session, without those that end it.
-var sessionSteps = []struct {
+// sessionStep is a step of a session.
+type sessionStep struct {
 	name string
 	look func(*sessionCheck, context.Context) finding
-}{
-	{StepFeatures, (*sessionCheck).features},
-	{StepTransport, (*sessionCheck).transport},
-	{StepStream, (*sessionCheck).stream},
-	{StepSubscribe, (*sessionCheck).subscribe},
-	{StepFirstMessage, (*sessionCheck).firstMessage},
-	{StepStatusList, (*sessionCheck).statusList},
-	{StepSecondSubscribe, (*sessionCheck).secondSubscribe},
-	{StepSwitchover, (*sessionCheck).switchover},
-	{StepObserve, (*sessionCheck).observe},
+	// wanted says which servers have the step; nil: all.
+	wanted func(config.Server) bool
+}
+
+// sessionSteps are the steps of a session, without those that end it.
+var sessionSteps = []sessionStep{
+	{StepFeatures, (*sessionCheck).features, nil},
+	{StepTransport, (*sessionCheck).transport, nil},
+	{StepStream, (*sessionCheck).stream, nil},
+	{StepSubscribe, (*sessionCheck).subscribe, nil},
+	{StepFirstMessage, (*sessionCheck).firstMessage, nil},
+	{StepStatusList, (*sessionCheck).statusList, nil},
+	{StepSecondSubscribe, (*sessionCheck).secondSubscribe, nil},
+	{StepSwitchover, (*sessionCheck).switchover, nil},
+	{StepLicences, (*sessionCheck).licences, func(s config.Server) bool { return s.Licences }},
+	{StepObserve, (*sessionCheck).observe, nil},
+}
+
+// sessionSteps are those of the server.
+func (e *examination) sessionSteps() []sessionStep {
+	return slices.DeleteFunc(slices.Clone(sessionSteps), func(s sessionStep) bool { return s.wanted != nil && !s.wanted(e.server) })
 }
 
 func (e *examination) skipSession(reason string) {
@@ -42,7 +54,7 @@ func (e *examination) skipSession(reason string) {
 }
 
 func (e *examination) skipAfterLogOn(reason string) {
-	for _, s := range sessionSteps {
+	for _, s := range e.sessionSteps() {
 		e.note(skipped(reason).step(s.name, "", 0))
 	}
 	e.note(skipped(reason).step(StepUnsubscribe, "", 0))
@@ -82,7 +94,7 @@ func (e *examination) session(ctx context.Context) {
 		e.skipAfterLogOn("there is no session")
 		return
 	}
-	for _, s := range sessionSteps {
+	for _, s := range e.sessionSteps() {
 		e.step(s.name, func() finding {
 			if ctx.Err() != nil {
 				return interrupted()

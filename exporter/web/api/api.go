@@ -148,7 +148,7 @@ func (s *servers) detail(server exporter.Server, now time.Time) serverDetail {
 func (s *servers) configuration(server exporter.Server) map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if last, ok := s.configurations[server.Name]; ok && last.of.Site == server.Config.Site && last.of.Equal(server.Config) {
+	if last, ok := s.configurations[server.Name]; ok && last.of.Site == server.Config.Site && last.of.Equal(server.Config) && last.of.EqualOptional(server.Config) {
 		return last.shown
 	}
 	if len(s.configurations) > 2*len(s.fleet.Servers()) { // servers that a reload removed

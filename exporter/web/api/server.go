@@ -40,6 +40,8 @@ type serverDetail struct {
 	Catalogue  catalogueDetail   `json:"catalogue"`
 	Statuses   *statusesDetail   `json:"statuses,omitempty"`
 	Switchover *switchoverDetail `json:"switchover,omitempty"`
+	// Licences is left out unless the configuration asks for them.
+	Licences *licencesDetail `json:"licences,omitempty"`
 
 	CertificateNotAfter time.Time `json:"certificate_not_after,omitzero"`
 	PasswordExpiry      time.Time `json:"password_expiry,omitzero"`
@@ -135,9 +137,7 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 	if o := server.Outage(); !o.Since.IsZero() {
 		d.Outage = &outageDetail{atUTC(o.Since), o.Reason}
 	}
-	if a := server.Advice(now); a.Reason != "" {
-		d.Advice = &adviceDetail{string(a.Reason), a.Is, a.Steps(), a.Runbook}
-	}
+	d.Advice = newAdviceDetail(server.Advice(now))
 	if s.TransportKnown {
 		d.Transport = s.Transport.String()
 	}
@@ -156,6 +156,7 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 			d.Switchover.BackupState = s.Switchover.BackupState.String()
 		}
 	}
+	d.Licences = newLicencesDetail(server, now)
 	if s.ClockKnown {
 		d.ClockOffsetSeconds = new(s.ClockOffset.Seconds())
 	}

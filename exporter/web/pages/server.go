@@ -74,6 +74,7 @@ func (p *serverPage) page(name string, search statusSearch, now time.Time) rende
 		Successes []requestRow
 		Log       []logRow
 		Matrix    matrix
+		Licences  licencesView
 		Query     string
 		Statuses  statusTable
 		Config    string
@@ -81,7 +82,7 @@ func (p *serverPage) page(name string, search statusSearch, now time.Time) rende
 		p.opts.frame("../", server.Name, serverStream(server.Name), now),
 		p.head(server, c), factsOf(server, c), answersOf(server.History.LastHour(now)),
 		eventsOf(recent, c), requestList(recent.Failures, c), checksOf(recent, c), requestList(recent.Successes, c), logOf(recent, c),
-		matrixOf(server, now), search.Query, p.statuses.table(server, search, c), string(server.Config.Redacted()),
+		matrixOf(server, now), licencesOf(server, c), search.Query, p.statuses.table(server, search, c), string(server.Config.Redacted()),
 	})
 }
 
@@ -115,6 +116,7 @@ func (p *serverPage) look(name string, search statusSearch, now time.Time) conte
 	page.add("checks", "checks", checksOf(recent, c))
 	page.add("log", "log", logOf(recent, c))
 	page.add("groups", "groups", matrixOf(server, now))
+	page.add("licences", "licences", licencesOf(server, c))
 	page.add("statuses", "statuses", p.statuses.table(server, search, c))
 	return page
 }
