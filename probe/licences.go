@@ -99,7 +99,7 @@ func (l *loop) adjustLicences() {
 // licencesDue is when the licences have to be read, if at all: while the required
 // subscription works and nothing is awaited for it.
 func (s *session) licencesDue() (at time.Time, wanted bool) {
-	return s.loop.licences.due, s.loop.licences.state.On && s.hasDelivered() && !s.any(func(f *feed) bool { return f.awaiting != nil })
+	return later(s.loop.licences.due, s.loop.optional.at(1)), s.loop.licences.state.On && s.hasDelivered() && !s.any(func(f *feed) bool { return f.awaiting != nil })
 }
 
 // errNoLicences says that the list is empty or short: a filter, and no refusal
@@ -116,6 +116,7 @@ func (s *session) readLicences(ctx context.Context) error {
 	l := s.loop
 	l.licences.due = time.Now().Add(jittered(l.rand, licenceInterval))
 	asOf := l.moment()
+	l.optional.spend(asOf.at, 1)
 	var list []icws.Licence
 	err := errNoLicenceList
 	if s.wire.Feature(icws.FeatureConfiguration) > 0 {

@@ -39,6 +39,14 @@ type userList struct {
 	refused []string
 }
 
+// problem says that some of the workgroups are not in the list, or nothing.
+func (l userList) problem(of int) string {
+	if len(l.refused) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d workgroups cannot be read: the server does not have them, or not for the account; the members of the others are counted", len(l.refused), of)
+}
+
 // userSource finds out whose statuses are to be counted. It belongs to one goroutine
 // at a time.
 type userSource interface {

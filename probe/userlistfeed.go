@@ -45,7 +45,7 @@ func (u *userFeed) listFailed(err error, now time.Time) {
 // takeList makes the users of a list those who are watched: sorted, without our own
 // user unless the configuration names it, and no more than may be.
 func (u *userFeed) takeList(list userList) {
-	u.listed, u.listProblem = true, ""
+	u.listed, u.listProblem = true, list.problem(len(u.cfg.Workgroups))
 	u.listPace.reset()
 	ids := u.sorted(list.ids)
 	leftOut := max(0, len(ids)-u.cfg.Max)
@@ -63,6 +63,8 @@ func (u *userFeed) takeList(list userList) {
 	if len(u.ids) == 0 {
 		u.withhold()
 		u.setState(UsersNobody, "the list of users is empty")
+	} else if u.listProblem != "" {
+		u.setState(UsersNoList, u.listProblem)
 	} else if u.state == UsersNoList || u.state == UsersNobody {
 		u.setState(UsersStarting, "")
 	}

@@ -132,16 +132,6 @@ func (u *userFeed) configure(cfg *Users) {
 	}
 }
 
-// SetUsers changes whose statuses are counted, in the running session; nil ends the
-// counting. It returns ErrStopped when the probe has ended, or the context's error. Any
-// goroutine may call it.
-func (p *Probe) SetUsers(ctx context.Context, users *Users) error {
-	return p.ask(ctx, func(l *loop) {
-		l.users.configure(users)
-		l.publish()
-	})
-}
-
 // begin starts the feed in a new session.
 func (u *userFeed) begin(s *session) {
 	u.userSession = userSession{

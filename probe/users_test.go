@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -222,10 +221,7 @@ func TestUsersAreSwitchedInTheSession(t *testing.T) {
 		r.pass(time.Minute)
 		session := r.probe.Snapshot().SessionEstablished
 		set := func(u *Users) {
-			t.Helper()
-			if err := r.probe.SetUsers(context.Background(), u); err != nil {
-				t.Fatal(err)
-			}
+			r.probe.Adjust(Optional{Users: u})
 		}
 		for range 3 {
 			if u := r.probe.Snapshot().Users; u != nil || r.probe.Snapshot().Feeds[UserStatuses] != (FeedState{}) {

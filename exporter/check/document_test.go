@@ -22,8 +22,8 @@ func TestTheStepsAreDocumented(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|").FindAllSubmatch(text, -1) {
 		documented = append(documented, string(m[1]))
 	}
-	_, url := simulated(t, icwssim.Options{})
-	for _, s := range run(t, t.Context(), url, Options{}).Steps {
+	_, url := simulated(t, icwssim.Options{Users: icwssim.InventUsers(3, 1), Licences: []icwssim.Licence{{ID: "I3_A"}}})
+	for _, s := range run(t, t.Context(), url, Options{}, "licences: true").Steps {
 		real = append(real, s.Name)
 	}
 	if diff := cmp.Diff(documented, real); diff != "" {
