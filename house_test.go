@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -222,11 +223,27 @@ func TestNoPackageIsADrawer(t *testing.T) {
 	}
 }
 
-// The image is built from the folders that the Dockerfile names.
+// The image is built from the folders that the Dockerfile names, and a build is given
+// nothing else: a password beside them would stay in its context.
 func TestDockerfileCopiesWhatTheBinaryIsMadeOf(t *testing.T) {
 	text, err := os.ReadFile("Dockerfile")
 	if err != nil {
 		t.Fatal(err)
+	}
+	ignored, err := os.ReadFile(".dockerignore")
+	if err != nil || !strings.Contains(string(ignored), "\n*\n") {
+		t.Fatalf("a build is given everything: %v", err)
+	}
+	copied := regexp.MustCompile(`(?m)^COPY ([^-].*) \S+$`).FindAllStringSubmatch(string(text), -1)
+	for _, m := range copied {
+		for _, name := range strings.Fields(m[1]) {
+			if !strings.Contains(string(ignored), "\n!"+name+"\n") {
+				t.Errorf(".dockerignore keeps %s from the build", name)
+			}
+		}
+	}
+	if given := strings.Count(string(ignored), "\n!"); given != 7 || len(copied) != 6 {
+		t.Errorf("a build is given %d names, and takes them in %d lines", given, len(copied))
 	}
 	for _, s := range sources(t) {
 		for _, p := range s.imports() {

@@ -208,3 +208,38 @@ func TestExporterOfComposeRuns(t *testing.T) {
 		t.Errorf("%q exits with %d: %s%s", args, code, out.String(), log.String())
 	}
 }
+
+// With compose.own.yaml the exporter watches a server of one's own: two lines of
+// icws.yaml, the user and the hosts, and a password file are all that is edited.
+func TestComposeWatchesAServerOfOnesOwn(t *testing.T) {
+	var own composition
+	decode(t, "compose.own.yaml", true, &own)
+	exporter := own.Services["exporter"]
+	text, err := os.ReadFile("icws/icws.yaml")
+	if err != nil || len(own.Services) != 1 {
+		t.Fatalf("%v, %v", err, own.Services)
+	}
+	edits := regexp.MustCompile(`(?m)^.*# your .*$`).FindAllString(string(text), -1)
+	if len(edits) != 2 || !strings.Contains(edits[0], "user:") || !strings.Contains(edits[1], "hosts:") {
+		t.Errorf("these lines are to be edited: %q", edits)
+	}
+	dir := t.TempDir()
+	edited := strings.Replace(string(text), edits[1], "    hosts: [127.0.0.1]", 1)
+	for name, content := range map[string]string{"icws.yaml": edited, "password": "s3cret"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if mounts := own.mounts(t, "exporter"); mounts["/etc/icws_exporter"] != "./icws" {
+		t.Fatalf("the exporter has %v", mounts)
+	}
+	args := strings.ReplaceAll(strings.Join(exporter.Command, "\n"), "/etc/icws_exporter", dir)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	log := &stopper{text: "Listening on", stop: stop}
+	var out bytes.Buffer
+	code := cli.Run(ctx, append(strings.Split(args, "\n"), "--web.listen-address=127.0.0.1:0"), &out, log)
+	if code != cli.ExitOK || !strings.Contains(log.String(), "servers=1") {
+		t.Errorf("it exits with %d: %s", code, log.String())
+	}
+}

@@ -107,6 +107,10 @@ func TestCommandsNameWhatIsThere(t *testing.T) {
 			t.Errorf("the unit does not find what %q installs", installed)
 		}
 	}
+	if owner := regexp.MustCompile(`install -m 600 -o 65532 -g 65532 pw deploy/icws/password\n`).FindString(string(text)); owner == "" ||
+		!strings.Contains(string(image), "USER 65532:65532\n") {
+		t.Error("the user of the image cannot read the password")
+	}
 	mount := regexp.MustCompile(`docker run .* -p 127\.0\.0\.1:10018:10018 -v \S+:(\S+):ro icws_exporter\n`).FindSubmatch(text)
 	if mount == nil || !strings.Contains(string(image), `"--config.file=`+string(mount[1])+"/icws.yaml\"]") || !strings.Contains(string(image), "EXPOSE 10018\n") {
 		t.Errorf("the image does not read what docker run mounts: %q", mount)

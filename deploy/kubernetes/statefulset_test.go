@@ -118,10 +118,15 @@ func podArgs(t *testing.T, args []string) []string {
 	read(t, "secret.example.yaml", &secret)
 	dir := t.TempDir()
 	text := strings.ReplaceAll(configuration.Data["icws.yaml"], "/run/secrets/icws", dir)
+	text = strings.ReplaceAll(text, "# http:", "http:") // with a private authority, too
 	text = regexp.MustCompile(`[\w-]+\.example\.com`).ReplaceAllStringFunc(text, func(host string) string {
 		return fmt.Sprintf("127.0.0.%d", 2+strings.Index(text, host)%200)
 	})
-	for name, content := range map[string]string{"icws.yaml": text, "password": secret.Data["password"]} {
+	authority, err := os.ReadFile("../../exporter/config/testdata/ca.pem")
+	if err != nil || !strings.Contains(text, "ca_file: ca.pem") {
+		t.Fatalf("no private authority: %v", err)
+	}
+	for name, content := range map[string]string{"icws.yaml": text, "password": secret.Data["password"], "ca.pem": string(authority)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -136,7 +136,8 @@ var proofs = []proof{
 	{"docs/capture.md", "json", "{", by("exporter/cli/readme_test.go", "TestTheDocumentedCaptureIsOne")},
 
 	{"deploy/README.md", "", "docker build", by("deploy/readme_test.go", "TestReadmeIsTrue")},
-	{"deploy/README.md", "", "docker run", by("deploy/readme_test.go", "TestCommandsNameWhatIsThere")},
+	{"deploy/README.md", "", "sudo install", follows(".ci/image")},
+	{"deploy/README.md", "", "install -m 600 pw", follows(".ci/image")},
 	{"deploy/README.md", "", "docker compose", by("deploy/compose_test.go", "TestExporterOfComposeRuns")},
 	{"deploy/README.md", "", "kubectl", by("deploy/readme_test.go", "TestCommandsNameWhatIsThere")},
 	{"deploy/README.md", "", "install", by("deploy/readme_test.go", "TestCommandsNameWhatIsThere")},
@@ -189,7 +190,8 @@ func follows(script string) func(*testing.T, block) {
 	return func(t *testing.T, b block) {
 		source, err := os.ReadFile(filepath.Join(root, script))
 		opening, _, _ := strings.Cut(b.text, " ")
-		if err != nil || !strings.Contains(string(source), "/^"+opening) || !strings.Contains(string(source), "README.md") {
+		reads := strings.Contains(string(source), "/^"+opening) || strings.Contains(string(source), "\nwatch_own "+opening+" ")
+		if err != nil || !reads || !strings.Contains(string(source), "README.md") {
 			t.Errorf("%s does not read this block (%v)", script, err)
 		}
 	}

@@ -117,9 +117,18 @@ func TestFilesAreMounted(t *testing.T) {
 		for _, m := range container.VolumeMounts {
 			switch {
 			case m.Name != v.Name:
-			case v.ConfigMap != nil && v.ConfigMap.Name == configuration.Name:
-				for file := range configuration.Data {
-					mounted[path.Join(m.MountPath, file)] = configuration.Name
+			case v.Projected != nil:
+				for _, source := range v.Projected.Sources {
+					switch optional := source.ConfigMap.Optional; {
+					case source.ConfigMap.Name == configuration.Name:
+						for file := range configuration.Data {
+							mounted[path.Join(m.MountPath, file)] = configuration.Name
+						}
+					case optional == nil || !*optional:
+						t.Errorf("the pod waits for %s", source.ConfigMap.Name)
+					default:
+						mounted[path.Join(m.MountPath, "ca.pem")] = source.ConfigMap.Name
+					}
 				}
 			case v.Secret != nil && v.Secret.SecretName == secret.Name:
 				if *v.Secret.DefaultMode != 0o440 || *set.Spec.Template.Spec.SecurityContext.FSGroup != *set.Spec.Template.Spec.SecurityContext.RunAsGroup {
@@ -139,15 +148,27 @@ func TestFilesAreMounted(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(configuration.Data["icws.yaml"]), &content); err != nil {
 		t.Fatal(err)
 	}
+	if authority := mounted[path.Join(path.Dir(configurationFile(t, container)), "ca.pem")]; authority == "" ||
+		!strings.Contains(configuration.Data["icws.yaml"], "# If a private authority issued its certificate, make the ConfigMap "+authority) {
+		t.Errorf("a private authority is in no volume: %v", mounted)
+	}
 	if mounted[content.Defaults.PasswordFile] == "" {
 		t.Errorf("%s is in no volume: %v", content.Defaults.PasswordFile, mounted)
 	}
-	if !slices.ContainsFunc(container.Args, func(a string) bool {
-		file, is := strings.CutPrefix(a, "--config.file=")
-		return is && mounted[file] != ""
-	}) {
+	if mounted[configurationFile(t, container)] == "" {
 		t.Errorf("the configuration of %v is in no volume: %v", container.Args, mounted)
 	}
+}
+
+func configurationFile(t *testing.T, container core.Container) string {
+	t.Helper()
+	for _, a := range container.Args {
+		if file, is := strings.CutPrefix(a, "--config.file="); is {
+			return file
+		}
+	}
+	t.Fatalf("no configuration is among %v", container.Args)
+	return ""
 }
 
 func exporterConfiguration(t *testing.T, objects []meta.Object) *core.ConfigMap {
