@@ -3,7 +3,7 @@ package probe
 import "time"
 
 // AnswerClass is how an HTTP answer is counted over the last hour: the codes that
-// tell most about an ICWS server stand for themselves.
+// tell most about an IC server stand for themselves.
 type AnswerClass uint8
 
 // The values of AnswerClass.

@@ -1,4 +1,4 @@
-// Package probe watches one ICWS server: it keeps one session and its
+// Package probe watches one IC server: it keeps one session and its
 // status-messages subscription alive, follows the messages, checks that they are
 // really delivered, and publishes what it knows as an immutable Snapshot.
 //

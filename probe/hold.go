@@ -20,7 +20,7 @@ type refusal struct {
 }
 
 const (
-	moreTries    = "; more tries could lock the account, so "
+	moreTries    = "; more tries could lock the user, so "
 	notSentAgain = "this password is not sent again"
 	nextWaits    = "the next one waits"
 )

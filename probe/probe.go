@@ -137,7 +137,7 @@ var ErrPasswordRefused = errors.New("the log-on with this password was refused, 
 
 // Retry ends the wait or hold that the probe is in, and has it try again at once. A
 // password that was refused is sent once more only with sendRefused: it counts towards
-// locking the account. The loop hears it between two requests. It returns
+// locking the user. The loop hears it between two requests. It returns
 // ErrPasswordRefused when nothing will be tried, ErrStopped when the probe has ended,
 // or the context's error. Any goroutine may call it.
 func (p *Probe) Retry(ctx context.Context, sendRefused bool) error {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// rawServer is an ICWS server that shares nothing with the simulator: it answers
+// rawServer is an IC server that shares nothing with the simulator: it answers
 // what a test wants, and what its stream carries comes late when told so.
 type rawServer struct {
 	mu       sync.Mutex

@@ -41,7 +41,7 @@ func statusesNow() *panel {
 }
 
 func groupsNow() *panel {
-	return stat("Groups", "Distinct group tags of the server that has most, before any are folded.", "none",
+	return stat("Groups", "Groups of the server that has most, before any are folded.", "none",
 		now(maximum(series(collect.MetricCatalogueGroups)), "groups")).plain()
 }
 

@@ -180,7 +180,7 @@ func queried(name, label, all, description, query string) variable {
 // anyServers is the variable for some or all servers.
 func anyServers() *variable {
 	// .* and not .+: an alert about the exporter has no server.
-	v := queried("server", "Server", ".*", "The ICWS server, by its configured name.",
+	v := queried("server", "Server", ".*", "The IC server, by its configured name.",
 		fmt.Sprintf(`label_values(%s{job=~"$job", instance=~"$instance"}, server)`, collect.MetricUp.Name))
 	return &v
 }
@@ -198,7 +198,7 @@ func oneServer() *variable {
 		kind("errors", "2 * ("+sum(lately(collect.MetricResponses, like("code", "401|410|5..")), "server")+" > bool 0)"),
 		kind("gone", maximum(series(collect.MetricOperationGone), "server")),
 	}, " or ")
-	v := queried("server", "Server", "", "The ICWS server, by its configured name; the one in most trouble is the first.",
+	v := queried("server", "Server", "", "The IC server, by its configured name; the one in most trouble is the first.",
 		"query_result(sort_desc(sum by (server) ("+score+")))")
 	v.Regex, v.Sort, v.Multi, v.IncludeAll = `/server="([^"]+)"/`, 0, false, false
 	v.Current = currentValue{}

@@ -19,7 +19,7 @@ const (
 func overview() dashboard {
 	return newDashboard(subject{
 		uid: uidOverview, title: "ICWS / Overview",
-		description: "Which ICWS server is in trouble, since when and why. Click a server to get to the cause.",
+		description: "Which IC server is in trouble, since when and why. Click a server to get to the cause.",
 		annotations: []annotation{switchovers()},
 		rows: []row{
 			newRow("Now",

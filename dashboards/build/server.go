@@ -9,7 +9,7 @@ import (
 func server() dashboard {
 	return newDashboard(subject{
 		uid: uidServer, title: "ICWS / Server", servers: oneServer(),
-		description: "What happened to one ICWS server, and what it answered. The one in most trouble is the first in the list.",
+		description: "What happened to one IC server, and what it answered. The one in most trouble is the first in the list.",
 		annotations: []annotation{switchovers(), reloads(), refusedReloads()},
 		rows: []row{
 			newRow("Now",

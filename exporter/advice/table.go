@@ -44,8 +44,8 @@ var servers = map[Reason]entry{
 		"Keep the log from before the restart. A probe must never hang; please report it.",
 	}, runbookHung},
 	RefusedLogOn: {
-		"the user or the password is wrong, the password has expired, or the account is locked",
-		"look at {user} in Interaction Administrator; every refused log-on counts towards locking the account, so fix it before the next one",
+		"the user or the password is wrong, the password has expired, or the user is locked",
+		"look at {user} in Interaction Administrator; every refused log-on counts towards locking the user, so fix it before the next one",
 		[]string{
 			"Put the right password into {password}.",
 			"The exporter sends a changed password at once, and a refused one never again by itself. If the account was locked and now is not, the button on the page of the server or a restart sends it once more.",

@@ -33,9 +33,9 @@ type grammar struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 	Log     logFlags         `embed:"" prefix:"log."`
 
-	Serve         serveCommand         `cmd:"" help:"Watch ICWS servers and serve their metrics."`
+	Serve         serveCommand         `cmd:"" help:"Watch IC servers and serve their metrics."`
 	Demo          demoCommand          `cmd:"" help:"Watch two simulated servers: everything in one process, nothing to configure."`
-	Simulate      simulateCommand      `cmd:"" help:"Simulate one ICWS server, for fire drills and tests."`
+	Simulate      simulateCommand      `cmd:"" help:"Simulate one IC server, for fire drills and tests."`
 	Check         checkCommand         `cmd:"" help:"Check everything that watching a server needs, once, and say what to fix."`
 	Health        healthCommand        `cmd:"" help:"Ask a running exporter whether it is healthy: exit code 0 or 1, for the health checks of containers."`
 	Metrics       metricsCommand       `cmd:"" help:"Print the reference of all metrics, as Markdown."`

@@ -113,7 +113,7 @@ func pageURL(a net.Addr) string {
 	return "http://" + a.String() + "/"
 }
 
-var demoGuide = template.Must(template.New("guide").Parse(`icws_exporter watches two simulated ICWS servers, chicago (event stream) and lab (polling).
+var demoGuide = template.Must(template.New("guide").Parse(`icws_exporter watches two simulated IC servers, chicago (event stream) and lab (polling).
 
   Open      {{.Page}}
   Metrics   {{.Page}}metrics

@@ -132,7 +132,7 @@ func (f *fleet) servers() []string {
 }
 
 func (f *fleet) guide(out io.Writer, page string) {
-	fmt.Fprintf(out, "icws_exporter watches %d simulated ICWS servers, each in a trouble of its own:\n\n  Open      %s\n  Metrics   %smetrics\n\n",
+	fmt.Fprintf(out, "icws_exporter watches %d simulated IC servers, each in a trouble of its own:\n\n  Open      %s\n  Metrics   %smetrics\n\n",
 		len(fleetTroubles), page, page)
 	for _, t := range fleetTroubles {
 		fmt.Fprintf(out, "  %-18s%s\n", t.name, t.what)

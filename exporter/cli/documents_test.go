@@ -338,6 +338,36 @@ func TestDocumentsLinkToWhatIsThere(t *testing.T) {
 	}
 }
 
+// Documents call a thing by the word that docs/glossary.md gives it, and by none of those
+// that it rules out. The protocol and the changes are quoted as they are, and an account
+// of Windows is none of ICWS.
+func TestDocumentsUseTheWordsOfTheGlossary(t *testing.T) {
+	texts := documents(t)
+	var ruledOut []string
+	rows := regexp.MustCompile(`(?m)^\| [a-z ]+ \| .* \| (.*) \|$`).FindAllStringSubmatch(texts["docs/glossary.md"], -1)
+	for _, row := range rows[1:] { // the first is the head of the table
+		ruledOut = append(ruledOut, strings.Split(row[1], ", ")...)
+	}
+	if len(ruledOut) < 15 {
+		t.Fatalf("the glossary rules out only %q", ruledOut)
+	}
+	code := regexp.MustCompile("(?ms)^ *```.*?^ *```$|`[^`\n]*`|\\]\\([^)]*\\)")
+	for document, text := range texts {
+		if strings.HasPrefix(document, "docs/protocol") || slices.Contains([]string{"docs/glossary.md", "CHANGELOG.md"}, document) {
+			continue
+		}
+		prose := strings.Join(strings.Fields(code.ReplaceAllString(text, " ")), " ")
+		for _, word := range ruledOut {
+			if word == "account" && slices.Contains([]string{"docs/windows.md", "docs/flags.md"}, document) {
+				continue
+			}
+			if at := regexp.MustCompile(`(?i)\b` + word + `s?\b`).FindStringIndex(prose); at != nil {
+				t.Errorf("%s says …%s…; the word for it is in docs/glossary.md", document, prose[max(0, at[0]-60):min(len(prose), at[1]+30)])
+			}
+		}
+	}
+}
+
 // anchors are those of the headings, as GitHub makes them.
 func anchors(text string) (all []string) {
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(text, -1) {

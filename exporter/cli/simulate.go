@@ -57,7 +57,7 @@ func (c *simulateCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer running.close()
-	fmt.Fprintf(s.out, "Simulating the ICWS server %s with %d status messages.\n\n"+
+	fmt.Fprintf(s.out, "Simulating the IC server %s with %d status messages.\n\n"+
 		"  URL      %s\n  User     %s\n  Control  %s/-/sim/\n\nCtrl-C ends it.\n",
 		c.Name, c.Statuses, running.url, c.User, running.url)
 	return running.until(ctx, s, func() int { return len(running.Sessions()) })

@@ -74,7 +74,7 @@ var tour = []incident{
 		},
 	},
 	{
-		name: "password-expired", what: "the password of lab expires: the log-on is held to save the account, until somebody sets the new one.",
+		name: "password-expired", what: "the password of lab expires: the log-on is held so that no policy locks the user, until somebody sets the new one.",
 		lasts: 30 * time.Second, calm: 20 * time.Second,
 		begin: func(d *demoServers) {
 			d.lab.SetPassword("another than ours")

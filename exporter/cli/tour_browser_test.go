@@ -108,7 +108,7 @@ func TestPagesFollowTheTour(t *testing.T) {
 		all.reads("#s-lab", "Log-on held", "Next attempt")
 		lab := newTab(t, browser, s.page)
 		lab.open("/servers/lab")
-		lab.reads("#head", "every refused log-on counts towards locking the account", demoPasswordVariable)
+		lab.reads("#head", "every refused log-on counts towards locking the user", demoPasswordVariable)
 	})
 	one.reads("#head", "The test is over.")
 }

@@ -22,7 +22,7 @@ var (
 	})
 	MetricStatuses = define(Family{
 		Name:   "icws_statuses",
-		Help:   "Status messages by group tag: (none) has no tag, (other) are the groups beyond limits.groups; no series while the catalogue is stale.",
+		Help:   "Status messages by group: (none) are those without one, (other) are the groups beyond limits.groups; no series while the catalogue is stale.",
 		Labels: []Label{labelGroup},
 		server: whenFresh(func(r *reading, out *samples) {
 			for i := range r.snapshot.Groups {
@@ -33,7 +33,7 @@ var (
 	})
 	MetricStatusesFlagged = define(Family{
 		Name:   "icws_statuses_flagged",
-		Help:   "Status messages that have the flag set, by group tag and flag, as in icws_statuses; no series while the catalogue is stale.",
+		Help:   "Status messages that have the flag set, by group and flag, as in icws_statuses; no series while the catalogue is stale.",
 		Labels: []Label{labelFlag, labelGroup},
 		server: whenFresh(func(r *reading, out *samples) {
 			for i := range r.snapshot.Groups {
@@ -46,7 +46,7 @@ var (
 	})
 	MetricCatalogueGroups = define(Family{
 		Name:   "icws_catalogue_groups",
-		Help:   "Distinct group tags that the server uses, before any are folded into (other); no series while the catalogue is stale.",
+		Help:   "Groups that the server uses, before any are folded into (other); no series while the catalogue is stale.",
 		server: whenFresh(value(func(r *reading) float64 { return float64(r.snapshot.DistinctGroups) })),
 	})
 	MetricCatalogueHash = define(Family{
@@ -94,7 +94,7 @@ var (
 	MetricCatalogueAnomalies = define(Family{
 		Name:   "icws_catalogue_anomalies_total",
 		Type:   Counter,
-		Help:   "Contradictions between a message and the live copy, by kind; they are applied in the way that converges.",
+		Help:   "Contradictions between a message and the catalogue, by kind; they are applied in the way that converges.",
 		OptIn:  detailFlag,
 		Labels: []Label{{Name: "anomaly", Values: valuesOf[catalogue.Anomaly](catalogue.NumAnomalies)}},
 		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.anomalies[:] }),

@@ -10,7 +10,7 @@ var labelStatusID = Label{Name: "status_id", Grows: PerStatus}
 var (
 	MetricStatusInfo = define(Family{
 		Name:      "icws_status_info",
-		Help:      "Always 1; the labels name a status message, its group tag and its text. At most limits.statuses per server; no series while the catalogue is stale.",
+		Help:      "Always 1; the labels name a status message, its group and its text. At most limits.statuses per server; no series while the catalogue is stale.",
 		Labels:    []Label{labelStatusID, {Name: "group"}, {Name: "text"}},
 		Stability: Experimental,
 		OptIn:     statusSeriesFlag,

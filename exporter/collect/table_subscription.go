@@ -123,7 +123,7 @@ var (
 	MetricDeliveryChecks = define(Family{
 		Name:   "icws_delivery_checks_total",
 		Type:   Counter,
-		Help:   "Delivery checks by result; drift means that messages came but the live copy had been wrong, timeout that a full message did not come in time, whatever asked for it, renewed that it came after DELETE and PUT.",
+		Help:   "Delivery checks by result; drift means that messages came but the catalogue had been wrong, timeout that a full message did not come in time, whatever asked for it, renewed that it came after DELETE and PUT.",
 		Labels: []Label{{Name: "result", Values: valuesOf[probe.CheckResult](probe.NumCheckResults)}, labelSubscription},
 		server: feedCounts(func(m *subscriptionMetrics) []atomic.Uint64 { return m.checks[:] }),
 	})

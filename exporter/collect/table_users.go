@@ -24,7 +24,7 @@ const notACD = "A status is not ACD availability: nothing here says that a user 
 var (
 	MetricUsers = define(Family{
 		Name:   "icws_users",
-		Help:   "Users by the group tag of their status and by whether they are logged in; a status outlives the log-on, so never add the values of logged_in. (unknown) has statuses that the catalogue does not have. No series while stale. " + notACD,
+		Help:   "Users by the group of their status and by whether they are logged in; a status outlives the log-on, so never add the values of logged_in. (unknown) has statuses that the catalogue does not have. No series while stale. " + notACD,
 		Labels: []Label{labelLoggedIn, labelUserGroup},
 		OptIn:  usersKey,
 		server: eachUserGroup(func(out *samples, c *roster.Counts, g *roster.GroupCount) {
@@ -37,7 +37,7 @@ var (
 	})
 	MetricUsersFlagged = define(Family{
 		Name:   "icws_users_flagged",
-		Help:   "Users who are logged in and in a status that has the flag set; by group tag too with --metrics.detail=full. No series while stale, or when the server does not say who is logged in. " + notACD,
+		Help:   "Users who are logged in and in a status that has the flag set; by group too with --metrics.detail=full. No series while stale, or when the server does not say who is logged in. " + notACD,
 		Labels: []Label{labelFlag, {Name: "group", GrowsFull: PerUserGroup}},
 		OptIn:  usersKey,
 		server: whenLoggedInKnown(func(r *reading, out *samples, c *roster.Counts) {
@@ -60,7 +60,7 @@ var (
 	})
 	MetricUsersOnPhone = define(Family{
 		Name:   "icws_users_on_phone",
-		Help:   "Users who are logged in and on the phone, by the group tag of their status; no series while stale, or when the server does not say who is logged in.",
+		Help:   "Users who are logged in and on the phone, by the group of their status; no series while stale, or when the server does not say who is logged in.",
 		Labels: []Label{labelUserGroup},
 		OptIn:  usersKey,
 		server: whenLoggedInKnown(func(_ *reading, out *samples, c *roster.Counts) {
@@ -71,7 +71,7 @@ var (
 	})
 	MetricUsersEarliest = define(Family{
 		Name:   "icws_users_earliest_status_change_timestamp_seconds",
-		Help:   "Unix time in seconds since which the user is in their status who is in it longest, of those who are logged in, by group tag; no series for a group without one, or while stale.",
+		Help:   "Unix time in seconds since which the user is in their status who is in it longest, of those who are logged in, by group; no series for a group without one, or while stale.",
 		Labels: []Label{labelUserGroup},
 		OptIn:  usersKey,
 		server: whenLoggedInKnown(func(_ *reading, out *samples, c *roster.Counts) {
@@ -85,7 +85,7 @@ var (
 	MetricUserStatusChanges = define(Family{
 		Name:   "icws_user_status_changes_total",
 		Type:   Counter,
-		Help:   "Changes of the status of watched users, by the group tag of the status that they came into.",
+		Help:   "Changes of the status of watched users, by the group of the status that they came into.",
 		Labels: []Label{labelUserGroup},
 		OptIn:  usersKey,
 		server: func(r *reading, out *samples) {
@@ -102,7 +102,7 @@ var (
 	})
 	MetricUsersReported = define(Family{
 		Name:   "icws_users_reported",
-		Help:   "Watched users of whom the server says what they do: fewer than icws_users_watched when the account lacks rights, or when users do not exist any more.",
+		Help:   "Watched users of whom the server says what they do: fewer than icws_users_watched when the exporter lacks rights, or when users do not exist any more.",
 		OptIn:  usersKey,
 		server: ofUsers(func(u *probe.UsersReport) float64 { return float64(u.Reported) }),
 	})
@@ -132,7 +132,7 @@ var (
 	})
 	MetricWorkgroupUsers = define(Family{
 		Name:      "icws_workgroup_users",
-		Help:      "Members of a workgroup who are logged in, by the group tag of their status; only with users.by_workgroup. (small) has the members of all workgroups with fewer than users.min_cohort; no series while stale.",
+		Help:      "Members of a workgroup who are logged in, by the group of their status; only with users.by_workgroup. (small) has the members of all workgroups with fewer than users.min_cohort; no series while stale.",
 		Labels:    []Label{{Name: "workgroup", Grows: PerWorkgroup}, {Name: "group"}},
 		Stability: Experimental,
 		OptIn:     usersKey,

@@ -73,7 +73,7 @@ func TestEveryConditionHasAdvice(t *testing.T) {
 		}
 	}
 	if page := ask(t, fleet, "GET", "/servers/auth_hold").body; strings.Contains(page, "icws_exporter check") {
-		t.Error("the advice for a held log-on has somebody log on again, which may lock the account")
+		t.Error("the advice for a held log-on has somebody log on again, which may lock the user")
 	}
 }
 

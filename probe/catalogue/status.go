@@ -1,4 +1,4 @@
-// Package catalogue keeps the live copy of one server's status messages: it
+// Package catalogue keeps the catalogue of one server's status messages: it
 // stages the entries of a message while they are decoded, commits them when the
 // message is whole, and keeps counts per group and per group and flag as it goes.
 //

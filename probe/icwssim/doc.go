@@ -1,4 +1,4 @@
-// Package icwssim simulates an ICWS server (Genesys PureConnect web API) as far
+// Package icwssim simulates an IC server (Genesys PureConnect web API) as far
 // as a monitor needs it: sessions, the subscriptions of status messages and of user
 // statuses, polling and server-sent events, the lists behind them, switchover
 // status, and every fault and open point that docs/protocol.md and

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Options say what kind of ICWS server is simulated. The zero value is a
+// Options say what kind of IC server is simulated. The zero value is a
 // healthy server with the default catalogue.
 type Options struct {
 	// Name is the icServer of the connect answer; default "cic-sim".

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Server is a simulated ICWS server. All its methods may be called from any
+// Server is a simulated IC server. All its methods may be called from any
 // goroutine. Close must be called when it is no longer needed.
 type Server struct {
 	opts    Options // not changed after New

@@ -1,4 +1,4 @@
-// Package roster keeps the live copy of what the watched users of one server do: it
+// Package roster keeps a copy of what the watched users of one server do: it
 // stages the entries of a message while they are decoded, commits them when the
 // message is whole, and keeps counts per status as it goes. It holds nobody but the
 // users whom it is told to watch.

@@ -32,7 +32,7 @@ const (
 const RetryPattern = "/api/v1/servers/{name}/retry"
 
 // SendRefused is the query with which a refused password is sent once more: whoever
-// says so knows that it counts towards locking the account.
+// says so knows that it counts towards locking the user.
 const SendRefused = "refused_password=send"
 
 // NewRetry answers a request to try a server again at once. The caller lets POST
@@ -63,7 +63,7 @@ func (s *retries) serve(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, probe.ErrPasswordRefused):
 		s.forget(name)
 		WriteJSON(w, http.StatusConflict, failure{"nothing was sent: the log-on with this password was refused, and it is held until the password changes. " +
-			"To send it once more all the same, because the account was unlocked for example, add ?" + SendRefused + "; that counts towards locking the account"})
+			"To send it once more all the same, because the account was unlocked for example, add ?" + SendRefused + "; that counts towards locking the user"})
 	case errors.Is(err, exporter.ErrUnknownServer):
 		WriteJSON(w, http.StatusNotFound, failure{"no server of this name is configured; /api/v1/servers has the names"})
 	case err != nil:
