@@ -21,6 +21,7 @@ func catalogue() dashboard {
 				of(9, statusesByGroup().wide(12), statusesByFlag().wide(12))),
 			newRow("Changes",
 				of(9, changes().wide(8), statusesOfServers().wide(8), drift().wide(8))),
+			collapsedRow("Users in these statuses", of(9, usersByGroup().wide(9), usersByFlag().wide(8), groupsOfUsers().wide(7))),
 		},
 	})
 }

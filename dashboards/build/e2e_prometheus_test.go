@@ -18,11 +18,15 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"icws_exporter/alerts"
+	"icws_exporter/alerts/build"
 )
 
 // process is a program that runs until the test ends.
 type process struct {
 	*exec.Cmd
+	exited chan struct{}
 	mu     sync.Mutex
 	output bytes.Buffer
 }
@@ -36,24 +40,28 @@ func (p *process) Write(text []byte) (int, error) {
 
 func startProcess(t *testing.T, command *exec.Cmd) *process {
 	t.Helper()
-	p := &process{Cmd: command}
+	p := &process{Cmd: command, exited: make(chan struct{})}
 	p.Stdout, p.Stderr = p, p
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	exited := make(chan struct{})
 	go func() {
-		defer close(exited)
+		defer close(p.exited)
 		_ = p.Wait()
 	}()
 	t.Cleanup(func() {
-		_ = p.Process.Kill()
-		<-exited
+		p.end()
 		if t.Failed() {
 			t.Logf("%q wrote at the end:\n%s", command.Args, p.written()[max(0, len(p.written())-500):])
 		}
 	})
 	return p
+}
+
+// end kills the program, unless it has ended, and waits for its end.
+func (p *process) end() {
+	_ = p.Process.Kill()
+	<-p.exited
 }
 
 // written is what the program wrote.
@@ -78,24 +86,9 @@ func (p *process) find(t *testing.T, pattern string) string {
 
 type prometheus struct{ url string }
 
-// The alert stands for those of alerts/, which take minutes to fire.
-const prometheusRules = `groups:
-  - name: icws
-    rules:
-      - {alert: IcwsServerDown, expr: icws_up == 0, labels: {severity: critical, service: icws}}
-`
-
-const prometheusConfig = `global: {scrape_interval: 1s, evaluation_interval: 1s}
-rule_files: [rules.yaml]
-scrape_configs:
-  - job_name: icws
-    scrape_native_histograms: true
-    always_scrape_classic_histograms: true
-    static_configs: [{targets: ['%s']}]
-`
-
-// startPrometheus starts the program that PROMETHEUS names, or prometheus of PATH.
-func startPrometheus(t *testing.T, targets []string) prometheus {
+// startPrometheus starts the program that PROMETHEUS names, or prometheus of PATH,
+// with the rules of alerts/ in short time. The targets are by job.
+func startPrometheus(t *testing.T, classic bool, targets map[string][]string) prometheus {
 	t.Helper()
 	binary := os.Getenv("PROMETHEUS")
 	if binary == "" {
@@ -105,13 +98,22 @@ func startPrometheus(t *testing.T, targets []string) prometheus {
 		t.Fatalf("this test needs Prometheus, in PATH or in the variable PROMETHEUS: %v", err)
 	}
 	dir := t.TempDir()
-	for name, content := range map[string]string{
-		"rules.yaml":      prometheusRules,
-		"prometheus.yaml": fmt.Sprintf(prometheusConfig, strings.Join(targets, "', '")),
-	} {
+	write := func(name, content string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	config := "global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: ['*.rules.yaml']\nscrape_configs:\n"
+	for job, of := range targets {
+		config += fmt.Sprintf("  - {job_name: %s, scrape_native_histograms: true, always_scrape_classic_histograms: %t, static_configs: [{targets: ['%s']}]}\n",
+			job, classic, strings.Join(of, "', '"))
+	}
+	write("prometheus.yaml", config)
+	for i, file := range alerts.RuleFiles {
+		text, _ := alerts.Text(file)
+		// A heart beats as slowly as in real time.
+		write(fmt.Sprintf("%d.rules.yaml", i), strings.ReplaceAll(build.Shorten(text, 15, 5*time.Second, 0),
+			"icws_probe_heartbeat_timestamp_seconds[20s]", "icws_probe_heartbeat_timestamp_seconds[60s]"))
 	}
 	p := startProcess(t, exec.Command(binary, "--config.file="+filepath.Join(dir, "prometheus.yaml"),
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address=127.0.0.1:0"))
@@ -137,23 +139,29 @@ func (p prometheus) get(t *testing.T, path string, parameters url.Values, data a
 	}
 }
 
-// labelValues runs the query of a variable.
-func (p prometheus) labelValues(t *testing.T, query string) []string {
+// values runs the query of a variable, and returns what it offers in its order.
+func (p prometheus) values(t *testing.T, query string) []string {
 	t.Helper()
-	call := regexp.MustCompile(`^label_values\((.+), (\w+)\)$`).FindStringSubmatch(query)
-	response, err := http.Get(p.url + "/api/v1/label/" + call[2] + "/values?match[]=" + url.QueryEscape(call[1]))
-	if err != nil {
-		t.Fatal(err)
+	if call := regexp.MustCompile(`^label_values\((.+), (\w+)\)$`).FindStringSubmatch(query); call != nil {
+		response, err := http.Get(p.url + "/api/v1/label/" + call[2] + "/values?match[]=" + url.QueryEscape(call[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		var answer struct {
+			Error string
+			Data  []string
+		}
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || answer.Error != "" {
+			t.Fatalf("%s: %v %s", query, err, answer.Error)
+		}
+		return answer.Data
 	}
-	defer response.Body.Close()
-	var answer struct {
-		Error string
-		Data  []string
+	var offered []string
+	for _, s := range p.asks(t, strings.TrimSuffix(strings.TrimPrefix(query, "query_result("), ")"), false) {
+		offered = append(offered, s.Metric["server"]+s.Metric["url"])
 	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || answer.Error != "" {
-		t.Fatalf("%s: %v %s", query, err, answer.Error)
-	}
-	return answer.Data
+	return offered
 }
 
 // runs runs a query as its panel does and reports whether it returned a number. The
@@ -176,6 +184,15 @@ type found struct {
 	Metric map[string]string
 	Value  []any
 	Values [][]any
+}
+
+// number is the value now.
+func (f found) number() float64 {
+	if len(f.Value) != 2 {
+		return math.NaN()
+	}
+	v, _ := strconv.ParseFloat(f.Value[1].(string), 64)
+	return v
 }
 
 // asks runs a query over the last two minutes, or now.

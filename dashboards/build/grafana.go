@@ -159,6 +159,8 @@ type target struct {
 	// quiet says why the query returns nothing while nothing is wrong; empty: it
 	// always returns something. The end-to-end test holds both.
 	quiet string
+	// optIn: it returns something only where a key of the configuration asks for it.
+	optIn bool
 }
 
 type transformation struct {

@@ -209,6 +209,9 @@ func TestEmptyPanelsSayWhy(t *testing.T) {
 				}
 			}
 			empty := quiet == len(p.Targets)
+			if p.Targets[0].optIn && (p.Type == "state-timeline" || p.FieldConfig.Defaults.NoValue == "") {
+				t.Errorf("%s: %s does not say that it is turned off", d.Title, p.Title)
+			}
 			graph := p.Type == "timeseries" || p.Type == "state-timeline"
 			if empty && (graph || p.FieldConfig.Defaults.NoValue == "") {
 				t.Errorf("%s: %s says nothing while it is empty", d.Title, p.Title)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"icws_exporter/exporter/collect"
@@ -30,6 +31,7 @@ func overview() dashboard {
 				of(10, fleetStates().wide(12), alarmingCodes().wide(12)),
 				of(8, errorShare().wide(12), deliveryByServer().wide(12))),
 			newRow("Service level", of(9, serviceLevel())),
+			collapsedRow("Users", of(8, usersByServer().wide(12), usersByGroup().wide(12)), of(8, usersOfServers().wide(columns))),
 		},
 	})
 }
@@ -213,12 +215,11 @@ func troubleKinds(grew func(*collect.Family, ...matcher) expr) []string {
 
 func troubles() *panel {
 	kinds := troubleKinds(inRange)
+	down := sum(call("avg_over_time", series(collect.MetricDownReason, isNot("reason", "starting"))+"[$__range]"), "server", "reason") + " > 0"
 	// A worse kind wins whatever its number: it counts a million times as much.
 	var weighted []string
-	weight := 1.0
-	for i := len(kinds) - 1; i >= 0; i-- {
-		weighted = append(weighted, fmt.Sprintf("%g * %s", weight, kinds[i]))
-		weight *= 1e6
+	for i, k := range append([]string{fmt.Sprintf(`label_replace(%s, "what", "not up", "", "")`, down)}, kinds...) {
+		weighted = append(weighted, fmt.Sprintf("%g * %s", math.Pow(1e6, float64(len(kinds)-i)), k))
 	}
 	worst := fmt.Sprintf("topk by (server) (1, %s)", maximum(expr(strings.Join(weighted, " or ")), "server", "what", "reason"))
 	number := sum(maximum(expr(strings.Join(kinds, " or ")), "server", "what", "reason"), "server")
@@ -226,7 +227,7 @@ func troubles() *panel {
 		sum(rate(collect.MetricRequestFailures, isNot("reason", "canceled")), "server") + " + " +
 		sum(rate(collect.MetricSubscriptionLosses), "server")
 	last := "max_over_time((time() * (" + recent + " > bool 0) > 0)[$__range:$__interval])"
-	return table("What went wrong in this time range", "One line per server: the worst kind of failure and its most frequent reason, when anything failed last, and how often.",
+	return table("What went wrong in this time range", "One line per server: why it was not up most of the time, or else the worst that failed and its most frequent reason; when a request failed last, and how often anything did.",
 		[]sortBy{{DisplayName: "Last", Desc: true}},
 		[]key{serverKey(120), {label: "what", name: "What", width: 145}, {label: "reason", name: "Reason"}},
 		column{query: expr(worst), hidden: true, quiet: "Nothing went wrong"},
@@ -277,15 +278,15 @@ func serviceLevel() *panel {
 		"The rules of alerts/ record it: without them it is empty.", budget, availabilityTarget*100),
 		[]sortBy{{DisplayName: "Budget left"}},
 		[]key{serverKey(0)},
-		column{name: "Down, 1 hour", query: minutes(unavailable, "1h"), unit: "m", decimals: 1, width: 140, quiet: quiet,
+		column{name: "Down, 1 hour", query: minutes(unavailable, "1h"), unit: "m", decimals: 1, width: 140,
 			thresholds: newThresholds("text", from(1, "orange"), from(30, "red"))},
-		column{name: "Down, 1 day", query: minutes(unavailable, "1d"), unit: "m", decimals: 1, width: 140, quiet: quiet,
+		column{name: "Down, 1 day", query: minutes(unavailable, "1d"), unit: "m", decimals: 1, width: 140,
 			thresholds: newThresholds("text", from(7.2, "orange"), from(60, "red"))},
-		column{name: "Down, 30 days", query: expr(fmt.Sprintf("%g * (1 - %s)", budget, maximum(series(budgetLeft), "server"))), unit: "m", decimals: 0, width: 140, quiet: quiet},
-		column{name: "Budget left", query: "clamp(" + minimum(series(budgetLeft), "server") + ", 0, 1)", unit: "percentunit", width: 140, quiet: quiet,
+		column{name: "Down, 30 days", query: expr(fmt.Sprintf("%g * (1 - %s)", budget, maximum(series(budgetLeft), "server"))), unit: "m", decimals: 0, width: 140},
+		column{name: "Budget left", query: "clamp(" + minimum(series(budgetLeft), "server") + ", 0, 1)", unit: "percentunit", width: 140,
 			thresholds: newThresholds("red", from(0.001, "orange"), from(0.5, "green"))},
-		column{name: "Not tried, 1 hour", query: minutes(unwatched, "1h"), unit: "m", decimals: 1, width: 150, quiet: quiet},
-		column{name: "Not tried, 1 day", query: minutes(unwatched, "1d"), unit: "m", decimals: 1, width: 150, quiet: quiet},
+		column{name: "Not tried, 1 hour", query: minutes(unwatched, "1h"), unit: "m", decimals: 1, width: 150},
+		column{name: "Not tried, 1 day", query: minutes(unwatched, "1d"), unit: "m", decimals: 1, width: 150},
 	).wide(columns).elseSay(quiet).runbook("IcwsAvailabilityBudgetBurn")
 }
 

@@ -26,6 +26,9 @@ func readme() ([]byte, error) {
 // Quiet are the reasons why parts of the panel show nothing, for the README.
 func (p *panel) Quiet() []string {
 	var reasons []string
+	if p.Targets[0].optIn {
+		reasons = append(reasons, p.FieldConfig.Defaults.NoValue)
+	}
 	for _, t := range p.Targets {
 		if t.quiet != "" {
 			reasons = append(reasons, t.quiet)

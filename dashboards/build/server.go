@@ -24,6 +24,10 @@ func server() dashboard {
 				of(6, hosts().wide(12), operationsGone().wide(12))),
 			collapsedRow("Traffic",
 				of(8, requestRate().wide(8), messages().wide(8), received().wide(8))),
+			collapsedRow("Users and licences",
+				of(8, usersByGroup().wide(12), usersByFlag().wide(12)),
+				of(8, usersOnPhone().wide(8), userChanges().wide(8), groupsOfUsers().wide(8)),
+				of(7, usersOfServers().wide(15), licences().wide(9))),
 			collapsedRow("Facts", of(5, facts()), of(5, expiries())),
 		},
 	})

@@ -1,0 +1,85 @@
+package main
+
+import "icws_exporter/exporter/collect"
+
+// The rows about users. They are empty where nobody asked for it.
+
+const (
+	usersOff    = "No server here counts users: the key users of the configuration is not set"
+	licencesOff = "No server here reads licences: the key licences of the configuration is not set"
+	notACD      = " A status is not ACD availability: nothing here says that a user is available for a call."
+)
+
+// loggedIn are the users of whom the server says that they are logged in. A status
+// outlives the log-on, so that others say nothing.
+func loggedIn(by ...string) expr {
+	return sum(series(collect.MetricUsers, is("logged_in", "yes")), by...)
+}
+
+// optional has queries that return something only where a key of the configuration
+// asks for it.
+func (p *panel) optional(off string) *panel {
+	for i := range p.Targets {
+		p.Targets[i].optIn = true
+	}
+	return p.elseSay(off)
+}
+
+func usersByGroup() *panel {
+	return timeseries("Users logged in by group", "Users who are logged in, by the group of their status."+notACD, "none",
+		line(loggedIn("group"), "{{group}}")).stacked().decimals(0).colored(groupColors...).optional(usersOff)
+}
+
+func usersByFlag() *panel {
+	return timeseries("Users logged in by flag", "Users who are logged in and in a status that has the flag; a status can have several."+notACD, "none",
+		line(sum(series(collect.MetricUsersFlagged), "flag"), "{{flag}}")).stepped().decimals(0).colored(flagColors()...).optional(usersOff)
+}
+
+func usersOnPhone() *panel {
+	return timeseries("Users on the phone", "Users who are logged in and on the phone, by the group of their status.", "none",
+		line(sum(series(collect.MetricUsersOnPhone), "group"), "{{group}}")).stacked().decimals(0).colored(groupColors...).optional(usersOff)
+}
+
+func userChanges() *panel {
+	return timeseries("Changes of status", "How often users changed their status in a minute, by the group that they came into.", unitPerMinute,
+		line(perMinute(sum(lately(collect.MetricUserStatusChanges), "group")), "{{group}}")).colored(groupColors...).optional(usersOff)
+}
+
+func groupsOfUsers() *panel {
+	return table("Users by group", "Users who are logged in and those on the phone, and since when the one who is longest in a status of the group is in it.",
+		[]sortBy{{DisplayName: "Logged in", Desc: true}},
+		[]key{{label: "group", name: "Group"}},
+		column{name: "Logged in", unit: "none", width: 90, query: loggedIn("group")},
+		column{name: "On the phone", unit: "none", width: 105, query: sum(series(collect.MetricUsersOnPhone), "group")},
+		column{name: "Longest since", unit: "dateTimeFromNow", width: 140, query: moment(minimum(series(collect.MetricUsersEarliest), "group"))},
+	).optional(usersOff)
+}
+
+func usersOfServers() *panel {
+	return table("Users by server", "Fewer reported than watched: the account lacks rights, or users do not exist any more. Withheld: the counts could be wrong."+notACD,
+		[]sortBy{{DisplayName: "Server"}},
+		[]key{serverKey(130), {label: "instance", name: "Exporter", last: true}},
+		column{name: "Logged in", unit: "none", width: 100, query: loggedIn(byServer...)},
+		column{name: "On the phone", unit: "none", width: 120, query: sum(series(collect.MetricUsersOnPhone), byServer...)},
+		column{name: "Watched", unit: "none", width: 100, query: maximum(series(collect.MetricUsersWatched), byServer...)},
+		column{name: "Reported", unit: "none", width: 100, query: maximum(series(collect.MetricUsersReported), byServer...)},
+		column{name: "Numbers", width: 130, looks: numbered(0, staleLooks), query: maximum(series(collect.MetricUsersStale), byServer...)},
+	).optional(usersOff)
+}
+
+func usersByServer() *panel {
+	return timeseries("Users logged in by server", "Users who are logged in. A gap: the number is withheld, because it could be wrong.", "none",
+		line(loggedIn("server"), "{{server}}")).stepped().decimals(0).optional(usersOff)
+}
+
+func licences() *panel {
+	inUse, allowed := sum(series(collect.MetricLicenceInUse), "licence"), sum(series(collect.MetricLicenceAllowed), "licence")
+	return table("Licences", "Concurrent licences in use and allowed, read every five minutes.",
+		[]sortBy{{DisplayName: "Used", Desc: true}},
+		[]key{{label: "licence", name: "Licence"}},
+		column{name: "In use", unit: "none", width: 100, query: inUse},
+		column{name: "Allowed", unit: "none", width: 100, query: allowed},
+		column{name: "Used", unit: "percentunit", width: 100, query: share(inUse, allowed),
+			thresholds: newThresholds("text", from(0.9, "orange"), from(1, "red"))},
+	).optional(licencesOff)
+}
