@@ -106,6 +106,9 @@ func TestRunbooksSayWhatTheirVariablesAre(t *testing.T) {
 	}
 }
 
+// maintenance is the series with which an operator declares maintenance.
+const maintenance = "icws_maintenance"
+
 // The rule that declares maintenance makes the series that the objectives leave out.
 func TestTheDeclarationOfMaintenanceIsOne(t *testing.T) {
 	content, err := os.ReadFile("README.md")

@@ -1,10 +1,16 @@
 package queries
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v4"
 
 	"icws_exporter/alerts"
@@ -54,6 +60,95 @@ func withRecorded(t *testing.T) metrics {
 		known[r.Record] = metric{labels: labels}
 	}
 	return known
+}
+
+// ofTheExporter are the labels that a server has from the target by which it is
+// watched. They change when it moves.
+var ofTheExporter = []string{"instance", "pod", "container", "endpoint", "node", "service"}
+
+// Rules bear a scrape every minute, a server that moves to another exporter, and the
+// labels of a cluster.
+func TestRulesKeepTheHouseRules(t *testing.T) {
+	const shortest = 4 * time.Minute
+	for _, r := range readRules(t) {
+		e, err := parse(r.Expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		where := r.Alert + r.Record
+		parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+			switch n := n.(type) {
+			case *parser.MatrixSelector:
+				if n.Range < shortest {
+					t.Errorf("%s: a range of %s is too short for a scrape every minute", where, n.Range)
+				}
+			case *parser.SubqueryExpr:
+				if n.Range < shortest {
+					t.Errorf("%s: a range of %s is too short for a scrape every minute", where, n.Range)
+				}
+			case *parser.AggregateExpr:
+				if len(n.Grouping) > 0 && !n.Without {
+					t.Errorf("%s: by %v loses the labels of a cluster; use without", where, n.Grouping)
+				}
+				for _, label := range ofTheExporter {
+					if slices.Contains(n.Grouping, "instance") && !slices.Contains(n.Grouping, label) {
+						t.Errorf("%s: without %v keeps %s, which changes when a server moves", where, n.Grouping, label)
+					}
+				}
+				if slices.Contains(n.Grouping, "job") {
+					t.Errorf("%s: loses the label job", where)
+				}
+			case *parser.BinaryExpr:
+				if m := n.VectorMatching; m != nil && (m.On && r.Record != "job_server:icws_unavailable:avg5m" || slices.Contains(m.MatchingLabels, "job")) {
+					t.Errorf("%s: on %v loses the labels of a cluster; use ignoring", where, m.MatchingLabels)
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// The series of the unit tests of the rules are ones that there are.
+func TestUnitTestsUseWhatExists(t *testing.T) {
+	files, err := filepath.Glob("../../../alerts/tests/*.yaml")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	known := exported()
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var content struct {
+			Tests []struct {
+				InputSeries []struct{ Series string } `yaml:"input_series"`
+			}
+		}
+		if err := yaml.Load(text, &content); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, test := range content.Tests {
+			for _, s := range test.InputSeries {
+				e, err := parse(s.Series)
+				if err != nil {
+					t.Errorf("%s: %v", file, err)
+					continue
+				}
+				selector := e.(*parser.VectorSelector)
+				if m, ok := known[selector.Name]; !ok {
+					t.Errorf("%s: no metric is named %s", file, selector.Name)
+				} else if m.ours {
+					m.labels = slices.Concat(m.labels, ofTheExporter, []string{"cluster"})
+					for _, with := range selector.LabelMatchers {
+						if err := m.accepts(selector.Name, with); with.Name != labels.MetricName && err != nil {
+							t.Errorf("%s: %v", file, err)
+						}
+					}
+				}
+			}
+		}
+	}
 }
 
 // Every metric, label and label value of a rule and of a query of its runbook exists,
