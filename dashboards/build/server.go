@@ -47,7 +47,7 @@ func sinceNow() *panel {
 }
 
 func nextAttempt() *panel {
-	p := stat("Next attempt", "When the exporter tries again. It does not before, so as to spare the server or the account.", "dateTimeFromNow",
+	p := stat("Next attempt", "When the exporter tries again. It does not before, so as to spare the server and the user.", "dateTimeFromNow",
 		now(moment(maximum(series(collect.MetricNextAttempt))), "next")).plain()
 	return p.steps("orange").quietly().word("0", "not waiting")
 }

@@ -56,7 +56,7 @@ func groupsOfUsers() *panel {
 }
 
 func usersOfServers() *panel {
-	return table("Users by server", "Fewer reported than watched: the account lacks rights, or users do not exist any more. Withheld: the counts could be wrong."+notACD,
+	return table("Users by server", "Fewer reported than watched: the exporter lacks rights, or users do not exist any more. Withheld: the counts could be wrong."+notACD,
 		[]sortBy{{DisplayName: "Server"}},
 		[]key{serverKey(130), {label: "instance", name: "Exporter", last: true}},
 		column{name: "Logged in", unit: "none", width: 100, query: loggedIn(byServer...)},

@@ -48,7 +48,7 @@ var servers = map[Reason]entry{
 		"look at {user} in Interaction Administrator; every refused log-on counts towards locking the user, so fix it before the next one",
 		[]string{
 			"Put the right password into {password}.",
-			"The exporter sends a changed password at once, and a refused one never again by itself. If the account was locked and now is not, the button on the page of the server or a restart sends it once more.",
+			"The exporter sends a changed password at once, and a refused one never again by itself. If the user was locked and now is not, the button on the page of the server or a restart sends it once more.",
 		}, runbookDown},
 	Unauthorized: {
 		"the log-on works, and then its own session is answered 401",

@@ -8,17 +8,17 @@ const (
 // optional is about licences and users. Whatever is wrong with them, the server is
 // watched as before.
 var optional = map[Reason]entry{
-	LicencesNone:      {is: "the account sees no licences", do: "give {user} the right to view the licence allocations in Interaction Administrator, or take licences out of the configuration"},
-	LicencesRefused:   {is: "the account may not see the licences", do: "give {user} the right to view the licence allocations in Interaction Administrator; or remove licences: true"},
+	LicencesNone:      {is: "the user sees no licences", do: "give {user} the right to view the licence allocations in Interaction Administrator, or take licences out of the configuration"},
+	LicencesRefused:   {is: "the user may not see the licences", do: "give {user} the right to view the licence allocations in Interaction Administrator; or remove licences: true"},
 	LicencesNoFeature: {is: "the server has no list of licences", do: "remove licences: true for this server: it is too old, or a proxy leaves the list out"},
 	LicencesGone:      {is: "the server has removed its list of licences", do: "remove licences: true for this server; it is tried again with the next session"},
 	LicencesFailed:    {is: "the licences cannot be read", do: "nothing here: " + againByItself},
 
-	UsersIncomplete:    {is: "the server reports fewer users than it was asked for", do: "normal where the account may not view all of them: " + viewUsers + " to count them too"},
-	UsersNobody:        {is: "the account sees no users", do: viewUsers + " (and the workgroups), or name the users by users.ids, which needs no list"},
+	UsersIncomplete:    {is: "the server reports fewer users than it was asked for", do: "normal where the user may not view all of them: " + viewUsers + " to count them too"},
+	UsersNobody:        {is: "the user sees no users", do: viewUsers + " (and the workgroups), or name the users by users.ids, which needs no list"},
 	UsersNoList:        {is: "the list of users cannot be read", do: viewUsers + " and the workgroups, or name the users by users.ids, which needs no list"},
 	UsersUnknown:       {is: "the server does not know some of the users", do: "take those who were deleted or renamed out of users.ids; with users.all or users.workgroups nothing has to be done, the list is read again"},
-	UsersForbidden:     {is: "the account may not view some of the users", do: viewUsers + ", or take them out of users.ids"},
+	UsersForbidden:     {is: "the user may not view some of the users", do: viewUsers + ", or take them out of users.ids"},
 	UsersRefused:       {is: "the server refuses to report these users", do: "try a smaller users.max_users: the server, or a proxy before it, may not take so long a list"},
 	UsersGone:          {is: "the server has removed the statuses of users", do: "set users.all: false for this server: its version reports no users"},
 	UsersFailing:       {is: "the statuses of users cannot be read", do: "nothing: " + againByItself},
