@@ -81,6 +81,15 @@ func (s Server) LicencesAdvice() advice.Advice {
 	return advice.For(advice.Reason("licences_"+s.Snapshot.Licences.Reading.String()), advice.About{Server: s.Name, User: s.Config.User})
 }
 
+// UsersAdvice is what to do about users who are not counted, or not all of them; the
+// zero Advice when nothing has to be done.
+func (s Server) UsersAdvice() advice.Advice {
+	if s.Snapshot.Users == nil {
+		return advice.Advice{}
+	}
+	return advice.For(advice.Reason("users_"+s.Snapshot.Users.State.String()), advice.About{Server: s.Name, User: s.Config.User})
+}
+
 // Hangs reports whether the probe has stopped moving: only a restart helps it.
 func (s Server) Hangs(now time.Time) bool {
 	return !s.Snapshot.Heartbeat.IsZero() && now.Sub(s.Snapshot.Heartbeat) > HeartbeatLimit

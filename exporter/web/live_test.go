@@ -195,7 +195,7 @@ func TestTheServerPageIsLive(t *testing.T) {
 		e := openEvents(t, l, "/servers/chicago/events?q=nothing")
 		defer e.connection.Close()
 		first, _, err := e.next()
-		if err != nil || len(first.Fragments) != 11 || first.Order != nil {
+		if err != nil || len(first.Fragments) != 12 || first.Order != nil {
 			t.Fatalf("at first the page is told %d parts, %v", len(first.Fragments), err)
 		}
 		if !strings.Contains(first.Fragments["statuses"], "No status matches.") {

@@ -5,6 +5,8 @@ import (
 
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/advice"
+	"icws_exporter/probe/catalogue"
+	"icws_exporter/probe/roster"
 )
 
 type licencesDetail struct {
@@ -45,4 +47,81 @@ func newAdviceDetail(a advice.Advice) *adviceDetail {
 		return nil
 	}
 	return &adviceDetail{string(a.Reason), a.Is, a.Steps(), a.Runbook}
+}
+
+// usersDetail has numbers only: no user is in it.
+type usersDetail struct {
+	State  string        `json:"state"`
+	Since  time.Time     `json:"since,omitzero"`
+	Reason string        `json:"reason,omitempty"`
+	Advice *adviceDetail `json:"advice,omitempty"`
+
+	Watched  int `json:"watched"`
+	Reported int `json:"reported"`
+	LeftOut  int `json:"left_out"`
+	Refused  int `json:"refused"`
+
+	Fresh      bool      `json:"fresh"`
+	FreshUntil time.Time `json:"fresh_until,omitzero"`
+	// The rest is left out while the counts are stale.
+	LoggedInKnown *bool                `json:"logged_in_known,omitempty"`
+	Groups        []userGroupDetail    `json:"groups,omitempty"`
+	Statuses      []userStatusDetail   `json:"statuses,omitempty"`
+	Workgroups    []workgroupUserCount `json:"workgroups,omitempty"`
+}
+
+type userGroupDetail struct {
+	Group           string         `json:"group"`
+	LoggedIn        int            `json:"logged_in"`
+	NotLoggedIn     int            `json:"not_logged_in"`
+	LoggedInUnknown int            `json:"logged_in_unknown"`
+	OnPhone         int            `json:"on_phone"`
+	Earliest        time.Time      `json:"earliest_status_change,omitzero"`
+	Flagged         map[string]int `json:"flagged"`
+}
+
+type userStatusDetail struct {
+	StatusID string `json:"status_id"`
+	Users    int    `json:"users"`
+}
+
+type workgroupUserCount struct {
+	Workgroup string `json:"workgroup"`
+	Group     string `json:"group"`
+	Users     int    `json:"users"`
+}
+
+// newUsersDetail returns nil for a server whose users nobody counts.
+func newUsersDetail(server exporter.Server, now time.Time) *usersDetail {
+	u := server.Snapshot.Users
+	if u == nil {
+		return nil
+	}
+	d := &usersDetail{
+		State: u.State.String(), Since: atUTC(u.Since), Reason: u.Reason, Advice: newAdviceDetail(server.UsersAdvice()),
+		Watched: u.Watched, Reported: u.Reported, LeftOut: u.LeftOut, Refused: u.Refused,
+		Fresh: u.Fresh(now), FreshUntil: atUTC(u.FreshUntil),
+	}
+	if !d.Fresh {
+		return d
+	}
+	d.LoggedInKnown = &u.Counts.LoggedInKnown
+	for i := range u.Counts.Groups {
+		g := &u.Counts.Groups[i]
+		group := userGroupDetail{
+			Group: server.ShowGroup(g.Group), OnPhone: g.OnPhone, Earliest: atUTC(g.Earliest), Flagged: make(map[string]int, catalogue.NumFlags),
+			LoggedIn: g.Users[roster.Yes], NotLoggedIn: g.Users[roster.No], LoggedInUnknown: g.Users[roster.Unknown],
+		}
+		for flag, n := range g.Flagged {
+			group.Flagged[catalogue.Flag(flag).String()] = n
+		}
+		d.Groups = append(d.Groups, group)
+	}
+	for _, s := range u.Counts.Statuses {
+		d.Statuses = append(d.Statuses, userStatusDetail{server.Show(s.ID), s.Users})
+	}
+	for _, w := range u.Counts.Workgroups {
+		d.Workgroups = append(d.Workgroups, workgroupUserCount{server.Show(w.Workgroup), server.ShowGroup(w.Group), w.Users})
+	}
+	return d
 }

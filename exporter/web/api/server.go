@@ -40,6 +40,8 @@ type serverDetail struct {
 	Catalogue  catalogueDetail   `json:"catalogue"`
 	Statuses   *statusesDetail   `json:"statuses,omitempty"`
 	Switchover *switchoverDetail `json:"switchover,omitempty"`
+	// Users is left out unless the configuration asks for them.
+	Users *usersDetail `json:"users,omitempty"`
 	// Licences is left out unless the configuration asks for them.
 	Licences *licencesDetail `json:"licences,omitempty"`
 
@@ -156,6 +158,7 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 			d.Switchover.BackupState = s.Switchover.BackupState.String()
 		}
 	}
+	d.Users = newUsersDetail(server, now)
 	d.Licences = newLicencesDetail(server, now)
 	if s.ClockKnown {
 		d.ClockOffsetSeconds = new(s.ClockOffset.Seconds())

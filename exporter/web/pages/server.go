@@ -74,6 +74,7 @@ func (p *serverPage) page(name string, search statusSearch, now time.Time) rende
 		Successes []requestRow
 		Log       []logRow
 		Matrix    matrix
+		Users     usersView
 		Licences  licencesView
 		Query     string
 		Statuses  statusTable
@@ -82,7 +83,7 @@ func (p *serverPage) page(name string, search statusSearch, now time.Time) rende
 		p.opts.frame("../", server.Name, serverStream(server.Name), now),
 		p.head(server, c), factsOf(server, c), answersOf(server.History.LastHour(now)),
 		eventsOf(recent, c), requestList(recent.Failures, c), checksOf(recent, c), requestList(recent.Successes, c), logOf(recent, c),
-		matrixOf(server, now), licencesOf(server, c), search.Query, p.statuses.table(server, search, c), string(server.Config.Redacted()),
+		matrixOf(server, now), usersOf(server, c), licencesOf(server, c), search.Query, p.statuses.table(server, search, c), string(server.Config.Redacted()),
 	})
 }
 
@@ -116,6 +117,7 @@ func (p *serverPage) look(name string, search statusSearch, now time.Time) conte
 	page.add("checks", "checks", checksOf(recent, c))
 	page.add("log", "log", logOf(recent, c))
 	page.add("groups", "groups", matrixOf(server, now))
+	page.add("users", "users", usersOf(server, c))
 	page.add("licences", "licences", licencesOf(server, c))
 	page.add("statuses", "statuses", p.statuses.table(server, search, c))
 	return page
