@@ -281,6 +281,17 @@ func TestNoPasswordNoLogOn(t *testing.T) {
 	}
 }
 
+// A credential of the unit is found, and that a changed one needs a restart is said.
+func TestACredentialOfTheUnit(t *testing.T) {
+	_, url := simulated(t, icwssim.Options{})
+	t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(writeFile(t, "password", testPassword+"\n")))
+	server, limits := configured(t, url)
+	server.PasswordFile, server.PasswordCredential = "", "password"
+	r := Run(t.Context(), server, Options{Limits: limits})
+	wantStep(t, r, StepPassword, OK, "the systemd credential password (systemd copied it when the unit started, so a changed one needs a restart of the unit)")
+	wantStep(t, r, StepLogOn, OK)
+}
+
 // What is certainly no ICWS never gets the password (P5).
 func TestWhatIsNoICWSGetsNoPassword(t *testing.T) {
 	answer := func(code int, header, body string) http.HandlerFunc {

@@ -69,7 +69,7 @@ func isUpperBefore(name string, i int) bool {
 func withBlocks(known []string) []string {
 	all := slices.Clone(known)
 	for _, key := range known {
-		for block, _, found := cutBlock(key); found; block, _, found = cutBlock(block) {
+		for block := blockOf(key); block != ""; block = blockOf(block) {
 			if !slices.Contains(all, block) {
 				all = append(all, block)
 			}
@@ -78,9 +78,10 @@ func withBlocks(known []string) []string {
 	return all
 }
 
-func cutBlock(dotted string) (block, name string, found bool) {
-	prefix, name := cutLast(dotted)
-	return strings.TrimSuffix(prefix, "."), name, prefix != ""
+// blockOf is the block in which a key or a block stands, empty for none.
+func blockOf(dotted string) string {
+	prefix, _ := cutLast(dotted)
+	return strings.TrimSuffix(prefix, ".")
 }
 
 // withPart returns the keys of the same block of which the name is a part, such as

@@ -142,6 +142,27 @@ func TestAdviceFollowsTheReason(t *testing.T) {
 	}
 }
 
+// A password that is read only once is not seen when it changes, and the page says so.
+func TestThePageSaysWhatAChangedPasswordNeeds(t *testing.T) {
+	for _, test := range []struct {
+		config config.Server
+		want   string
+	}{
+		{config.Server{PasswordFile: "/etc/pw"}, "into the file /etc/pw: a changed one is tried within seconds."},
+		{config.Server{PasswordEnv: "PW"}, "into the environment variable PW; a changed one needs a restart of the exporter."},
+		{config.Server{PasswordCredential: "pw"}, "into the systemd credential pw; systemd copied it when the unit started, so a changed one needs a restart of the unit."},
+		{config.Server{PasswordFile: "/run/credentials/icws_exporter.service/pw"}, "a changed one needs a restart of the unit."},
+	} {
+		server := liveServer(time.Now())
+		server.Config = test.config
+		server.Snapshot.State = probe.StateAuthHold
+		page := ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/servers/chicago").body
+		if !strings.Contains(html.UnescapeString(page), test.want) {
+			t.Errorf("the page does not say %q", test.want)
+		}
+	}
+}
+
 func TestOverviewFilters(t *testing.T) {
 	fleet := fleetOfStates(time.Now())
 	for query, want := range map[string]int{
