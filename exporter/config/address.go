@@ -47,7 +47,11 @@ func baseURL() value[Server] {
 			return false
 		}
 		if wrong := wrongWithURL(value); wrong != "" {
-			r.add(f.at, "%s; expected %s", wrong, wantURL)
+			want := wantURL
+			if r.file == "" { // flags: they have one host, and no {host}
+				want = "one host or URL, such as cic.example.com or https://cic.example.com:8019; repeat --server for more"
+			}
+			r.add(f.at, "%s; expected %s", wrong, want)
 			return false
 		}
 		into.URL = value
@@ -68,6 +72,8 @@ func wrongWithURL(value string) string {
 	switch {
 	case len(value) > 2048:
 		return "longer than 2048 bytes"
+	case strings.ContainsAny(value, ", "):
+		return "has a comma or a blank, as a list has"
 	case scheme != "http" && scheme != "https":
 		return "the scheme is neither http nor https"
 	case strings.Contains(authority, "@"):

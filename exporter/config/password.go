@@ -29,7 +29,7 @@ const maxPasswordBytes = 4 << 10
 func (s Server) Password() (Secret, error) {
 	var content []byte
 	var err error
-	place := "the file " + s.PasswordFile
+	place := "the file " + absolute(s.PasswordFile)
 	switch {
 	case s.PasswordEnv != "":
 		value, found := os.LookupEnv(s.PasswordEnv)
@@ -100,7 +100,7 @@ func (s Server) PasswordPlace() (place, change string) {
 	case isCredential(s.PasswordFile):
 		return "the systemd credential " + s.PasswordFile, ofCredential
 	default:
-		return "the file " + s.PasswordFile, ""
+		return "the file " + absolute(s.PasswordFile), ""
 	}
 }
 

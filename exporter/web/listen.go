@@ -61,7 +61,7 @@ type ConfigError struct {
 }
 
 func (e *ConfigError) Error() string {
-	return fmt.Sprintf("--web.config.file %s: %v", e.File, e.Err)
+	return fmt.Sprintf("--web.config.file %s: %v", absolute(e.File), e.Err)
 }
 
 func (e *ConfigError) Unwrap() error { return e.Err }
