@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,5 +63,36 @@ func TestTheDocumentedFlagsAreThere(t *testing.T) {
 				t.Errorf("there is no %s", flag)
 			}
 		}
+	}
+}
+
+// The document is short, begins with the verdict, and explains each budget that the last
+// results miss, and no other.
+func TestTheVerdictIsThatOfTheResults(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := os.ReadFile("results.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(string(text), "\n"); lines >= 120 {
+		t.Errorf("README.md has %d lines", lines)
+	}
+	numbers := func(pattern, text string) []string {
+		var found []string
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			found = append(found, m[1])
+		}
+		slices.Sort(found)
+		return slices.Compact(found)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## What is not met, and why\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	missed := numbers(`(?m)^\| (\d+) \|.*\*\*no\*\* \|$`, string(results))
+	explained := numbers(`(?i)\*\*budget (\d+)`, section)
+	if !slices.Equal(missed, explained) {
+		t.Errorf("the results miss the budgets %v; README.md explains %v", missed, explained)
 	}
 }
