@@ -21,7 +21,7 @@ func catalogue() dashboard {
 				of(9, statusesByGroup().wide(12), statusesByFlag().wide(12))),
 			newRow("Changes",
 				of(9, changes().wide(8), statusesOfServers().wide(8), drift().wide(8))),
-			collapsedRow("Users in these statuses", of(9, usersByGroup().wide(9), usersByFlag().wide(8), groupsOfUsers().wide(7))),
+			collapsedRow("Users in these statuses", of(9, usersByGroup().wide(8), usersByFlag().wide(8), groupsOfUsers().wide(8))),
 		},
 	})
 }
@@ -75,11 +75,11 @@ func sites() *panel {
 		"servers without a site are not.",
 		[]sortBy{{DisplayName: "Not known", Desc: true}, {DisplayName: "Catalogues", Desc: true}},
 		[]key{{label: "site", name: "Site"}},
-		column{name: "Catalogues", unit: "none", width: 150, query: site(expr(`count_values by (site) ("hash", `) + hash + ")"), quiet: quiet,
+		column{name: "Catalogues", unit: "none", width: 150, query: site(expr(`count_values by (site) ("hash", `) + hash + ")"),
 			thresholds: newThresholds("green", from(2, "orange"))},
-		column{name: "Servers known", unit: "none", width: 150, query: site(hash), quiet: quiet},
-		column{name: "Servers", unit: "none", width: 150, query: site(up), quiet: quiet},
-		column{name: "Not known", unit: "none", width: 150, query: site(up) + " - (" + site(hash) + " or 0 * " + site(up) + ")", quiet: quiet,
+		column{name: "Servers known", unit: "none", width: 150, query: site(hash)},
+		column{name: "Servers", unit: "none", width: 150, query: site(up)},
+		column{name: "Not known", unit: "none", width: 150, query: site(up) + " - (" + site(hash) + " or 0 * " + site(up) + ")",
 			thresholds: newThresholds("text", from(1, "orange"))},
 	).wide(columns).elseSay(quiet).runbook("IcwsCatalogueDiffers")
 }
@@ -115,13 +115,14 @@ var flags = []shortName{
 	{"canHaveTime", "Time", "dark-orange"},
 }
 
-// flagColors are the colours of the flags, in pairs as colored wants them.
-func flagColors() []string {
-	var pairs []string
+// byFlag gives the series of the flags their short names and colours.
+func (p *panel) byFlag() *panel {
 	for _, f := range flags {
-		pairs = append(pairs, f.value, f.color)
+		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, override{fieldMatcher{"byName", f.value}, []property{
+			{"displayName", f.short}, {"color", fieldColor{FixedColor: f.color, Mode: "fixed"}},
+		}})
 	}
-	return pairs
+	return p
 }
 
 // groupColors are those of the groups of a plain PureConnect server; others get one
@@ -168,7 +169,7 @@ func statusesByGroup() *panel {
 func statusesByFlag() *panel {
 	return timeseries("Statuses by flag", "Over all chosen servers that are known, and groups: when the dashed line falls, a server went stale, and nothing was deleted.", "none",
 		line(sum(series(collect.MetricStatusesFlagged), "flag"), "{{flag}}"),
-		line(known(), knownLegend)).stepped().colored(flagColors()...).withKnown().runbook("IcwsCatalogueUnusable")
+		line(known(), knownLegend)).stepped().byFlag().withKnown().runbook("IcwsCatalogueUnusable")
 }
 
 func changes() *panel {

@@ -172,12 +172,15 @@ func TestTablesAreReadable(t *testing.T) {
 				continue
 			}
 			looked++
-			if c := p.FieldConfig.Defaults.Custom.(tableCustom); c.Align != "left" {
-				t.Errorf("%s: %s is cut at the left", d.Title, p.Title)
+			if c := p.FieldConfig.Defaults.Custom.(tableCustom); c.Align != "left" || c.MinWidth != minWidth {
+				t.Errorf("%s: %s is cut at the left, or its columns have a least width of %d", d.Title, p.Title, c.MinWidth)
 			}
 			sum := 0
 			for _, c := range columnsOf(p) {
 				sum += c.width
+				if c.width == 0 && c.name != "" {
+					sum += minWidth
+				}
 				if c.width == 0 {
 					continue
 				}

@@ -131,7 +131,7 @@ func happening(by ...string) expr {
 
 var happeningLooks = map[string]look{
 	"0": {"–", transparent},
-	"1": {"410: left alone", "purple"},
+	"1": {"410 gone", "purple"},
 	"2": {"switching over", "orange"},
 	"3": {"missed changes", "orange"},
 	"4": {"401", "orange"},
@@ -145,22 +145,22 @@ func fleetTable() *panel {
 		"not up; Now, what happened in the last five minutes: a switchover, 401, changes that no message announced, an operation answered "+
 		"with 410. Delivery: 95 of 100 lists of this time range came faster. Errors: 4xx and 5xx among the answers of this time range.",
 		[]sortBy{{DisplayName: "Why", Desc: true}, {DisplayName: "State", Desc: true}, {DisplayName: "Now", Desc: true}},
-		[]key{serverKey(120), {label: "instance", name: "Exporter", last: true}},
+		[]key{serverKey(110), {label: "instance", name: "Exporter", last: true}},
 		column{name: "State", query: stateOf(byServer...), looks: stateLooksOf(), width: 205},
 		column{name: "Why", query: reasonOf(byServer...) + onlyWhere(0, maximum(series(collect.MetricUp), byServer...), byServer),
-			looks: together(reasonLooks(), numbered(0, []look{{"–", transparent}})), width: 130},
+			looks: together(reasonLooks(), numbered(0, []look{{"–", transparent}})), width: 128},
 		column{name: "Since", query: moment(maximum(series(collect.MetricProbeStateSince), byServer...)), unit: "dateTimeFromNow", width: 140},
 		column{name: "Next attempt", query: moment(maximum(series(collect.MetricNextAttempt), byServer...)), unit: "dateTimeFromNow", width: 140,
 			zero: "–"},
-		column{name: "Now", query: happening(byServer...), looks: happeningLooks, width: 125},
+		column{name: "Now", query: happening(byServer...), looks: happeningLooks, width: 115},
 		column{name: "Subscription", query: minimum(series(collect.MetricSubscriptionUp), byServer...), looks: numbered(0, deliversLooks), width: 110},
 		column{name: "Last contact", query: forEach(age(maximum(series(collect.MetricSubscriptionLastContact), byServer...))), unit: "s", width: 110,
 			thresholds: newThresholds("text", from(60, "orange"), from(180, "red"))},
-		column{name: "Delivery", query: forEach(quantile(0.95, collect.MetricDelivery, "$__range", byServer...)), unit: "s", decimals: 1, width: 85,
+		column{name: "Delivery", query: forEach(quantile(0.95, collect.MetricDelivery, "$__range", byServer...)), unit: "s", decimals: 1, width: 80,
 			thresholds: newThresholds("text", from(2, "orange"), from(10, "red"))},
-		column{name: "Statuses", query: forEach(maximum(series(collect.MetricCatalogueEntries), byServer...)), unit: "none", width: 85,
+		column{name: "Statuses", query: forEach(maximum(series(collect.MetricCatalogueEntries), byServer...)), unit: "none", width: 75,
 			links: []dataLink{{Title: "Its statuses", URL: to(uidCatalogue)}}},
-		column{name: "Errors", query: share(bad, answers), unit: "percentunit", width: 75, decimals: 1,
+		column{name: "Errors", query: share(bad, answers), unit: "percentunit", width: 60, decimals: 1,
 			thresholds: newThresholds("text", from(0.01, "orange"), from(0.1, "red"))},
 	).wide(columns).runbook("IcwsServerDown")
 }

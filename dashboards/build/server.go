@@ -89,7 +89,7 @@ func states() *panel {
 
 func serverAlerts() *panel {
 	return alertTable("Alerts of this server", "Alerts about this server that fire now, and since when their condition holds.",
-		key{label: "server", name: "Server", last: true})
+		key{label: "server", name: "Server", unseen: true})
 }
 
 func codesByServer() *panel {

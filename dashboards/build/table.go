@@ -25,6 +25,8 @@ type key struct {
 	links       []dataLink
 	// last puts the column behind the values.
 	last bool
+	// unseen has no column: it says the same in every row.
+	unseen bool
 }
 
 type tableCustom struct {
@@ -32,7 +34,12 @@ type tableCustom struct {
 	CellOptions cellOption `json:"cellOptions"`
 	Filterable  bool       `json:"filterable"`
 	Inspect     bool       `json:"inspect"`
+	// MinWidth is that of a column without a width, which gets what the others leave.
+	MinWidth int `json:"minWidth"`
 }
+
+// minWidth has room for a heading.
+const minWidth = 75
 
 type cellOption struct {
 	Mode string `json:"mode,omitempty"`
@@ -71,7 +78,7 @@ func table(title, description string, sorted []sortBy, keys []key, columns ...co
 		targets = append(targets, target{Expr: c.query, Format: "table", Instant: true, quiet: c.quiet})
 	}
 	p := newPanel("table", title, description, "none", targets)
-	p.FieldConfig.Defaults.Custom = tableCustom{Align: "left", CellOptions: cellOption{Type: "auto"}}
+	p.FieldConfig.Defaults.Custom = tableCustom{Align: "left", CellOptions: cellOption{Type: "auto"}, MinWidth: minWidth}
 	p.steps("text").quietly()
 	p.Options = tableOptions{
 		CellHeight: "sm", Footer: tableFooter{Reducer: []string{"sum"}}, ShowHeader: true, SortBy: sorted,
@@ -82,6 +89,9 @@ func table(title, description string, sorted []sortBy, keys []key, columns ...co
 	for i, k := range keys {
 		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, k.override())
 		order.IndexByName[k.label] = i
+		if k.unseen {
+			order.ExcludeByName[k.label] = true
+		}
 		if k.last {
 			order.IndexByName[k.label] += len(keys) + len(columns)
 		}
@@ -168,7 +178,7 @@ type matrixOptions struct {
 func matrix(title, description, unit, rows, columns string, names []shortName, width int, values expr) *panel {
 	p := newPanel("table", title, description, unit, []target{{Expr: values, Format: "table", Instant: true}}).
 		decimals(0).steps(transparent, from(1, "semi-dark-blue"))
-	p.FieldConfig.Defaults.Custom = tableCustom{Align: "left", CellOptions: cellOption{Mode: "basic", Type: "color-background"}}
+	p.FieldConfig.Defaults.Custom = tableCustom{Align: "left", CellOptions: cellOption{Mode: "basic", Type: "color-background"}, MinWidth: minWidth}
 	corner := rows + `\` + columns // the name that Grafana gives the first column
 	p.FieldConfig.Overrides = []override{{fieldMatcher{"byName", corner}, []property{
 		{"displayName", rows}, {"custom.cellOptions", cellOption{Type: "auto"}},

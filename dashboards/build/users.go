@@ -32,7 +32,7 @@ func usersByGroup() *panel {
 
 func usersByFlag() *panel {
 	return timeseries("Users logged in by flag", "Users who are logged in and in a status that has the flag; a status can have several."+notACD, "none",
-		line(sum(series(collect.MetricUsersFlagged), "flag"), "{{flag}}")).stepped().decimals(0).colored(flagColors()...).optional(usersOff)
+		line(sum(series(collect.MetricUsersFlagged), "flag"), "{{flag}}")).stepped().decimals(0).byFlag().optional(usersOff)
 }
 
 func usersOnPhone() *panel {
