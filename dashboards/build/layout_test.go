@@ -205,19 +205,18 @@ func TestTablesAreReadable(t *testing.T) {
 func TestEmptyPanelsSayWhy(t *testing.T) {
 	for _, d := range all() {
 		for _, p := range d.everyPanel() {
-			quiet := 0
-			for _, q := range p.Targets {
-				if q.quiet != "" {
-					quiet++
-				}
-			}
-			empty := quiet == len(p.Targets)
-			if p.Targets[0].optIn && (p.Type == "state-timeline" || p.FieldConfig.Defaults.NoValue == "") {
-				t.Errorf("%s: %s does not say that it is turned off", d.Title, p.Title)
-			}
 			graph := p.Type == "timeseries" || p.Type == "state-timeline"
-			if empty && (graph || p.FieldConfig.Defaults.NoValue == "") {
+			if p.Type != "stat" && p.Type != "state-timeline" && p.FieldConfig.Defaults.NoValue == "" {
 				t.Errorf("%s: %s says nothing while it is empty", d.Title, p.Title)
+			}
+			if first := p.Targets[0]; p.Type == "state-timeline" && (first.quiet != "" || first.optIn) {
+				t.Errorf("%s: %s can be empty, and cannot say why", d.Title, p.Title)
+			}
+			for _, o := range p.FieldConfig.Overrides {
+				isKey := p.Type == "table" && !strings.HasPrefix(o.Matcher.Options, "Value") && len(p.Transformations) > 0 && p.Transformations[0].ID != "groupingToMatrix"
+				if isKey && !slices.Contains(o.Properties, property{"noValue", "–"}) {
+					t.Errorf("%s: %s: an empty %s says what the panel says while it is empty", d.Title, p.Title, o.Matcher.Options)
+				}
 			}
 			for _, q := range p.Targets {
 				if graph && q.quiet == "" && strings.Contains(string(q.Expr), "> 0") {

@@ -168,8 +168,8 @@ func fleetTable() *panel {
 func fleetStates() *panel {
 	return timeline("State of each server", "What the exporter did with each server, and since when; with several exporters the worst of "+
 		"their states. Green follows it, yellow waits after a failure, red spares a failing server, purple is held until somebody acts. "+
-		"A gap: nothing was scraped.",
-		numbered(0, looksOf(collect.MetricProbeState)), line(present(collect.MetricProbeState, "server"), "{{server}}"))
+		"Not scraped: nobody looks.",
+		stateLooksOf(), line(stateOf("server"), "{{server}}"))
 }
 
 // alertTable shows the alerts that fire, the worst first and of those the newest.

@@ -26,16 +26,9 @@ func newPanel(kind, title, description, unit string, targets []target) *panel {
 		Datasource:  chosenDatasource,
 		FieldConfig: &fieldConfig{Defaults: fieldDefaults{Unit: unit}, Overrides: []override{}},
 	}
-	quiet := 0
 	for i, t := range targets {
 		t.Datasource, t.EditorMode, t.RefID = chosenDatasource, "code", string(rune('A'+i))
 		p.Targets = append(p.Targets, t)
-		if t.quiet != "" {
-			quiet++
-		}
-	}
-	if quiet == len(targets) {
-		p.FieldConfig.Defaults.NoValue = targets[0].quiet
 	}
 	return p
 }
@@ -171,8 +164,11 @@ func timeseries(title, description, unit string, targets ...target) *panel {
 		Stacking: stacking{"A", "none"}, ThresholdsStyle: thresholdsStyle{"off"},
 	}
 	p.Options = timeseriesOptions{legendList, tooltip{"multi", "desc"}}
-	return p
+	return p.elseSay(nothingHere)
 }
+
+// nothingHere is what an empty graph or table says.
+const nothingHere = "Nothing in this time range"
 
 // Units that Grafana writes behind the number.
 const (

@@ -79,7 +79,7 @@ func table(title, description string, sorted []sortBy, keys []key, columns ...co
 	}
 	p := newPanel("table", title, description, "none", targets)
 	p.FieldConfig.Defaults.Custom = tableCustom{Align: "left", CellOptions: cellOption{Type: "auto"}, MinWidth: minWidth}
-	p.steps("text").quietly()
+	p.steps("text").quietly().elseSay(nothingHere)
 	p.Options = tableOptions{
 		CellHeight: "sm", Footer: tableFooter{Reducer: []string{"sum"}}, ShowHeader: true, SortBy: sorted,
 	}
@@ -116,7 +116,8 @@ func table(title, description string, sorted []sortBy, keys []key, columns ...co
 }
 
 func (k key) override() override {
-	properties := []property{{"displayName", k.name}}
+	// An empty label is a dash, not what the panel says while it is empty.
+	properties := []property{{"displayName", k.name}, {"noValue", "–"}}
 	if k.width > 0 {
 		properties = append(properties, property{"custom.width", k.width})
 	}
@@ -177,7 +178,7 @@ type matrixOptions struct {
 // have short names and a width.
 func matrix(title, description, unit, rows, columns string, names []shortName, width int, values expr) *panel {
 	p := newPanel("table", title, description, unit, []target{{Expr: values, Format: "table", Instant: true}}).
-		decimals(0).steps(transparent, from(1, "semi-dark-blue"))
+		decimals(0).steps(transparent, from(1, "semi-dark-blue")).elseSay(nothingHere)
 	p.FieldConfig.Defaults.Custom = tableCustom{Align: "left", CellOptions: cellOption{Mode: "basic", Type: "color-background"}, MinWidth: minWidth}
 	corner := rows + `\` + columns // the name that Grafana gives the first column
 	p.FieldConfig.Overrides = []override{{fieldMatcher{"byName", corner}, []property{
