@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -127,8 +128,17 @@ func (w *worlds) variables(t *testing.T) {
 	}
 	for _, v := range overview().Templating.List {
 		if v.Name == "runbooks" {
-			if found := w.both.values(t, w.calm.into(v.Definition)); !slices.Equal(found, []string{"http://" + w.calm["instance"][0] + "/runbooks"}) {
-				t.Errorf("the runbooks are at %v", found)
+			found := w.both.values(t, w.calm.into(v.Definition))
+			if !slices.Equal(found, []string{"http://" + w.calm["instance"][0] + "/runbooks"}) {
+				t.Fatalf("the runbooks are at %v", found)
+			}
+			response, err := http.Get(found[0] + "/IcwsServerDown.md")
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != http.StatusOK {
+				t.Errorf("a runbook is answered %s", response.Status)
 			}
 		}
 	}

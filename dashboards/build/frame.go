@@ -157,10 +157,12 @@ func (s subject) variables() []variable {
 			list = append(list, *v)
 		}
 	}
-	// The exporter serves the runbooks itself.
+	// An exporter serves the runbooks, one that can be scraped if there is one. The
+	// targets of single servers, with --web.per-server, have names for addresses.
 	runbooks := queried("runbooks", "Runbooks", "", "Where the runbooks are: an exporter.", fmt.Sprintf(
-		`query_result(label_replace(%s, "url", "http://$1/runbooks", "instance", "(.+)"))`, series(up)))
-	runbooks.Regex, runbooks.Hide, runbooks.Multi, runbooks.IncludeAll = `/url="([^"]+)"/`, 2, false, false
+		`query_result(sort_desc(label_replace(%s and on (job, instance) last_over_time(%s[1d]), "url", "http://$1/runbooks", "instance", "(.+)")))`,
+		series(up), series(collect.MetricExporterBuildInfo)))
+	runbooks.Regex, runbooks.Hide, runbooks.Sort, runbooks.Multi, runbooks.IncludeAll = `/url="([^"]+)"/`, 2, 0, false, false
 	runbooks.Current = currentValue{}
 	return append(list, runbooks)
 }
