@@ -73,12 +73,19 @@ func inRange(counter *collect.Family, with ...matcher) expr {
 // quantile is a quantile of the observations within a window, by labels: of the
 // classic buckets, or of the native ones where Prometheus keeps only those.
 func quantile(q float64, histogram *collect.Family, window expr, by ...string) expr {
-	classic := call("increase", selector(histogram, histogram.Name+"_bucket", nil)+"["+window+"]")
-	native := call("increase", series(histogram)+"["+window+"]")
+	var with []matcher
+	if histogram == collect.MetricDelivery {
+		with = append(with, ofStatuses)
+	}
+	classic := call("increase", selector(histogram, histogram.Name+"_bucket", with)+"["+window+"]")
+	native := call("increase", series(histogram, with...)+"["+window+"]")
 	// >= 0 leaves out NaN: what nobody asked for has no line and no legend.
 	return expr(fmt.Sprintf("histogram_quantile(%g, %s) >= 0 or histogram_quantile(%g, %s) >= 0",
 		q, sum(classic, append(slices.Clone(by), "le")...), q, sum(native, by...)))
 }
+
+// ofStatuses matches the subscription that decides whether a server is up.
+var ofStatuses = is("subscription", "status-messages")
 
 // present is the number of the present state of a state set in the order of the
 // metric table, by labels: what a state timeline and a coloured cell need.

@@ -54,7 +54,7 @@ func nextAttempt() *panel {
 
 func lastContact() *panel {
 	return stat("Last contact", "How long ago the last poll was answered or the last byte of the stream came.", "s",
-		now(age(maximum(series(collect.MetricSubscriptionLastContact))), "contact")).
+		now(age(maximum(series(collect.MetricSubscriptionLastContact, ofStatuses))), "contact")).
 		decimals(0).steps("green", from(60, "orange"), from(180, "red"))
 }
 
@@ -195,9 +195,9 @@ func facts() *panel {
 		column{name: "Session since", unit: "dateTimeFromNow", width: 140,
 			query: forEach(moment(maximum(series(collect.MetricSessionEstablished), byServer...)))},
 		column{name: "Subscribed since", unit: "dateTimeFromNow", width: 140,
-			query: forEach(moment(maximum(series(collect.MetricSubscriptionEstablished), byServer...)))},
+			query: forEach(moment(maximum(series(collect.MetricSubscriptionEstablished, ofStatuses), byServer...)))},
 		column{name: "Last message", unit: "dateTimeFromNow", width: 140,
-			query: forEach(moment(maximum(series(collect.MetricSubscriptionLastMessage), byServer...)))},
+			query: forEach(moment(maximum(series(collect.MetricSubscriptionLastMessage, ofStatuses), byServer...)))},
 		column{name: "Clock ahead", unit: "s", decimals: 1, width: 110, query: forEach(maximum(series(collect.MetricServerClockOffset), byServer...))},
 	).wide(columns)
 }
