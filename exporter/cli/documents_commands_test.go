@@ -149,7 +149,7 @@ func freePort(t *testing.T) string {
 
 var (
 	// ownModule is a command for the tests of a module of its own.
-	ownModule   = regexp.MustCompile(`^\(cd (\S+) && go test \./\.\.\.\)$`)
+	ownModule   = regexp.MustCompile(`^\(cd (\S+) && go test (?:-update )?\./\.\.\.\)$`)
 	assignments = regexp.MustCompile(`^([A-Z]+=\S+ )*`)
 	// ownFlag is a flag that a test file defines.
 	ownFlag = regexp.MustCompile(`^-([a-z]+\.[a-z]+|update|promtool|mutate)(=.*)?$`)

@@ -146,7 +146,7 @@ var proofs = []proof{
 	{"alerts/README.md", "yaml", "rule_files:", isRuleFiles},
 	{"alerts/README.md", "yaml", "groups:", by("alerts/readme_test.go", "TestTheDeclarationOfMaintenanceIsOne")},
 	{"alerts/runbooks/*.md", "promql", "", by("alerts/alerts_test.go", "TestEveryAlertHasARunbook")},
-	{"alerts/runbooks/*.md", "sh", "", by("alerts/e2e_test.go", "TestIncidents")},
+	{"alerts/runbooks/*.md", "sh", "", by("alerts/incidents/incidents_run_test.go", "TestIncidents")},
 	{"dashboards/README.md", "", "go run ./dashboards/build", isOfDevelopers},
 
 	{"bench/README.md", "sh", "go run ./bench", by("bench/document_test.go", "TestTheDocumentedCommandsAreUnderstood")},
