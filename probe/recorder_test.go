@@ -14,6 +14,7 @@ import (
 type recorder struct {
 	mu      sync.Mutex
 	counts  map[string]int
+	longest time.Duration // of the deliveries of status messages
 	manners manners
 }
 
@@ -101,7 +102,21 @@ func (r *recorder) DeliveryChecked(of Subscription, c DeliveryCheck) {
 	r.add(about(of)+"check "+c.Result.String(), 1)
 	r.add(about(of)+"drift", c.Drift)
 }
-func (r *recorder) Delivered(of Subscription, _ time.Duration) { r.add(about(of)+"delivered", 1) }
+func (r *recorder) Delivered(of Subscription, took time.Duration) {
+	r.add(about(of)+"delivered", 1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if of == StatusMessages {
+		r.longest = max(r.longest, took)
+	}
+}
+
+// deliveries are how many were measured, and the longest.
+func (r *recorder) deliveries() (n int, longest time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts["delivered"], r.longest
+}
 func (r *recorder) MessageReceived(of Subscription, v MessageKind) {
 	r.add(about(of)+"message "+v.String(), 1)
 }

@@ -59,6 +59,18 @@ func TestEventsMoveTheirSeries(t *testing.T) {
 				`icws_catalogue_drift_total{server="c"} 3`,
 			},
 		},
+		"check timed out": {
+			func(m *ServerMetrics) {
+				m.DeliveryChecked(probe.StatusMessages, probe.DeliveryCheck{Result: probe.CheckTimeout})
+			},
+			[]string{`icws_delivery_checks_total{result="timeout",server="c",subscription="status-messages"} 1`},
+		},
+		"check renewed": {
+			func(m *ServerMetrics) {
+				m.DeliveryChecked(probe.StatusMessages, probe.DeliveryCheck{Result: probe.CheckRenewed})
+			},
+			[]string{`icws_delivery_checks_total{result="renewed",server="c",subscription="status-messages"} 1`},
+		},
 		"message": {
 			func(m *ServerMetrics) { m.MessageReceived(probe.StatusMessages, probe.MessageOther) },
 			[]string{`icws_messages_total{kind="other",server="c",subscription="status-messages"} 1`},
@@ -100,6 +112,19 @@ func TestEventsMoveTheirSeries(t *testing.T) {
 			}
 		})
 	}
+}
+
+// How long a full message took is a delivery in time, or not.
+func TestDeliveriesAreMeasured(t *testing.T) {
+	s := newTestSet(Options{})
+	m := s.Add("c", "")
+	m.Delivered(probe.StatusMessages, 1500*time.Millisecond)
+	m.Delivered(probe.StatusMessages, 12*time.Second)
+	hasLines(t, exposition(t, s, Text),
+		`icws_delivery_seconds_bucket{server="c",subscription="status-messages",le="2"} 1`,
+		`icws_delivery_seconds_count{server="c",subscription="status-messages"} 2`,
+		`icws_delivery_seconds_sum{server="c",subscription="status-messages"} 13.5`,
+	)
 }
 
 func differentLines(before, after string) int {
