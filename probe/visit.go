@@ -136,10 +136,25 @@ func (v *Visit) Users(ctx context.Context) (*UsersReport, error) {
 	u := v.l.users
 	u.jobs.unpaced = true
 	u.configure(v.l.cfg.Users)
-	err := v.until(ctx, func() bool {
-		return u.cfg == nil || u.state != UsersStarting && u.search == nil && u.awaiting == nil && (u.due == nil || !u.retryAt.IsZero())
-	})
+	err := v.until(ctx, u.isSettled)
 	return v.p.Snapshot().Users, err
+}
+
+// isSettled reports whether nothing is under way that could change how the counting
+// goes: it is known who is counted, or why nobody is, or there is a pause.
+func (u *userFeed) isSettled() bool {
+	switch {
+	case u.cfg == nil:
+		return true
+	case u.jobs.busy() || u.search != nil || u.awaiting != nil || !u.settleAt.IsZero():
+		return false
+	case len(u.ids) == 0:
+		return u.state == UsersNobody || u.state == UsersNoList
+	case u.due == nil:
+		return u.delivered
+	default:
+		return u.retryAt.After(time.Now()) || len(u.refused) == len(u.ids)
+	}
 }
 
 // Leave ends what the visit began, also when ctx has ended, and waits for a log-on

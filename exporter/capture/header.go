@@ -118,7 +118,7 @@ func (r *redactor) path(text string) string {
 		segments := strings.SplitN(text, "/", 4) // "", icws, session, rest
 		if len(segments) > 2 && segments[2] != "connection" {
 			segments[2] = r.placeholder(kindSession, segments[2])
-			return strings.Join(segments, "/")
+			return r.person(strings.Join(segments, "/"))
 		}
 		return text
 	}

@@ -219,10 +219,11 @@ type exchange struct {
 
 func (x exchange) line(r *redactor) captureLine {
 	request := x.request
+	what := aboutOf(request.URL.Path)
 	line := captureExchange{
 		T: x.start, Exchange: x.number, Host: r.hostOf(request),
 		Method: request.Method, Path: r.path(request.URL.Path), Query: request.URL.RawQuery,
-		Send:    captureContent{Header: r.header(request.Header), captureBody: r.body(x.sent, true, false)},
+		Send:    captureContent{Header: r.header(request.Header), captureBody: r.bodyOf(what, x.sent, true, false)},
 		Seconds: x.end - x.start, Stream: x.stream,
 	}
 	if x.err != nil {
@@ -232,7 +233,7 @@ func (x exchange) line(r *redactor) captureLine {
 	line.Status, line.Header = x.response.StatusCode, r.header(x.response.Header)
 	if !x.stream {
 		isLogOn := request.Method == http.MethodPost && line.Status < http.StatusMultipleChoices
-		line.captureBody = r.body(x.body, x.whole, isLogOn)
+		line.captureBody = r.bodyOf(what, x.body, x.whole, isLogOn)
 	}
 	return line
 }

@@ -26,6 +26,10 @@ const (
 	kindUser     = "user"
 	kindHost     = "host"
 	kindSession  = "session"
+	// kindPerson has placeholders as kindUser, but is looked for nowhere else: there are
+	// thousands. Where else a server may name a person is left out.
+	kindPerson = "person"
+	kindOut    = "out"
 )
 
 // members are the properties whose value is known to be one of the kinds
@@ -33,7 +37,8 @@ const (
 var members = map[string]string{
 	"password": kindPassword, "csrfToken": kindToken, "sessionId": kindSession,
 	"authToken": kindToken, "authTokenSeed": kindToken, "singleSignOnToken": kindToken,
-	"userID": kindUser, "userId": kindUser, "userDisplayName": kindUser,
+	"userID": kindUser, "userDisplayName": kindUser, "userId": kindPerson, "userIds": kindPerson,
+	"displayName": kindOut, "uri": kindOut, "notes": kindOut, "forwardNumber": kindOut, "stations": kindOut, "icServers": kindHost,
 	"alternateHostList": kindHost, "icServer": kindHost, "primaryHost": kindHost, "backupHost": kindHost, "serverName": kindHost,
 }
 
@@ -100,6 +105,15 @@ func (r *redactor) placeholder(kind, value string) string {
 		return ""
 	}
 	key := kind + " " + strings.ToLower(value)
+	if kind == kindPerson {
+		kind, key = kindUser, kindUser+" "+strings.ToLower(value)
+		if p, found := r.known[key]; found {
+			return p
+		}
+		r.counts[kindUser]++
+		r.known[key] = fmt.Sprintf("%s-%d", kindUser, r.counts[kindUser])
+		return r.known[key]
+	}
 	if kind == kindPassword || kind == kindToken || kind == kindCookie {
 		key = kind + " " + value
 	}
@@ -166,15 +180,22 @@ func (r *redactor) holds(line string) bool { return r.secrets.finder.In(line) }
 // body redacts the body of an exchange. Of the answer to a log-on nothing is kept
 // that is not whole: it may hold half a token.
 func (r *redactor) body(content []byte, whole, isLogOn bool) captureBody {
+	return r.bodyOf(aboutOthers, content, whole, isLogOn)
+}
+
+// bodyOf is body for a resource that may be about people.
+func (r *redactor) bodyOf(what about, content []byte, whole, isLogOn bool) captureBody {
 	b := captureBody{Cut: !whole}
 	if len(content) == 0 {
 		return b
 	}
-	if document, ok := r.document(content); ok {
+	if document, ok := r.document(what, content); ok {
 		b.JSON = document
 		return b
 	}
 	switch {
+	case what == aboutPeople:
+		b.LeftOut = fmt.Sprintf("%d bytes about users that are no JSON", len(content))
 	case isLogOn:
 		b.LeftOut = fmt.Sprintf("%d bytes of an answer to a log-on that are no JSON", len(content))
 	case len(content) > maxText:
@@ -187,7 +208,7 @@ func (r *redactor) body(content []byte, whole, isLogOn bool) captureBody {
 
 // document redacts a JSON document, keeping the order of its members, and reports
 // whether it was one.
-func (r *redactor) document(src []byte) (jsontext.Value, bool) {
+func (r *redactor) document(what about, src []byte) (jsontext.Value, bool) {
 	var out bytes.Buffer
 	lenient := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 	dec := jsontext.NewDecoder(bytes.NewReader(src), lenient...)
@@ -205,7 +226,7 @@ func (r *redactor) document(src []byte) (jsontext.Value, bool) {
 		case jsontext.KindEndObject, jsontext.KindEndArray:
 			names = names[:top]
 		case jsontext.KindString, jsontext.KindNumber:
-			token = r.token(dec, token, names)
+			token = r.token(what, dec, token, names)
 		}
 		if enc.WriteToken(token) != nil {
 			return nil, false
@@ -219,14 +240,24 @@ func (r *redactor) document(src []byte) (jsontext.Value, bool) {
 }
 
 // token redacts a string or a number; the name of a member is kept in names.
-func (r *redactor) token(dec *jsontext.Decoder, token jsontext.Token, names []string) jsontext.Token {
+func (r *redactor) token(what about, dec *jsontext.Decoder, token jsontext.Token, names []string) jsontext.Token {
 	top := len(names) - 1
 	text := token.String()
 	if kind, n := dec.StackIndex(dec.StackDepth()); kind == jsontext.KindBeginObject && n%2 == 1 {
 		names[top] = text
 		return jsontext.String(text)
 	}
-	if kind, found := members[names[top]]; found {
+	kind, found := members[names[top]]
+	if what == aboutPeople && names[top] == "message" {
+		kind, found = kindOut, true // an error, which may say whom it is about
+	}
+	if what == aboutPeople && names[top] == "id" && top > 0 && names[top-1] != "" {
+		kind, found = kindPerson, true
+	}
+	switch {
+	case kind == kindOut:
+		return jsontext.String(leftOut)
+	case found:
 		return jsontext.String(r.placeholder(kind, text))
 	}
 	if token.Kind() == jsontext.KindNumber {

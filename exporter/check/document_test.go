@@ -23,7 +23,7 @@ func TestTheStepsAreDocumented(t *testing.T) {
 		documented = append(documented, string(m[1]))
 	}
 	_, url := simulated(t, icwssim.Options{Users: icwssim.InventUsers(3, 1), Licences: []icwssim.Licence{{ID: "I3_A"}}})
-	for _, s := range run(t, t.Context(), url, Options{}, "licences: true").Steps {
+	for _, s := range run(t, t.Context(), url, Options{}, "licences: true", "users: {all: true}").Steps {
 		real = append(real, s.Name)
 	}
 	if diff := cmp.Diff(documented, real); diff != "" {

@@ -34,6 +34,7 @@ const (
 	StepStatusList      = "status_list"
 	StepSecondSubscribe = "second_subscribe"
 	StepSwitchover      = "switchover"
+	StepUsers           = "users"
 	StepLicences        = "licences"
 	StepObserve         = "observe"
 	StepUnsubscribe     = "unsubscribe"

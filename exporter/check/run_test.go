@@ -454,14 +454,14 @@ func TestInterruptedAfterAnyStep(t *testing.T) {
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim, url := simulated(t, icwssim.Options{Licences: []icwssim.Licence{{ID: "I3_A"}}})
+			sim, url := simulated(t, icwssim.Options{Users: icwssim.InventUsers(3, 1), Licences: []icwssim.Licence{{ID: "I3_A"}}})
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
 			r := run(t, ctx, url, Options{OnStep: func(s Step) {
 				if s.Name == name {
 					interrupt()
 				}
-			}}, "licences: true")
+			}}, "licences: true", "users: {all: true}")
 			if r.OK != (name == StepObserve) { // nothing is left to interrupt
 				t.Errorf("ok is %t", r.OK)
 			}

@@ -39,6 +39,7 @@ var sessionSteps = []sessionStep{
 	{StepStatusList, (*sessionCheck).statusList, nil},
 	{StepSecondSubscribe, (*sessionCheck).secondSubscribe, nil},
 	{StepSwitchover, (*sessionCheck).switchover, nil},
+	{StepUsers, (*sessionCheck).users, config.Server.CountsUsers},
 	{StepLicences, (*sessionCheck).licences, func(s config.Server) bool { return s.Licences }},
 	{StepObserve, (*sessionCheck).observe, nil},
 }

@@ -86,7 +86,7 @@ func checkBounds(t *testing.T, v Validated) {
 		within("delivery_timeout", s.DeliveryTimeout, time.Second, s.CheckInterval-1)
 		within("request_timeout", s.RequestTimeout, time.Second, time.Minute)
 		within("stale_after", s.StaleAfter, 2*s.CheckInterval, 24*time.Hour)
-		if s.usersOn() {
+		if s.CountsUsers() {
 			within("users.refresh_interval", s.Users.RefreshInterval, time.Minute, 24*time.Hour)
 			within("users.stale_after", s.Users.StaleAfter, 2*s.CheckInterval, 24*time.Hour)
 			if s.Users.Max < 1 || s.Users.Max > maxUsers || s.Users.MinCohort < 1 || s.Users.All && len(s.Users.IDs)+len(s.Users.Workgroups) > 0 {

@@ -10,8 +10,8 @@ import (
 	"icws_exporter/probe"
 )
 
-// usersOn reports whether the statuses of users are counted.
-func (s Server) usersOn() bool {
+// CountsUsers reports whether the statuses of users are counted.
+func (s Server) CountsUsers() bool {
 	return len(s.Users.IDs) > 0 || len(s.Users.Workgroups) > 0 || s.Users.All
 }
 
@@ -19,7 +19,7 @@ func (s Server) usersOn() bool {
 func forUsers(v value[Server]) value[Server] {
 	show := v.show
 	v.show = func(s *Server) *yaml.Node {
-		if !s.usersOn() {
+		if !s.CountsUsers() {
 			return nil
 		}
 		return show(s)
@@ -95,7 +95,7 @@ func userIDs(at func(*Server) *[]string) value[Server] {
 
 // probeUsers is what the probe is told of users; nil: nobody is counted.
 func (s Server) probeUsers() *probe.Users {
-	if !s.usersOn() {
+	if !s.CountsUsers() {
 		return nil
 	}
 	users := s.Users

@@ -31,14 +31,7 @@ func (s *Session) UserIDs(ctx context.Context) ([]string, error) {
 	r := s.request(OpConfiguration, "configuration/users")
 	r.url.RawQuery = viewOnly
 	err := s.client.exchange(ctx, r, func(d *document, _ http.Header) {
-		ids = nil
-		d.items(func(name string) {
-			if name != "configurationId" {
-				d.skip()
-			} else if id := d.configurationID(); id != "" {
-				ids = append(ids, id)
-			}
-		}, nil)
+		ids = d.ids()
 	})
 	return ids, err
 }
@@ -65,6 +58,18 @@ func (s *Session) Members(ctx context.Context, workgroup string) ([]string, erro
 		}
 	})
 	return ids, err
+}
+
+// Workgroups reads the names of the workgroups that the account may view
+// (protocol-users.md, 4).
+func (s *Session) Workgroups(ctx context.Context) ([]string, error) {
+	var names []string
+	r := s.request(OpConfiguration, "configuration/workgroups")
+	r.url.RawQuery = viewOnly
+	err := s.client.exchange(ctx, r, func(d *document, _ http.Header) {
+		names = d.ids()
+	})
+	return names, err
 }
 
 // Licence is how many of one kind of concurrent licences are in use
@@ -187,6 +192,19 @@ func (d *document) items(member func(name string), done func()) {
 	if !found {
 		d.fail(errNoItems)
 	}
+}
+
+// ids reads the ids of a list of the configuration.
+func (d *document) ids() []string {
+	var ids []string
+	d.items(func(name string) {
+		if name != "configurationId" {
+			d.skip()
+		} else if id := d.configurationID(); id != "" {
+			ids = append(ids, id)
+		}
+	}, nil)
+	return ids
 }
 
 // configurationID reads the id of an object {id, displayName, uri}, and nothing else
