@@ -179,7 +179,7 @@ func (f *Fleet) start(w *watched, delay time.Duration) {
 		NewTransport: w.transports.New,
 		Observer:     w.history,
 		Screen:       w.history.Screen(),
-		Logger:       slog.New(w.lines.Handler(w.history.Tee(advice.Log(f.opts.Logger.Handler())))),
+		Logger:       slog.New(w.lines.Handler(w.history.Tee(advice.Log(f.opts.Logger.Handler(), w.server.ByFlags)))),
 		StartDelay:   delay,
 		UserAgent:    f.opts.UserAgent,
 	})

@@ -106,7 +106,7 @@ func TestAdviceIsNoSecret(t *testing.T) {
 
 func TestTheLogSaysWhatToDo(t *testing.T) {
 	var out bytes.Buffer
-	log := slog.New(advice.Log(slog.NewTextHandler(&out, nil))).With("server", "a")
+	log := slog.New(advice.Log(slog.NewTextHandler(&out, nil), false)).With("server", "a")
 	for down := range probe.DownReason(probe.NumDownReasons) {
 		out.Reset()
 		log.Warn("backoff", "from", "live", "state", "backoff", "down", down.String())

@@ -1,6 +1,8 @@
 package advice_test
 
 import (
+	"bytes"
+	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
@@ -28,5 +30,13 @@ func TestAdviceForFlagsNamesThem(t *testing.T) {
 	}
 	if named < 10 {
 		t.Errorf("only %d texts name a flag", named)
+	}
+}
+
+func TestTheLogNamesFlagsToWhoGaveThem(t *testing.T) {
+	var out bytes.Buffer
+	slog.New(advice.Log(slog.NewTextHandler(&out, nil), true)).With("server", "a").Warn("backoff", "down", "tls")
+	if !strings.Contains(out.String(), "of --server, and --ca-file") {
+		t.Error(out.String())
 	}
 }
