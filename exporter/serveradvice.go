@@ -21,6 +21,11 @@ func (s Server) Advice(now time.Time) advice.Advice {
 	if reason == advice.StandbyDown {
 		about.Host = s.Show(s.standbyDown())
 	}
+	if reason == advice.NotDelivering && s.Snapshot.TransportKnown && s.Snapshot.Transport == probe.TransportPoll {
+		a := advice.For(advice.PolledInVain, about)
+		a.Reason = reason // what the metrics call it
+		return a
+	}
 	return advice.For(reason, about)
 }
 

@@ -17,6 +17,7 @@ const (
 	Gone                Reason = "gone"
 	BreakerOpen         Reason = "breaker_open"
 	NotDelivering       Reason = "not_delivering"
+	PolledInVain        Reason = "polled_in_vain" // not delivering, where it is polled
 	ServerError         Reason = "server_error"
 	Protocol            Reason = "protocol"
 	TooLarge            Reason = "too_large"

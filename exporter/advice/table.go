@@ -76,6 +76,10 @@ var servers = map[Reason]entry{
 			"The exporter replaces the session by itself. Once can be chance.",
 			"If it is polled already, restart the Session Manager of the IC server: other clients of this server miss their messages as well.",
 		}, runbookDown},
+	PolledInVain: {
+		"the server accepted the subscription and delivers nothing, although it is polled",
+		"look at the load and the Session Manager trace of the IC server, and restart its Session Manager: its other clients miss their messages as well",
+		[]string{"The exporter replaces the session by itself. Once can be chance."}, runbookDown},
 	Starting: {
 		"the first log-on takes longer than it should",
 		"see from its requests whether the server is slow or does not answer at all",

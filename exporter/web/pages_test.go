@@ -163,6 +163,19 @@ func TestThePageSaysWhatAChangedPasswordNeeds(t *testing.T) {
 	}
 }
 
+// Who polls already is not told to look for what holds an event stream back.
+func TestAdviceForAPolledServerIsAboutPolling(t *testing.T) {
+	server := liveServer(time.Now())
+	server.Snapshot.Feeds[probe.StatusMessages].Up = false
+	server.Snapshot.TransportKnown = true
+	for transport, want := range map[probe.Transport]string{probe.TransportSSE: "buffers the event stream", probe.TransportPoll: "restart its Session Manager"} {
+		server.Snapshot.Transport = transport
+		if a := server.Advice(time.Now()); a.Reason != advice.NotDelivering || !strings.Contains(a.Do, want) {
+			t.Errorf("%v: %+v", transport, a)
+		}
+	}
+}
+
 func TestOverviewFilters(t *testing.T) {
 	fleet := fleetOfStates(time.Now())
 	for query, want := range map[string]int{
