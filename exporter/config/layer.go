@@ -91,6 +91,10 @@ func (r *resolver) collect(l layer, where place, n *yaml.Node, prefix string, kn
 			r.add(at(key, where.key), "a merge key (<<) stands here; expected the keys themselves, or common keys under defaults")
 			continue
 		}
+		if value.Anchor != "" && !isKnown(prefix+key.Value, known) {
+			r.add(at(key, where.key), "an unknown key with an anchor (&); expected what servers have in common under defaults, which holds for all of them")
+			continue
+		}
 		if key.Kind != yaml.ScalarNode || !isPlainKey(key.Value) {
 			r.notPlain(l, at(key, where.key), prefix, key, known)
 			continue
@@ -107,11 +111,8 @@ func (r *resolver) collect(l layer, where place, n *yaml.Node, prefix string, kn
 }
 
 func (r *resolver) collectKey(l layer, here place, dotted string, value *yaml.Node, known []string) {
-	isKey, isBlock := false, false
-	for _, name := range known {
-		isKey = isKey || name == dotted
-		isBlock = isBlock || strings.HasPrefix(name, dotted+".")
-	}
+	isKey := slices.Contains(known, dotted)
+	isBlock := isKnown(dotted, known) && !isKey
 	switch {
 	case !isKey && !isBlock:
 		r.unknown(l, here, dotted, known)
@@ -123,6 +124,11 @@ func (r *resolver) collectKey(l layer, here place, dotted string, value *yaml.No
 	default:
 		l.fields[dotted] = field{at(value, here.key), target(value)}
 	}
+}
+
+// isKnown reports whether there is a key or a block of the name.
+func isKnown(dotted string, known []string) bool {
+	return slices.ContainsFunc(known, func(name string) bool { return name == dotted || strings.HasPrefix(name, dotted+".") })
 }
 
 func (r *resolver) unknown(l layer, here place, dotted string, known []string) {
