@@ -22,10 +22,16 @@ func (b *budget) at(n int) time.Time {
 	return b.made[n-1].Add(optionalWindow)
 }
 
-// spend takes note of n requests that are made now.
-func (b *budget) spend(now time.Time, n int) {
-	copy(b.made[:], b.made[n:])
+// ended takes note that the last n requests took until now: the second of them may
+// just have been made.
+func (b *budget) ended(now time.Time, n int) {
 	for i := len(b.made) - n; i < len(b.made); i++ {
 		b.made[i] = now
 	}
+}
+
+// spend takes note of n requests that are made now.
+func (b *budget) spend(now time.Time, n int) {
+	copy(b.made[:], b.made[n:])
+	b.ended(now, n)
 }

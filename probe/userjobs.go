@@ -7,9 +7,11 @@ import (
 
 // userJobs runs the requests about users beside the loop, one at a time.
 type userJobs struct {
-	done    chan func(time.Time) // what to do with the answer, on the loop's goroutine
-	cancel  context.CancelFunc   // nil: nothing runs
-	unpaced bool                 // somebody waits for the result: no budget
+	done   chan func(time.Time) // what to do with the answer, on the loop's goroutine
+	cancel context.CancelFunc   // nil: nothing runs
+	// requests is how many the last one made at most.
+	requests int
+	unpaced  bool // somebody waits for the result: no budget
 }
 
 func (j *userJobs) busy() bool { return j.cancel != nil }
@@ -40,6 +42,7 @@ func (j *userJobs) stop() {
 // answered applies what a job found.
 func (u *userFeed) answered(apply func(time.Time)) {
 	u.jobs.end()
+	u.l.optional.ended(time.Now(), u.jobs.requests)
 	apply(time.Now())
 }
 

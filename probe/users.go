@@ -57,7 +57,8 @@ type userFeed struct {
 	listProblem string // why the list cannot be read
 	listRetry   bool   // the list was read again because the server refused it
 	refused     map[string]bool
-	forgivenAt  time.Time // when a refused one was tried again
+	proven      map[string]bool // of the refused: the server knows them
+	provenAt    time.Time       // the first of them
 
 	verifiedAt moment // LastVerified, on both clocks
 	sampled    int    // place in ids
@@ -109,7 +110,7 @@ func newUserFeed(l *loop) *userFeed {
 func (u *userFeed) configure(cfg *Users) {
 	u.jobs.stop()
 	u.cfg = cfg
-	u.refused, u.listed, u.listAt, u.search = nil, false, time.Time{}, nil
+	u.refused, u.proven, u.listed, u.listAt, u.search = nil, nil, false, time.Time{}, nil
 	if cfg == nil {
 		u.roster, u.staged, u.decoder, u.source, u.counts = nil, nil, nil, nil, nil
 		u.ids, u.workgroups, u.FeedState, u.verifiedAt = nil, nil, FeedState{}, moment{}
@@ -233,6 +234,7 @@ func (u *userFeed) tend(ctx context.Context, now time.Time) time.Time {
 		return u.wakeAt(at)
 	}
 	u.l.optional.spend(now, requests)
+	u.jobs.requests = requests
 	do(ctx, now)
 	return u.wakeAt(time.Time{})
 }

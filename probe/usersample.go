@@ -58,12 +58,13 @@ func (u *userFeed) sample(ctx context.Context, now time.Time) {
 func (u *userFeed) compare(found userSample, sent moment, err error, now time.Time) {
 	former := u.suspicion
 	u.suspicion = userSample{}
-	if err != nil || found.entries == 0 {
-		u.sampleFailed(found.id, err, now)
-		return
+	answered := err == nil && found.entries > 0
+	if answered && u.refused[found.id] {
+		u.known(found.id, now)
 	}
-	if u.refused[found.id] {
-		u.forgive(now)
+	u.forgive(u.sampled == len(u.ids)-1, now)
+	if !answered {
+		u.sampleFailed(found.id, err, now)
 		return
 	}
 	if !u.delivered || u.due != nil || u.awaiting != nil {

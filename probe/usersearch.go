@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/bits"
 	"time"
 
@@ -72,7 +73,7 @@ func (u *userFeed) searched(part []string, err error, now time.Time) {
 	if len(s.open) > 0 {
 		return
 	}
-	u.search, u.renew, u.putAt = nil, true, time.Time{}
+	u.search, u.proven, u.renew, u.putAt = nil, nil, true, time.Time{}
 	u.refuse(s.bad)
 }
 
@@ -98,13 +99,27 @@ func (u *userFeed) refusedReason() string {
 	return fmt.Sprintf("the server refuses %d of %d users, who are left out", len(u.refused), len(u.ids))
 }
 
-// forgive tries all users again when the server knows one by now whom it refused, once
-// in an hour.
-func (u *userFeed) forgive(now time.Time) {
-	if !u.forgivenAt.IsZero() && now.Sub(u.forgivenAt) < time.Hour {
+// forgiveAfter is how long the samples collect users whom the server knows although it
+// refused them, unless everybody was sampled before.
+const forgiveAfter = time.Hour
+
+// known takes note that the server knows a user whom it refused.
+func (u *userFeed) known(id string, now time.Time) {
+	if len(u.proven) == 0 {
+		u.proven, u.provenAt = map[string]bool{}, now
+	}
+	u.proven[id] = true
+}
+
+// forgive tries those again whom the server knows by now. isRound says that everybody
+// was sampled.
+func (u *userFeed) forgive(isRound bool, now time.Time) {
+	if len(u.proven) == 0 || !isRound && now.Sub(u.provenAt) < forgiveAfter {
 		return
 	}
-	u.forgivenAt, u.refused, u.retryAt = now, nil, now
+	u.refused = maps.Clone(u.refused)
+	maps.DeleteFunc(u.refused, func(id string, _ bool) bool { return u.proven[id] })
+	u.proven, u.retryAt = nil, now
 	u.need(ResyncCheck)
 }
 

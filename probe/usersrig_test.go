@@ -170,6 +170,14 @@ func (r *rig) timed(host string) *requestTimes {
 			q.mu.Lock()
 			q.times = append(q.times, time.Now())
 			q.mu.Unlock()
+			defer func() {
+				if cut := recover(); cut != nil { // the transport sends it once more
+					q.mu.Lock()
+					q.times = q.times[:len(q.times)-1]
+					q.mu.Unlock()
+					panic(cut)
+				}
+			}()
 		}
 		sim.ServeHTTP(w, req)
 	})
