@@ -331,3 +331,35 @@ func TestAFleetKnowsWhereTheOthersAre(t *testing.T) {
 		t.Error("a server that was removed is elsewhere")
 	}
 }
+
+// Users are counted and counted no more by a reload, in the session that goes on.
+func TestUsersAreSwitchedByAReload(t *testing.T) {
+	users := icwssim.InventUsers(8, 1)
+	sim := simulate(t, icwssim.Options{Users: users})
+	fleet, metrics := newFleet(t, exporter.Options{})
+	off := configuration(t, "all", sim.entry("chicago"))
+	on := configuration(t, "all", sim.entry("chicago", fmt.Sprintf("users: {ids: [%s, %s]}", users[0].ID, users[1].ID)))
+	apply(t, fleet, off)
+	eventually(t, "it is up", allUp(fleet))
+	before := sessionIDs(sim)
+	counted := func() bool {
+		u := fleet.Servers()[0].Snapshot.Users
+		return u != nil && u.Fresh(time.Now()) && u.Reported == 2
+	}
+	apply(t, fleet, on)
+	eventually(t, "users are counted", counted)
+	if strings.Count(exposition(t, metrics), "\nicws_users{") == 0 {
+		t.Error("no series of users")
+	}
+	apply(t, fleet, off)
+	eventually(t, "users are counted no more", func() bool { return fleet.Servers()[0].Snapshot.Users == nil })
+	if strings.Contains(exposition(t, metrics), "\nicws_user") {
+		t.Error("series of users while off")
+	}
+	apply(t, fleet, on)
+	eventually(t, "users are counted again", counted)
+	if after := sessionIDs(sim); len(after) != 1 || after[0] != before[0] {
+		t.Errorf("the sessions went from %q to %q", before, after)
+	}
+	wantLine(t, metrics, `icws_session_opens_total{server="chicago"} 1`)
+}

@@ -114,14 +114,15 @@ func (u *userFeed) expire(now time.Time) {
 		return
 	}
 	u.awaiting = nil
-	if d.renewed && d.changes {
+	// A few changes are what somebody did meanwhile.
+	if u.deltaOnly && d.renewed && d.changes && 2*u.roster.Reported() >= len(u.wanted()) {
 		u.LastFull = now
 		u.arrived(d.putAt, now)
 		return
 	}
 	u.l.observer.DeliveryChecked(UserStatuses, DeliveryCheck{Result: CheckTimeout})
 	u.need(ResyncNotDelivering)
-	if !d.renewed {
+	if again := d.changes && !u.deltaOnly; !d.renewed || again {
 		u.deltaOnly = d.changes
 		u.renew, u.noResend = true, u.noResend || u.delivered
 		u.putAt = time.Time{} // at once: this is one attempt

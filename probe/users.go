@@ -58,7 +58,8 @@ type userFeed struct {
 	listRetry   bool   // the list was read again because the server refused it
 	refused     map[string]bool
 	proven      map[string]bool // of the refused: the server knows them
-	provenAt    time.Time       // the first of them
+	unproven    int             // samples until all have been asked for since
+	forgivenAt  time.Time       // when all were tried again since all were refused
 
 	verifiedAt moment // LastVerified, on both clocks
 	sampled    int    // place in ids
@@ -110,7 +111,7 @@ func newUserFeed(l *loop) *userFeed {
 func (u *userFeed) configure(cfg *Users) {
 	u.jobs.stop()
 	u.cfg = cfg
-	u.refused, u.proven, u.listed, u.listAt, u.search = nil, nil, false, time.Time{}, nil
+	u.refused, u.proven, u.listed, u.listAt, u.search, u.putAt = nil, nil, false, time.Time{}, nil, time.Time{}
 	if cfg == nil {
 		u.roster, u.staged, u.decoder, u.source, u.counts = nil, nil, nil, nil, nil
 		u.ids, u.workgroups, u.FeedState, u.verifiedAt = nil, nil, FeedState{}, moment{}

@@ -62,7 +62,7 @@ func (u *userFeed) compare(found userSample, sent moment, err error, now time.Ti
 	if answered && u.refused[found.id] {
 		u.known(found.id, now)
 	}
-	u.forgive(u.sampled == len(u.ids)-1, now)
+	u.forgive(now)
 	if !answered {
 		u.sampleFailed(found.id, err, now)
 		return

@@ -99,22 +99,28 @@ func (u *userFeed) refusedReason() string {
 	return fmt.Sprintf("the server refuses %d of %d users, who are left out", len(u.refused), len(u.ids))
 }
 
-// forgiveAfter is how long the samples collect users whom the server knows although it
-// refused them, unless everybody was sampled before.
-const forgiveAfter = time.Hour
+// forgiveEvery is how often all are tried again when all were refused.
+const forgiveEvery = time.Hour
 
 // known takes note that the server knows a user whom it refused.
 func (u *userFeed) known(id string, now time.Time) {
+	if len(u.refused) == len(u.ids) && (u.forgivenAt.IsZero() || now.Sub(u.forgivenAt) >= forgiveEvery) {
+		u.refused, u.proven, u.forgivenAt, u.retryAt = nil, nil, now, now
+		u.need(ResyncCheck)
+		return
+	}
 	if len(u.proven) == 0 {
-		u.proven, u.provenAt = map[string]bool{}, now
+		u.proven, u.unproven = map[string]bool{}, len(u.ids)
 	}
 	u.proven[id] = true
 }
 
-// forgive tries those again whom the server knows by now. isRound says that everybody
-// was sampled.
-func (u *userFeed) forgive(isRound bool, now time.Time) {
-	if len(u.proven) == 0 || !isRound && now.Sub(u.provenAt) < forgiveAfter {
+// forgive tries those again whom the server knows by now, once all have been sampled.
+func (u *userFeed) forgive(now time.Time) {
+	if len(u.proven) == 0 {
+		return
+	}
+	if u.unproven--; u.unproven > 0 {
 		return
 	}
 	u.refused = maps.Clone(u.refused)

@@ -19,7 +19,7 @@ import (
 // no wrong number is fresh, nobody is asked too often, and within the time that is
 // promised after the last fault users are counted again.
 func TestUsersSimulation(t *testing.T) {
-	for i := range *simulationSeeds {
+	for i := range (*simulationSeeds + 2) / 3 { // each costs as much as three of the others
 		seed := *simulationFirst + i
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
@@ -88,10 +88,8 @@ func simulateShift(t *testing.T, seed uint64) {
 				d.invariants()
 			}
 		}
-		d.sim.Clear()
-		if d.faulty {
-			d.faulty, d.lost = false, time.Now()
-		}
+		d.sim.Clear() // now it serves what hung: a DELETE that we have given up, too
+		d.faulty, d.lost = false, time.Now()
 		d.recovers()
 	}
 }
@@ -179,7 +177,7 @@ func (d *shift) invariants() {
 	}
 	// What was verified after the last loss has to be right; of what was lost, samples
 	// find some in their time.
-	if !u.Fresh(time.Now()) || d.faulty || time.Since(d.changed) < 10*time.Second || time.Since(d.lost) < time.Hour {
+	if !u.Fresh(time.Now()) || d.faulty || s.Feeds[UserStatuses].LastVerified.Before(d.changed) || time.Since(d.lost) < time.Hour {
 		return
 	}
 	d.rightAbout(u)
