@@ -170,11 +170,16 @@ func (s subject) variables() []variable {
 // queried is a variable with the values of a label, from which several or all may
 // be chosen.
 func queried(name, label, all, description, query string) variable {
+	const labelValues, queryResult = 1, 3 // as the editor of Grafana numbers them
+	kind := labelValues
+	if strings.HasPrefix(query, "query_result(") {
+		kind = queryResult
+	}
 	return variable{
 		Name: name, Label: label, AllValue: all, Description: description, Definition: query,
 		Current:    currentValue{Selected: true, Text: []string{"All"}, Value: []string{"$__all"}},
 		Datasource: chosenDatasource, IncludeAll: true, Multi: true, Options: []currentValue{},
-		Query:   variableQuery{QryType: 1, Query: query, RefID: "PrometheusVariableQueryEditor-VariableQuery"},
+		Query:   variableQuery{QryType: kind, Query: query, RefID: "PrometheusVariableQueryEditor-VariableQuery"},
 		Refresh: 2, Sort: 1, Type: "query",
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	_ "embed"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -30,7 +31,7 @@ func (p *panel) Quiet() []string {
 		reasons = append(reasons, p.FieldConfig.Defaults.NoValue)
 	}
 	for _, t := range p.Targets {
-		if t.quiet != "" {
+		if t.quiet != "" && !slices.Contains(reasons, t.quiet) {
 			reasons = append(reasons, t.quiet)
 		}
 	}
