@@ -123,7 +123,7 @@ func (s subject) confine(d dashboard) {
 	var absent []string
 	for name, v := range map[string]*variable{"server": s.servers, "group": s.groups} {
 		if v == nil {
-			absent = append(absent, ", "+name+`=~"$`+name+`"`, "")
+			absent = append(absent, ", "+name+`=~"$`+name+`"`, "", ", "+name+`=~"$`+name+`|"`, "")
 		}
 	}
 	replacer := strings.NewReplacer(absent...)

@@ -35,8 +35,13 @@ func selector(f *collect.Family, name string, with []matcher) expr {
 	if f.PerServer() || slices.ContainsFunc(f.Labels, func(l collect.Label) bool { return l.Name == "server" }) {
 		matchers = append(matchers, like("server", "$server"))
 	}
-	if slices.ContainsFunc(f.Labels, func(l collect.Label) bool { return l.Name == "group" }) {
-		matchers = append(matchers, like("group", "$group"))
+	for _, l := range f.Labels {
+		switch {
+		case l.Name == "group" && l.GrowsFull != collect.One:
+			matchers = append(matchers, like("group", "$group|")) // only in full detail
+		case l.Name == "group":
+			matchers = append(matchers, like("group", "$group"))
+		}
 	}
 	var text []string
 	for _, m := range append(matchers, with...) {
