@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"path"
@@ -113,75 +114,122 @@ type hostReport struct {
 // hostLooks asks every configured host for its version now and then, without a
 // session, so that a dead standby is known before the switchover, and a renewed
 // certificate without one. It runs beside the loop, because a dead host answers
-// late.
+// late; between two looks there is no more of it than a timer.
 type hostLooks struct {
 	reports chan hostReport
-	hurried map[string]chan struct{} // by host: it is looked at now
+	ctx     context.Context // ends with the looks, not with a call
 	cancel  context.CancelFunc
-	done    sync.WaitGroup
+	look    func(context.Context, *hostLook)
+
+	mu      sync.Mutex
+	stopped bool
+	hosts   map[string]*hostLook
+	done    sync.WaitGroup // counts the looks under way
+}
+
+// hostLook is the looks at one host, one at a time.
+type hostLook struct {
+	host  string
+	pace  *rand.Rand
+	timer *time.Timer
+	// Guarded by hostLooks.mu.
+	underWay, hurried bool
 }
 
 func (l *loop) startHostLooks(ctx context.Context) *hostLooks {
-	ctx, cancel := context.WithCancel(ctx)
-	w := &hostLooks{reports: make(chan hostReport), hurried: make(map[string]chan struct{}), cancel: cancel}
+	w := &hostLooks{reports: make(chan hostReport), hosts: make(map[string]*hostLook)}
+	w.ctx, w.cancel = context.WithCancel(ctx)
+	w.look = func(ctx context.Context, h *hostLook) { l.lookAtHost(ctx, w, h) }
 	var seed [2]uint64
 	seed[0], seed[1] = l.rand.Uint64(), l.rand.Uint64()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, host := range l.cfg.Hosts {
-		w.hurried[host] = make(chan struct{}, 1)
-	}
-	for _, host := range l.cfg.Hosts {
-		w.done.Go(func() { l.lookAtHost(ctx, w, host, seed) })
+		h := &hostLook{host: host, pace: newPace(seed, host)}
+		w.hosts[host] = h
+		h.timer = time.AfterFunc(0, func() { w.run(h) })
 	}
 	return w
+}
+
+// run is one look, unless one is under way.
+func (w *hostLooks) run(h *hostLook) {
+	w.mu.Lock()
+	if w.stopped || h.underWay {
+		w.mu.Unlock()
+		return
+	}
+	h.underWay, h.hurried = true, false
+	w.done.Add(1)
+	w.mu.Unlock()
+	defer w.done.Done()
+	w.look(w.ctx, h)
+}
+
+// next has the next look begin after a while, or at once when there is a hurry.
+func (w *hostLooks) next(h *hostLook, after time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h.underWay = false
+	if h.hurried {
+		after = 0
+	}
+	if !w.stopped {
+		h.timer.Reset(after)
+	}
 }
 
 // hurry has a host looked at now: a log-on to it is not answered. Others than the
 // configured hosts are not looked at.
 func (w *hostLooks) hurry(host string) {
-	select {
-	case w.hurried[host] <- struct{}{}:
-	default:
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := w.hosts[host]
+	if h == nil || w.stopped {
+		return
+	}
+	h.hurried = true
+	if !h.underWay {
+		h.timer.Reset(0)
 	}
 }
 
 func (w *hostLooks) stop() {
 	w.cancel()
+	w.mu.Lock()
+	w.stopped = true
+	for _, h := range w.hosts {
+		h.timer.Stop()
+	}
+	w.mu.Unlock()
 	w.done.Wait()
 }
 
-func (l *loop) lookAtHost(ctx context.Context, w *hostLooks, host string, seed [2]uint64) {
-	pace := newPace(seed, host)
-	account := l.cfg.accountAt(host)
-	for {
-		report, asked := hostReport{host: host}, time.Now()
-		client, err := l.newClient(host, func(e icws.Exchange) {
-			report.notAfter = e.NotAfter
-			l.observer.Exchange(e)
-		})
-		if err == nil {
-			report.version, err = client.Version(ctx)
-			client.Close()
-		}
-		report.err = err
-		if !report.isDown() {
-			l.ledger.answered(account, asked)
-		}
-		select {
-		case w.reports <- report:
-		case <-ctx.Done():
-			return
-		}
-		interval := hostLookInterval
-		if l.ledger.awaits(account) != nil {
-			interval = min(interval, l.cfg.RequestTimeout) // is it back?
-		}
-		select {
-		case <-time.After(jittered(pace, interval)):
-		case <-w.hurried[host]:
-		case <-ctx.Done():
-			return
-		}
+func (l *loop) lookAtHost(ctx context.Context, w *hostLooks, h *hostLook) {
+	account := l.cfg.accountAt(h.host)
+	report, asked := hostReport{host: h.host}, time.Now()
+	client, err := l.newClient(h.host, func(e icws.Exchange) {
+		report.notAfter = e.NotAfter
+		l.observer.Exchange(e)
+	})
+	if err == nil {
+		report.version, err = client.Version(ctx)
+		client.Close()
 	}
+	report.err = err
+	if !report.isDown() {
+		l.ledger.answered(account, asked)
+	}
+	select {
+	case w.reports <- report:
+	case <-ctx.Done():
+		return
+	}
+	interval := hostLookInterval
+	if l.ledger.awaits(account) != nil {
+		interval = min(interval, l.cfg.RequestTimeout) // is it back?
+	}
+	w.next(h, jittered(h.pace, interval))
 }
 
 func (r hostReport) isDown() bool { return r.err != nil && blamesServer(r.err) }

@@ -23,8 +23,8 @@ func newHistogramVec(f *Family) *prometheus.HistogramVec {
 }
 
 // histogram is one of client_golang's, which is large and reads dearly: it is made
-// when it is first needed, and read again only after it was observed again. Any
-// goroutine may use it.
+// when it is first needed, and read again only after it was observed again. A nil one
+// observes nothing. Any goroutine may use it.
 type histogram struct {
 	vec      *prometheus.HistogramVec
 	labels   []string
@@ -58,12 +58,15 @@ func (h *histogram) exposed() prometheus.Histogram {
 }
 
 func (h *histogram) observe(d time.Duration) {
+	if h == nil {
+		return
+	}
 	h.exposed().Observe(d.Seconds())
 	h.observed.Add(1)
 }
 
 // isUsed reports whether anything was observed.
-func (h *histogram) isUsed() bool { return h.observed.Load() > 0 }
+func (h *histogram) isUsed() bool { return h != nil && h.observed.Load() > 0 }
 
 func (h *histogram) distribution() distribution {
 	h.mu.Lock()

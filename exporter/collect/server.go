@@ -42,7 +42,7 @@ type ServerMetrics struct {
 	responses       [icws.NumOperations * numCodes]atomic.Uint64
 	requestFailures [icws.NumOperations * icws.NumFailureReasons]atomic.Uint64
 	errorResponses  [numErrorIDs]atomic.Uint64
-	requestDuration [icws.NumOperations]*histogram
+	requestDuration [icws.NumOperations]*histogram // nil for those that are not exposed
 	receivedBytes   atomic.Uint64
 	heartbeats      atomic.Uint64
 

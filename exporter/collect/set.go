@@ -170,6 +170,9 @@ func (s *Set) newServer(name string) *ServerMetrics {
 		m.subscriptions[of].delivery = newHistogram(s.delivery, name, probe.Subscription(of).String())
 	}
 	for op := range m.requestDuration {
+		if !s.opts.Full && !slices.Contains(timedOperations, icws.Operation(op)) {
+			continue
+		}
 		m.requestDuration[op] = newHistogram(s.requestDuration, icws.Operation(op).String(), name)
 	}
 	return m

@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -125,7 +124,7 @@ var (
 		AtMost: len(timedOperations),
 		server: func(r *reading, out *samples) {
 			for op, h := range r.requestDuration {
-				if h.isUsed() && (r.full || slices.Contains(timedOperations, icws.Operation(op))) {
+				if h.isUsed() {
 					out.addHistogram(op, h)
 				}
 			}

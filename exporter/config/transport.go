@@ -56,6 +56,9 @@ func (t *Transports) New() http.RoundTripper {
 	return build(t.trust.Load().config)
 }
 
+// keepConnection is how long beyond the interval of polls an idle connection is kept.
+const keepConnection = 10 * time.Second
+
 func (s Server) transport(dial icws.DialFunc, config *tls.Config) *http.Transport {
 	timeout := s.RequestTimeout
 	protocols := new(http.Protocols)
@@ -66,10 +69,14 @@ func (s Server) transport(dial icws.DialFunc, config *tls.Config) *http.Transpor
 			defer cancel()
 			return dial(ctx, network, addr)
 		},
-		TLSClientConfig:        config,
-		TLSHandshakeTimeout:    timeout,
-		IdleConnTimeout:        90 * time.Second,
+		TLSClientConfig:     config,
+		TLSHandshakeTimeout: timeout,
+		// Polls share a connection. Beside a stream none is kept from one check to the
+		// next: it would cost two goroutines and the buffers.
+		IdleConnTimeout:        s.PollInterval + keepConnection,
 		MaxIdleConnsPerHost:    2,
+		WriteBufferSize:        1 << 10, // most requests are shorter
+		ReadBufferSize:         2 << 10, // whoever reads a body has a larger one
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true,
 		Protocols:              protocols,

@@ -3,9 +3,17 @@ package icws
 import (
 	"bytes"
 	"io"
+	"sync"
 )
 
-const streamBufferBytes = 4 << 10
+const (
+	// idleBufferBytes is what a silent stream keeps: enough for pings and small events.
+	idleBufferBytes = 512
+	// eventBufferBytes is what long events are read with.
+	eventBufferBytes = 4 << 10
+)
+
+var eventBuffers = sync.Pool{New: func() any { return new([eventBufferBytes]byte) }}
 
 // eventReader reads a text/event-stream (protocol.md, 3.2; the framing is that of
 // the HTML standard). Next moves to an event, Read then hands its data out as it
@@ -16,7 +24,9 @@ type eventReader struct {
 	limit  int64 // of the data of one event, and of one line that is not data
 	onPing func()
 
-	buf      [streamBufferBytes]byte
+	idle     [idleBufferBytes]byte
+	event    *[eventBufferBytes]byte // nil when there is not so much to read
+	buf      []byte                  // what was read: pos and end are in it
 	pos, end int
 
 	started bool
@@ -242,7 +252,8 @@ func (r *eventReader) fill() error {
 	}
 	const patience = 100
 	for range patience {
-		n, err := r.src.Read(r.buf[:])
+		r.chooseBuffer()
+		n, err := r.src.Read(r.buf)
 		if n > 0 {
 			r.pos, r.end = 0, n
 			return nil // an error comes again
@@ -257,9 +268,30 @@ func (r *eventReader) fill() error {
 	return r.fail(io.ErrNoProgress)
 }
 
+// chooseBuffer takes a larger buffer after a read that filled the one before, and
+// gives it back after one that did not: whoever waits needs none.
+func (r *eventReader) chooseBuffer() {
+	switch filled := len(r.buf) > 0 && r.end == len(r.buf); {
+	case !filled:
+		r.release()
+		r.buf = r.idle[:]
+	case r.event == nil:
+		r.event = eventBuffers.Get().(*[eventBufferBytes]byte)
+		r.buf = r.event[:]
+	}
+}
+
+func (r *eventReader) release() {
+	if r.event != nil {
+		eventBuffers.Put(r.event)
+		r.event, r.buf = nil, nil
+	}
+}
+
 func (r *eventReader) fail(err error) error {
 	r.err = err
 	r.pos, r.end = 0, 0
+	r.release()
 	return err
 }
 

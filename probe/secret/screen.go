@@ -26,7 +26,7 @@ const (
 // Any goroutine may use it. A nil Screen knows no secret.
 type Screen struct {
 	mu        sync.Mutex // of those who learn; whoever looks takes the finder
-	known     []string
+	known     [][]string
 	passwords []Text
 	sessions  [][]Text
 	finder    atomic.Pointer[Finder]
@@ -34,18 +34,20 @@ type Screen struct {
 
 // NewScreen makes a screen. Known phrases are no secrets and may be shown also when
 // they hold one, such as the hosts of the configuration.
-func NewScreen(known ...string) *Screen { return &Screen{known: known} }
+func NewScreen(known ...string) *Screen { return &Screen{known: [][]string{known}} }
 
-// Know adds phrases that are no secrets.
+// Know adds phrases that are no secrets. A list must not be changed afterwards: the
+// screens of thousands of servers share that of our own words.
 func (s *Screen) Know(phrases ...string) {
 	s.learn(func() bool {
-		before := len(s.known)
-		for _, phrase := range phrases {
-			if !slices.Contains(s.known, phrase) {
-				s.known = append(s.known, phrase)
-			}
+		isNew := func(phrase string) bool {
+			return !slices.ContainsFunc(s.known, func(list []string) bool { return slices.Contains(list, phrase) })
 		}
-		return len(s.known) > before
+		if !slices.ContainsFunc(phrases, isNew) {
+			return false
+		}
+		s.known = append(s.known, phrases)
+		return true
 	})
 }
 
@@ -86,7 +88,7 @@ func (s *Screen) learn(change func() bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if change() {
-		s.finder.Store(NewFinder(append(slices.Concat(s.sessions...), s.passwords...), s.known))
+		s.finder.Store(NewFinder(append(slices.Concat(s.sessions...), s.passwords...), slices.Concat(s.known...)))
 	}
 }
 
