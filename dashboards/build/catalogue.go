@@ -48,13 +48,13 @@ func groupsNow() *panel {
 
 func changesInRange() *panel {
 	return stat("Changes in this time range", "Statuses that were added, changed or removed.", "none",
-		now(sum(inRange(collect.MetricCatalogueChanges), "change"), "{{change}}")).decimals(0).plain()
+		now(sum(inRange(collect.MetricCatalogueChanges), "change"), "{{change}}")).whole().plain()
 }
 
 func driftInRange() *panel {
 	return stat("Drift", "Statuses in this time range that a full list corrected although no message had announced it.", "none",
 		now(sum(inRange(collect.MetricCatalogueDrift)), "drift")).
-		decimals(0).steps("green", from(1, "orange")).runbook("IcwsMessagesMissed")
+		whole().steps("green", from(1, "orange")).runbook("IcwsMessagesMissed")
 }
 
 func staleNow() *panel {

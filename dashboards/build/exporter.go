@@ -42,7 +42,7 @@ func lastReload() *panel {
 func slowestLoop() *panel {
 	return stat("Slowest loop", "How long ago the loop of a server turned last, the slowest of all. Minutes: the exporter hangs, not the server.", "s",
 		now(maximum(age(series(collect.MetricProbeHeartbeat))), "slowest")).
-		decimals(0).steps("green", from(60, "orange"), from(120, "red")).runbook("IcwsNotWatched")
+		whole().steps("green", from(60, "orange"), from(120, "red")).runbook("IcwsNotWatched")
 }
 
 func foldedNow() *panel {

@@ -77,7 +77,7 @@ func codesNow() *panel {
 		"was refused. 410: the server version has removed an interface. 500: the server failed.", unitEvents,
 		code("401"), code("410"), code("500")).
 		option(func(o *statOptions) { o.GraphMode = "area" }).
-		decimals(0).steps("green", from(1, "orange"), from(20, "red")).runbook("IcwsRequestErrors")
+		whole().steps("green", from(1, "orange"), from(20, "red")).runbook("IcwsRequestErrors")
 }
 
 // byServer are the labels by which Fleet has its rows.

@@ -82,9 +82,9 @@ func (p *panel) elseSay(words string) *panel {
 	return p
 }
 
-// decimals sets how many decimals are shown.
-func (p *panel) decimals(n int) *panel {
-	p.FieldConfig.Defaults.Decimals = &n
+// whole shows numbers without decimals.
+func (p *panel) whole() *panel {
+	p.FieldConfig.Defaults.Decimals = new(int)
 	return p
 }
 
@@ -178,7 +178,7 @@ const (
 
 // eventCounts shows how often something happened, for what happens seldom.
 func eventCounts(title, description string, targets ...target) *panel {
-	p := timeseries(title, description+" Whole numbers, of the five minutes before each point.", unitEvents, targets...).decimals(0)
+	p := timeseries(title, description+" Whole numbers, of the five minutes before each point.", unitEvents, targets...).whole()
 	custom := p.FieldConfig.Defaults.Custom.(timeseriesCustom)
 	custom.LineInterpolation, custom.FillOpacity, custom.ShowPoints, custom.Stacking.Mode = "stepAfter", 60, "never", "normal"
 	p.FieldConfig.Defaults.Custom = custom

@@ -55,7 +55,7 @@ func nextAttempt() *panel {
 func lastContact() *panel {
 	return stat("Last contact", "How long ago the last poll was answered or the last byte of the stream came.", "s",
 		now(age(maximum(series(collect.MetricSubscriptionLastContact, ofStatuses))), "contact")).
-		decimals(0).steps("green", from(60, "orange"), from(180, "red"))
+		whole().steps("green", from(60, "orange"), from(180, "red"))
 }
 
 // The numbers of the looks in the timeline of a server, beside those of states and

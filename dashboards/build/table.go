@@ -178,7 +178,7 @@ type matrixOptions struct {
 // have short names and a width.
 func matrix(title, description, unit, rows, columns string, names []shortName, width int, values expr) *panel {
 	p := newPanel("table", title, description, unit, []target{{Expr: values, Format: "table", Instant: true}}).
-		decimals(0).steps(transparent, from(1, "semi-dark-blue")).elseSay(nothingHere)
+		whole().steps(transparent, from(1, "semi-dark-blue")).elseSay(nothingHere)
 	p.FieldConfig.Defaults.Custom = tableCustom{Align: "left", CellOptions: cellOption{Mode: "basic", Type: "color-background"}, MinWidth: minWidth}
 	corner := rows + `\` + columns // the name that Grafana gives the first column
 	p.FieldConfig.Overrides = []override{{fieldMatcher{"byName", corner}, []property{

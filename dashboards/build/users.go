@@ -27,17 +27,17 @@ func (p *panel) optional(off string) *panel {
 
 func usersByGroup() *panel {
 	return timeseries("Users logged in by group", "Users who are logged in, by the group of their status."+notACD, "none",
-		line(loggedIn("group"), "{{group}}")).stacked().decimals(0).colored(groupColors...).optional(usersOff)
+		line(loggedIn("group"), "{{group}}")).stacked().whole().colored(groupColors...).optional(usersOff)
 }
 
 func usersByFlag() *panel {
 	return timeseries("Users logged in by flag", "Users who are logged in and in a status that has the flag; a status can have several."+notACD, "none",
-		line(sum(series(collect.MetricUsersFlagged), "flag"), "{{flag}}")).stepped().decimals(0).byFlag().optional(usersOff)
+		line(sum(series(collect.MetricUsersFlagged), "flag"), "{{flag}}")).stepped().whole().byFlag().optional(usersOff)
 }
 
 func usersOnPhone() *panel {
 	return timeseries("Users on the phone", "Users who are logged in and on the phone, by the group of their status.", "none",
-		line(sum(series(collect.MetricUsersOnPhone), "group"), "{{group}}")).stacked().decimals(0).colored(groupColors...).optional(usersOff)
+		line(sum(series(collect.MetricUsersOnPhone), "group"), "{{group}}")).stacked().whole().colored(groupColors...).optional(usersOff)
 }
 
 func userChanges() *panel {
@@ -69,7 +69,7 @@ func usersOfServers() *panel {
 
 func usersByServer() *panel {
 	return timeseries("Users logged in by server", "Users who are logged in. A gap: the number is withheld, because it could be wrong.", "none",
-		line(loggedIn("server"), "{{server}}")).stepped().decimals(0).optional(usersOff)
+		line(loggedIn("server"), "{{server}}")).stepped().whole().optional(usersOff)
 }
 
 func licences() *panel {
