@@ -248,7 +248,7 @@ func (r *redactor) token(what about, dec *jsontext.Decoder, token jsontext.Token
 		return jsontext.String(text)
 	}
 	kind, found := members[names[top]]
-	if what == aboutPeople && names[top] == "message" {
+	if what == aboutPeople && (names[top] == "message" || names[top] == "errorId") {
 		kind, found = kindOut, true // an error, which may say whom it is about
 	}
 	if what == aboutPeople && names[top] == "id" && top > 0 && names[top-1] != "" {

@@ -36,6 +36,13 @@ func TestDemoShowsTwoLiveServersAndLeavesNoSession(t *testing.T) {
 	if first[`icws_catalogue_hash{server="chicago"}`] == first[`icws_catalogue_hash{server="lab"}`] {
 		t.Error("the two servers have the same catalogue")
 	}
+	eventually(t, "the users of chicago are counted, and its licences", func() bool {
+		s := scrape(t, page)
+		return s.sum("icws_users", `server="chicago"`) == demoUsers && s[`icws_licence_in_use{licence="I3_ACCESS_ACD_MEDIA_1",server="chicago"}`] == 46
+	})
+	if text := get(t, page+"/servers/chicago"); !strings.Contains(text, `id="users-title"`) || !strings.Contains(text, `class="is-in"`) {
+		t.Error("the page of chicago shows no people")
+	}
 	p.end(t, syscall.SIGTERM)
 	if !strings.Contains(p.stdout.String(), "No session is left") {
 		t.Error("the demo does not say that no session is left")

@@ -31,6 +31,11 @@ func startDemoServers() (*demoServers, error) {
 		Name: "cic-chicago-a", User: demoUser, Password: password,
 		Life:       icwssim.Life{Interval: time.Second, Seed: 1},
 		Switchover: icwssim.Switchover{BackupHost: "cic-chicago-b", BackupState: new(0)},
+		Users:      icwssim.InventUsers(demoUsers, 1), Shifts: icwssim.Shifts{Interval: 2 * time.Second, Seed: 1},
+		Licences: []icwssim.Licence{
+			{ID: "I3_ACCESS_ACD_MEDIA_1", Allowed: 50, InUse: 46}, {ID: "I3_ACCESS_CLIENT", Allowed: 100, InUse: 61},
+			{ID: "I3_ACCESS_RECORDER", Allowed: 25, InUse: 4}, {ID: "I3_ACCESS_SUPERVISOR", Allowed: 10, InUse: 3},
+		},
 	}
 	d.chicago, errs[0] = startSimulation("127.0.0.1:0", icwssim.New(chicago), nil)
 	chicago.Name, chicago.NotAccepting, chicago.Switchover = "cic-chicago-b", true, icwssim.Switchover{}
@@ -73,6 +78,9 @@ func (d *demoServers) sessions() int {
 	return n
 }
 
+// demoUsers is how many users chicago has, so that its page shows people.
+const demoUsers = 60
+
 // demoPasswordVariable holds the password of the simulated servers: made up at
 // every start, known to this process only.
 const demoPasswordVariable = "ICWS_DEMO_PASSWORD"
@@ -105,7 +113,7 @@ servers:
 {{- range .Fleet}}
   - {{.}}
 {{- else}}
-  - {name: chicago, site: us, url: "http://{host}", hosts: ["{{.Chicago}}", "{{.Standby}}"]}
+  - {name: chicago, site: us, url: "http://{host}", hosts: ["{{.Chicago}}", "{{.Standby}}"], users: {all: true}, licences: true}
   - {name: lab, url: "http://{{.Lab}}"}
 {{- end}}
 `))

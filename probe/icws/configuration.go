@@ -29,6 +29,7 @@ var errNoItems = errors.New("the answer has no items")
 func (s *Session) UserIDs(ctx context.Context) ([]string, error) {
 	var ids []string
 	r := s.request(OpConfiguration, "configuration/users")
+	r.people = true
 	r.url.RawQuery = viewOnly
 	err := s.client.exchange(ctx, r, func(d *document, _ http.Header) {
 		ids = d.ids()
@@ -42,6 +43,7 @@ func (s *Session) UserIDs(ctx context.Context) ([]string, error) {
 func (s *Session) Members(ctx context.Context, workgroup string) ([]string, error) {
 	var ids []string
 	r := s.request(OpConfiguration, "configuration/workgroups/"+url.PathEscape(workgroup))
+	r.people = true
 	r.url.RawQuery = "select=members&" + viewOnly
 	err := s.client.exchange(ctx, r, func(d *document, _ http.Header) {
 		ids = nil

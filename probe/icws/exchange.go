@@ -55,6 +55,7 @@ type request struct {
 	url     *url.URL
 	session *Session // nil: without
 	body    []byte
+	people  bool          // an error may say which user it is about
 	items   string        // the range of a list that is wanted, "" for its beginning
 	limit   time.Duration // instead of RequestTimeout; 0: that
 	// patience is nil for a request that ends after RequestTimeout, sent or not.

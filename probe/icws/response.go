@@ -36,6 +36,13 @@ func responseError(r request, resp *http.Response, body io.Reader) error {
 	if e.ErrorID == "" && isTLSPort(r, e.Code, text) {
 		return &RequestError{Operation: r.op, Reason: FailTLS, Code: e.Code, Err: ErrSpeaksTLS}
 	}
+	if r.people {
+		// Users are nobody's business, and the code says enough.
+		e.Message = ""
+		if e.Code != http.StatusUnauthorized {
+			e.ErrorID = ""
+		}
+	}
 	if r.op == OpConnect {
 		e.AuthenticationFailed = e.refusesUser()
 	}

@@ -132,7 +132,9 @@ func (s *Session) exchange(ctx context.Context, op Operation, read func(*documen
 }
 
 func (s *Session) subscription(op Operation, sub *Subscription) request {
-	return s.request(op, subscriptionsPath+sub.Path)
+	r := s.request(op, subscriptionsPath+sub.Path)
+	r.people = sub == UserStatuses
+	return r
 }
 
 func (s *Session) request(op Operation, path string) request {

@@ -217,6 +217,7 @@ func (s *Session) UserStatus(ctx context.Context, id string, to *Reader) error {
 		name = strings.ReplaceAll(id, ".", "%2E") // else it is another resource
 	}
 	r := s.request(OpUserStatus, resources[OpUserStatus].path+"/"+name)
+	r.people = true
 	return s.client.exchange(ctx, r, func(d *document, _ http.Header) {
 		to.begin()
 		to.object(d)
