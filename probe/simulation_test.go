@@ -117,9 +117,15 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 	cfg := testConfig(mode, "a", "b")
 	cfg.CheckInterval = []time.Duration{1, 2, 5}[seed%3] * time.Minute
 	cfg.StaleAfter = 3 * cfg.CheckInterval
+	var users []icwssim.User
 	quirks := icwssim.Quirks{
 		NoResend: seed%4 == 1, IsDeltaLast: seed%7 == 1, AnnounceState: seed%5 == 2, ReverseStatus: seed%2 == 0,
 		FullForEveryChange: seed%6 == 4, NoShouldReconnect: seed%9 == 5,
+	}
+	if seed%2 == 0 { // both feeds
+		cfg.Users, users = testUsers(icwssim.InventUsers(10, seed)), icwssim.InventUsers(10, seed)
+		cfg.Users.StaleAfter = cfg.StaleAfter
+		quirks.UserQuirks = randomUserQuirks(rand.New(rand.NewPCG(seed, 2)))
 	}
 	d := &day{
 		rig: newRig(t, cfg), replay: fmt.Sprintf(replayCommand, mode, seed), random: rand.New(rand.NewPCG(seed, 0)),
@@ -127,11 +133,11 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 	}
 	pings := []time.Duration{15, 30, 60}[seed/3%3] * time.Second
 	d.a = d.serve("a", icwssim.Options{
-		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(12, seed),
+		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(12, seed), Users: users,
 		AlternateHosts: []string{"evil.example.net", "b", "u@evil", "x/../y"},
 	})
 	d.b = d.serve("b", icwssim.Options{
-		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(15, seed+1),
+		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(15, seed+1), Users: users,
 		AlternateHosts: []string{"evil.example.net", "a"},
 	})
 	d.prepare = func(p *Probe) { p.wallClock = d.wallClock }
@@ -158,6 +164,7 @@ func (d *day) live() {
 		for range 1 + d.random.IntN(3) {
 			d.mutate(host, func(s *icwssim.Server) { s.Step(1) })
 		}
+		d.sims[host].StepShifts(1)
 	}
 }
 
@@ -230,6 +237,9 @@ func (d *day) truthful(s *Snapshot, now time.Time) {
 	if s.FreshUntil.After(s.Feeds[StatusMessages].LastVerified.Add(d.cfg.StaleAfter)) || s.freshAt(d.clocks()) && now.Sub(s.Feeds[StatusMessages].LastVerified) > d.cfg.StaleAfter {
 		d.fatalf("fresh until %s, but last verified %s", s.FreshUntil, s.Feeds[StatusMessages].LastVerified)
 	}
+	if u := s.Users; u != nil && u.freshAt(d.clocks()) && now.Sub(s.Feeds[UserStatuses].LastVerified) > d.cfg.Users.StaleAfter {
+		d.fatalf("users fresh until %s, but last verified %s", u.FreshUntil, s.Feeds[UserStatuses].LastVerified)
+	}
 	lists := d.seen.get("message full") + d.seen.get("response list 200")
 	if d.before != nil && s.Feeds[StatusMessages].LastVerified.After(d.before.Feeds[StatusMessages].LastVerified) && lists == d.lists {
 		d.fatalf("verified at %s without a full message or list", s.Feeds[StatusMessages].LastVerified)
@@ -255,6 +265,9 @@ func (d *day) sparing(s *Snapshot, now time.Time) {
 	perMinute, burst := 12, 30
 	if s.Transport == TransportPoll || d.before != nil && d.before.Transport == TransportPoll {
 		perMinute = 60
+	}
+	if d.cfg.Users != nil {
+		perMinute, burst = perMinute+optionalRequests, burst+optionalRequests
 	}
 	n := d.seen.total("request ")
 	if most := burst + perMinute*int(passed/time.Minute+1); n-d.requests > most {

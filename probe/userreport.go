@@ -114,7 +114,7 @@ func (u *userFeed) setState(state UsersState, reason string) {
 	}
 	from := u.state
 	u.state, u.stateSince = state, time.Now()
-	attrs := []any{"from", from.String(), "state", state.String(), "watched", u.roster.Watched(), "reported", u.roster.Reported()}
+	attrs := []any{"users_from", from.String(), "users_state", state.String(), "watched", u.roster.Watched(), "reported", u.roster.Reported()}
 	if reason == "" {
 		u.l.log.Info("counting users", attrs...)
 		return
