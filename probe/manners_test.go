@@ -19,6 +19,15 @@ const (
 	// untaught is a log-on with a password that was refused and has not changed, or
 	// within the hold of one that something in front of the server refused.
 	untaught = "refused again"
+	// doubled is a log-on to a host where another one is under way.
+	doubled = "doubled"
+	// unspared is a request while the breaker is open.
+	unspared = "past the open breaker"
+	// renewing is a DELETE of the subscription, looking a look at a host, and leaving the
+	// DELETE of a session, too often.
+	renewing = "renewed too often"
+	looking  = "looked too often"
+	leaving  = "left too often"
 )
 
 // manners follow the exchanges of a probe's loop, one after the other.
@@ -32,10 +41,15 @@ type manners struct {
 	held     time.Time       // until then a person is waited for
 	heldFrom time.Time
 	refusals refusals
-	faulted  time.Time // when the server last said so of the subscription
-	asked    time.Time // until then Retry-After wants no request
-	inARow   int       // failures since one that was none, or the breaker opened
+	faulted  time.Time            // when the server last said so of the subscription
+	asked    map[string]time.Time // by host: until then Retry-After wants no request
+	failedAt time.Time            // the failure in a session before the last one
+	instead  time.Time            // when something was asked at once in place of a stream
+	inARow   int                  // failures since one that was none, or the breaker opened
 	breaker  BreakerState
+	openedAt time.Time // the breaker
+	logOns   map[string]loopExchange
+	often    map[string][]time.Time // requests of one kind
 }
 
 type loopExchange struct {
@@ -46,11 +60,42 @@ type loopExchange struct {
 	closed bool // the breaker was, before it
 }
 
-func (m *manners) exchange(e icws.Exchange) (found []string) {
-	if e.Operation == icws.OpDisconnect {
-		return nil // may be of a session that is owed, on another host
+// look follows a look at a host, which has a clock of its own: at the beginning of a
+// probe, for a log-on that is not answered, and every five minutes; every
+// request_timeout while that log-on is awaited.
+func (m *manners) look(e icws.Exchange) []string {
+	return m.atMost(8, time.Minute, looking, e)
+}
+
+// leave follows the DELETE of a session, which may be owed: it is tried before each
+// log-on to its host, and then at growing pauses.
+func (m *manners) leave(e icws.Exchange) []string {
+	return m.atMost(20, time.Minute, leaving, e)
+}
+
+// atMost notes a request to a host and finds bad when there were more within a time.
+func (m *manners) atMost(most int, within time.Duration, bad string, e icws.Exchange) []string {
+	if m.often == nil {
+		m.often = map[string][]time.Time{}
 	}
-	found = m.teaches(e)
+	times := append(m.often[bad+e.Host], e.Start)
+	times = times[max(0, len(times)-most-1):]
+	m.often[bad+e.Host] = times
+	if len(times) > most && e.Start.Sub(times[0]) < within {
+		return []string{bad}
+	}
+	return nil
+}
+
+func (m *manners) exchange(e icws.Exchange) (found []string) {
+	found = append(m.teaches(e), m.doubles(e)...)
+	if e.Operation != icws.OpUnsubscribe && m.breaker == BreakerOpen && e.Start.After(m.openedAt) {
+		found = append(found, unspared)
+	}
+	if e.Operation == icws.OpUnsubscribe {
+		// A session whose subscription delivers nothing costs one.
+		found = append(found, m.atMost(30, 10*time.Minute, renewing, e)...)
+	}
 	last := m.last[0]
 	if e.Operation == icws.OpConnect && e.Start.Before(last.ended) {
 		return found // was sent before, and its answer is late
@@ -62,6 +107,9 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 		found = append(found, hurried)
 	}
 	m.noteRetryAfter(e)
+	if last.failed && inSession(last.op) {
+		m.failedAt = last.ended
+	}
 	if e.Code == http.StatusGone && (e.Operation == icws.OpSubscribe || e.Operation == icws.OpPoll) {
 		m.heldFrom = e.Start.Add(e.Duration)
 		m.held = m.heldFrom.Add(goneHold)
@@ -75,6 +123,23 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 	case e.Operation == icws.OpConnect && e.Code == http.StatusCreated:
 		m.inARow, m.refusals = 0, refusals{}
 	}
+	return found
+}
+
+// doubles notes a log-on. The one before it to the same host has to be answered when it
+// is sent.
+func (m *manners) doubles(e icws.Exchange) (found []string) {
+	if e.Operation != icws.OpConnect {
+		return nil
+	}
+	if m.logOns == nil {
+		m.logOns = map[string]loopExchange{}
+	}
+	ended := e.Start.Add(e.Duration)
+	if e.Start.Before(m.logOns[e.Host].ended) {
+		found = []string{doubled}
+	}
+	m.logOns[e.Host] = loopExchange{ended: ended}
 	return found
 }
 
@@ -104,31 +169,35 @@ func (m *manners) teaches(e icws.Exchange) (found []string) {
 func (m *manners) noteRetryAfter(e icws.Exchange) {
 	var r *icws.ResponseError
 	failed := errors.As(e.Err, &r) && (r.Code >= 500 || r.Code == http.StatusTooManyRequests)
-	if failed && (e.Operation == icws.OpSubscribe || e.Operation == icws.OpPoll || e.Operation == icws.OpList) {
-		m.asked = e.Start.Add(e.Duration + min(r.RetryAfter, maxRetryAfter))
+	if failed && (e.Operation == icws.OpSubscribe || e.Operation == icws.OpPoll || e.Operation == icws.OpList || e.Operation == icws.OpConnect) {
+		if m.asked == nil {
+			m.asked = map[string]time.Time{}
+		}
+		m.asked[e.Host] = later(m.asked[e.Host], e.Start.Add(e.Duration+min(r.RetryAfter, maxRetryAfter)))
 	}
 }
 
-// hurries reports whether a session goes on too soon after a failure. A stream that
-// fails may be replaced by polling at once, and nothing depends on the switchover
-// status.
+// hurries reports whether a session goes on too soon after a failure. One failure is
+// tried again at once, but not when another one was a moment before; a stream that fails
+// may be replaced by polling at once, and nothing depends on the switchover status.
 func (m *manners) hurries(e icws.Exchange) bool {
 	last := m.last[0]
 	switch {
 	case e.Operation == icws.OpConnect:
-		m.faulted, m.asked = time.Time{}, time.Time{} // of the session before
-		return false
-	case inSession(e.Operation) && e.Start.Before(m.asked):
+		m.faulted = time.Time{} // of the session before
+		return e.Start.Before(m.asked[e.Host])
+	case inSession(e.Operation) && e.Start.Before(m.asked[e.Host]):
 		return true
 	case e.Operation == icws.OpSubscribe && e.Start.Sub(m.faulted) < m.pause:
 		return true
 	case !last.failed, e.Start.Sub(last.ended) >= m.pause:
 		return false
-	case last.op == icws.OpList && last.code >= 400 && last.code < 500: // a check can do without it
+	case last.op == icws.OpSwitchoverStatus:
 		return false
-	case !m.last[1].failed: // one failure is tried again at once
+	case last.op == icws.OpStream && e.Operation != icws.OpStream && e.Start.Sub(m.instead) > atOnceAfter:
+		m.instead = e.Start
 		return false
-	case last.op == icws.OpSwitchoverStatus, last.op == icws.OpStream && e.Operation != icws.OpStream:
+	case m.failedAt.IsZero() || last.ended.Sub(m.failedAt) >= atOnceAfter:
 		return false
 	default:
 		return inSession(last.op) && inSession(e.Operation)
@@ -196,7 +265,7 @@ func (m *manners) lost(v LossReason) []string {
 func (m *manners) breakerChanged(to BreakerState) []string {
 	m.breaker = to
 	if to == BreakerOpen {
-		m.inARow = 0
+		m.inARow, m.openedAt = 0, time.Now()
 	}
 	return nil
 }

@@ -63,14 +63,14 @@ var misfortunes = []struct {
 	}},
 	{"a firewall forgets idle connections", true, func(d *day, _ string) { d.net.ForgetIdle(50 * time.Second) }},
 	{"the stream lags", true, func(d *day, host string) {
-		d.tangled = time.Now().Add(time.Hour) // as with the deltas alone
-		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowMessages, Delay: d.some(2 * d.cfg.StaleAfter)})
+		d.tangle(d.some(2 * d.cfg.StaleAfter))
+		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowMessages, Delay: d.lag})
 	}},
 	{"the deltas lag", true, func(d *day, host string) {
 		// Later ones, behind a full message that was newer, would be shown for a check
 		// interval although they are older than stale_after: nothing tells how old they are.
-		d.tangled = time.Now().Add(time.Hour) // it is over before, and what is late then, too
-		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowDeltas, Delay: d.some(d.cfg.StaleAfter / 2)})
+		d.tangle(d.some(d.cfg.StaleAfter / 2))
+		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowDeltas, Delay: d.lag})
 	}},
 	{"sends full messages on its own", false, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayFull) }},
 	{"repeats an old full message", true, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayOldFull) }},
@@ -139,6 +139,15 @@ func (d *day) answerBadly(fault *icwssim.Fault) {
 	}
 }
 
+// tangle notes that messages come that late, until it is relieved.
+func (d *day) tangle(lag time.Duration) {
+	if !time.Now().Before(d.tangled) {
+		d.lag = 0
+	}
+	d.lag = max(d.lag, lag)
+	d.tangled = time.Now().Add(24 * time.Hour)
+}
+
 // relieve ends every fault. A person who sets a new password ends a hold early.
 func (d *day) relieve() {
 	password := testPassword
@@ -160,6 +169,9 @@ func (d *day) relieve() {
 	}
 	if d.losing {
 		d.losing, d.lost = false, d.now()
+	}
+	if d.tangled.After(time.Now()) { // what is late still comes, and the check after it finds it
+		d.tangled = time.Now().Add(d.lag + 2*d.cfg.CheckInterval)
 	}
 	d.net.ForgetIdle(0)
 	d.out = false

@@ -41,24 +41,22 @@ func (d *day) noSession() { d.atMostSessions(0) }
 
 func (d *day) atMostSessions(known int) {
 	d.t.Helper()
-	unknown := d.unknown()
 	for host, sim := range d.sims {
+		unknown := d.unknown(host)
 		if n := len(sim.Sessions()); n > known+unknown {
 			d.fatalf("%d sessions on %s, of which %d could not be known", n, host, unknown)
 		}
 	}
 }
 
-// unknown counts, from the servers' side, the sessions of the last minutes whose 201
+// unknown counts, from the side of a server, the sessions of the last minutes whose 201
 // the probe never got, and those whose end somebody confirmed in the server's place.
-func (d *day) unknown() int {
-	now := unknowable{at: time.Now(), count: -d.seen.get("response connect 201")}
-	for _, sim := range d.sims {
-		now.count += sim.Counts().Of(icwssim.OpConnect, http.StatusCreated) + d.falseEnds(sim)
-	}
-	d.unknowable = slices.DeleteFunc(d.unknowable, func(u unknowable) bool { return now.at.Sub(u.at) > forgetting })
-	d.unknowable = append(d.unknowable, now)
-	least := slices.MinFunc(d.unknowable, func(a, b unknowable) int { return a.count - b.count })
+func (d *day) unknown(host string) int {
+	sim := d.sims[host]
+	now := unknowable{at: time.Now(), count: sim.Counts().Of(icwssim.OpConnect, http.StatusCreated) + d.falseEnds(sim) - d.seen.get("session on "+host)}
+	all := slices.DeleteFunc(d.unknowable[host], func(u unknowable) bool { return now.at.Sub(u.at) > forgetting })
+	d.unknowable[host] = append(all, now)
+	least := slices.MinFunc(d.unknowable[host], func(a, b unknowable) int { return a.count - b.count })
 	return now.count - least.count
 }
 
@@ -94,7 +92,7 @@ func (d *day) replace() {
 	d.cancel(ErrReload)
 	<-d.done
 	d.seen.mind(func(m *manners) []string {
-		m.held, m.refused, m.asked = time.Time{}, time.Time{}, time.Time{} // a person wants it tried
+		m.held, m.refused, m.asked, m.often = time.Time{}, time.Time{}, nil, nil // a person wants it tried
 		return nil
 	})
 	d.states, d.logs, d.before = d.seen.total("state "), &logLines{}, nil

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -59,8 +60,12 @@ func (r *recorder) total(prefix string) int {
 func (r *recorder) StateChanged(to State, _ string) { r.add("state "+to.String(), 1) }
 func (r *recorder) Exchange(e icws.Exchange) {
 	r.add("request "+e.Operation.String(), 1)
-	// Others than the loop look at hosts and end what is owed.
-	if e.Operation != icws.OpVersion && e.Operation != icws.OpDisconnect {
+	switch e.Operation {
+	case icws.OpVersion: // beside the loop
+		r.mind(func(m *manners) []string { return m.look(e) })
+	case icws.OpDisconnect: // may be beside it too, of a session that is owed
+		r.mind(func(m *manners) []string { return m.leave(e) })
+	default:
 		r.mind(func(m *manners) []string { return m.exchange(e) })
 	}
 	if e.Failed() {
@@ -68,6 +73,9 @@ func (r *recorder) Exchange(e icws.Exchange) {
 	}
 	if e.Code != 0 {
 		r.add(fmt.Sprintf("response %s %d", e.Operation, e.Code), 1)
+		if e.Operation == icws.OpConnect && e.Code == http.StatusCreated {
+			r.add("session on "+e.Host, 1)
+		}
 	}
 }
 func (r *recorder) Read(n int) { r.add("bytes", n) }

@@ -50,11 +50,13 @@ type day struct {
 	a, b   *icwssim.Server
 	story  []string
 	// mutated is when the truth of a host last changed, and truths what it was.
-	mutated map[string]time.Time
-	truths  map[string]timeline
-	losing  bool      // messages are being lost, or come out of order
-	lost    time.Time // when that was last so
-	tangled time.Time // until when old deltas may come after what is newer
+	mutated       map[string]time.Time
+	truths        map[string]timeline
+	losing        bool          // messages are being lost, or come out of order
+	lost          time.Time     // when that was last so
+	tangled       time.Time     // until when old deltas may come after what is newer
+	lag           time.Duration // of these
+	entriesLooked int
 	// suspended is how long the machine has been, and wrong by how much the wall clock
 	// was set ahead.
 	suspended, wrong atomic.Int64   // nanoseconds; the probe asks too
@@ -66,9 +68,9 @@ type day struct {
 	before           *Snapshot
 	requests, opens  int
 	looked           time.Time
-	calm             time.Time // when the probe was live after the last fault
-	calmOpens        int       // until then
-	unknowable       []unknowable
+	calm             time.Time               // when the probe was live after the last fault
+	calmOpens        int                     // until then
+	unknowable       map[string][]unknowable // by host
 	ends             map[*icwssim.Server]ends
 	states           int  // that the probes before this one have gone through
 	wrongSeen        int  // passwords that the servers saw since somebody did something about it
@@ -95,8 +97,9 @@ func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
 		d.relieve()
 		d.recovers()
 		for range d.random.IntN(4) {
-			calm := d.some(time.Hour)
+			calm, asked, polled := d.some(time.Hour), d.seen.total("request "), d.polls()
 			d.pass(calm)
+			d.restful(calm, d.seen.total("request ")-asked, polled || d.polls())
 			d.invariants()
 			d.settled(calm)
 			d.live()
@@ -104,6 +107,9 @@ func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
 	}
 	if n, most := d.seen.get("opens"), 12*len(d.story); n > most {
 		d.fatalf("%d log-ons in %d misfortunes", n, len(d.story))
+	}
+	if d.entriesLooked < 100 {
+		d.fatalf("the entries could be compared %d times only", d.entriesLooked)
 	}
 	d.loggedOnce()
 	d.stop()
@@ -129,7 +135,7 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 	}
 	d := &day{
 		rig: newRig(t, cfg), replay: fmt.Sprintf(replayCommand, mode, seed), random: rand.New(rand.NewPCG(seed, 0)),
-		ends: map[*icwssim.Server]ends{}, mutated: map[string]time.Time{}, truths: map[string]timeline{}, logOns: map[string]int{}, looked: time.Now(), calm: time.Now(),
+		ends: map[*icwssim.Server]ends{}, unknowable: map[string][]unknowable{}, mutated: map[string]time.Time{}, truths: map[string]timeline{}, logOns: map[string]int{}, looked: time.Now(), calm: time.Now(),
 	}
 	pings := []time.Duration{15, 30, 60}[seed/3%3] * time.Second
 	d.a = d.serve("a", icwssim.Options{
@@ -191,7 +197,7 @@ func (d *day) invariants() {
 	if strangers := d.net.strangers("a:8018", "b:8018"); len(strangers) > 0 {
 		d.fatalf("connections to %q, which could have got the password", strangers)
 	}
-	for _, bad := range []string{hurried, unbroken, troubling, untaught} {
+	for _, bad := range []string{hurried, unbroken, troubling, untaught, doubled, unspared, renewing, looking, leaving} {
 		if n := d.seen.get(bad); n > 0 {
 			d.fatalf("%d requests %s", n, bad)
 		}
@@ -201,6 +207,7 @@ func (d *day) invariants() {
 	}
 	d.truthful(s, now)
 	d.neverOld(s)
+	d.noOldEntry()
 	d.sparing(s, now)
 	d.before, d.looked = s, now
 }
@@ -290,6 +297,20 @@ func (d *day) sparing(s *Snapshot, now time.Time) {
 	// Both hosts may have been asked before one of them answered.
 	if d.wrongSeen += d.wrongPasswords(); d.wrongSeen > len(d.sims) {
 		d.fatalf("the servers saw %d times that the same password is wrong", d.wrongSeen)
+	}
+}
+
+func (d *day) polls() bool { return d.probe.Snapshot().Transport == TransportPoll }
+
+// restful wants few requests while all is well: three a minute and what a poll costs.
+func (d *day) restful(calm time.Duration, asked int, polled bool) {
+	d.t.Helper()
+	perMinute, burst := 4, 40
+	if polled {
+		perMinute = 40
+	}
+	if most := burst + int(float64(perMinute)*calm.Minutes()); asked > most {
+		d.fatalf("%d requests in %s of calm", asked, calm)
 	}
 }
 

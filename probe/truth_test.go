@@ -1,9 +1,13 @@
 package probe
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icwssim"
 )
 
@@ -27,6 +31,82 @@ func (d *day) mutate(host string, change func(*icwssim.Server)) {
 	change(d.sims[host])
 	d.truths[host] = append(line, pastTruth{truth: d.sims[host].Truth()})
 	d.mutated[host] = time.Now()
+}
+
+// entry is what is compared of a status message.
+type entry struct {
+	text, group string
+	flags       [catalogue.NumFlags]bool
+}
+
+func entryOf(e catalogue.Entry) entry {
+	n := entry{text: e.Text, group: e.Group}
+	for f := range catalogue.NumFlags {
+		n.flags[f] = e.Flags.Has(catalogue.Flag(f))
+	}
+	return n
+}
+
+func entryOnServer(s icwssim.Status) entry {
+	return entry{s.Text, s.Group, [...]bool{
+		s.CanHaveDate, s.CanHaveTime, s.IsDoNotDisturbStatus, s.IsSelectableStatus, s.IsPersistentStatus,
+		s.IsForwardStatus, s.IsAfterCallWorkStatus, s.IsAcdStatus, s.IsAllowFollowUpStatus,
+	}}
+}
+
+// noOldEntry wants of each entry that is shown as fresh what neverOld wants of all of
+// them, also while messages are being lost: the mixture holds nothing that is older
+// than stale_after. While messages come later than half of that, nothing can tell how
+// old the deltas are.
+func (d *day) noOldEntry() {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), time.Millisecond)
+	defer cancel()
+	all, err := d.probe.Statuses(ctx)
+	if s := d.probe.Snapshot(); err != nil || !s.freshAt(d.clocks()) || time.Now().Before(d.tangled) && d.lag > d.cfg.StaleAfter/2 {
+		return // busy with a request, which is not always so
+	}
+	d.entriesLooked++
+	shown := map[string]entry{}
+	for _, e := range all {
+		shown[strings.ToLower(e.ID)] = entryOf(e)
+	}
+	var wrong string
+	for host := range d.truths {
+		if wrong = d.oldEntry(host, shown); wrong == "" {
+			return
+		}
+	}
+	d.fatalf("fresh, with an entry that is old: %s", wrong)
+}
+
+// oldEntry names an entry that is shown and was not the truth of the host within
+// stale_after, or that was all the time and is not shown.
+func (d *day) oldEntry(host string, shown map[string]entry) string {
+	oldest := d.now().Add(-d.cfg.StaleAfter)
+	possible := map[string][]entry{}
+	truths := 0
+	for _, past := range d.truths[host] {
+		if !past.until.IsZero() && past.until.Before(oldest) {
+			continue
+		}
+		truths++
+		for _, s := range past.truth.Statuses {
+			id := strings.ToLower(s.ID)
+			possible[id] = append(possible[id], entryOnServer(s))
+		}
+	}
+	for id, e := range shown {
+		if !slices.Contains(possible[id], e) {
+			return fmt.Sprintf("%s is shown as %+v, on %s it was %+v", id, e, host, possible[id])
+		}
+	}
+	for id, was := range possible {
+		if _, ok := shown[id]; !ok && len(was) == truths {
+			return fmt.Sprintf("%s is not shown and was always on %s", id, host)
+		}
+	}
+	return ""
 }
 
 // neverOld wants that what is shown as fresh was the truth of a server within
