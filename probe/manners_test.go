@@ -121,7 +121,7 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 	case inSession(e.Operation):
 		found = append(found, m.count(e.Failed() || e.Code >= 500 || e.Code == http.StatusTooManyRequests)...)
 	case e.Operation == icws.OpConnect && e.Code == http.StatusCreated:
-		m.inARow, m.refusals = 0, refusals{}
+		m.inARow, m.refusals, m.failedAt = 0, refusals{}, time.Time{}
 	}
 	return found
 }

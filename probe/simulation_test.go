@@ -85,13 +85,17 @@ func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
 		for range faults {
 			d.tell(d.misfortune([]string{"a", "a", "a", "b"}[d.random.IntN(4)]))
 			for range 1 + d.random.IntN(4) {
-				d.pass(time.Duration(d.random.Int64N(int64(90 * time.Second))))
+				d.troubled(d.some(90 * time.Second))
 				d.invariants()
 				d.live()
 			}
 		}
 		if d.out && faults == 1 {
 			d.recovers() // on the other host
+		}
+		if s := d.probe.Snapshot(); s.State == StateAuthHold && d.random.IntN(2) == 0 {
+			d.pass(3 * d.cfg.AuthHoldMax) // nobody looks after it
+			d.invariants()
 		}
 		d.patient()
 		d.relieve()
@@ -152,6 +156,16 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 	}
 	d.start()
 	return d
+}
+
+// troubled lets time pass and looks every few seconds whether something old is shown.
+func (d *day) troubled(t time.Duration) {
+	d.t.Helper()
+	for end := time.Now().Add(t); time.Now().Before(end); {
+		d.pass(min(d.some(8*time.Second), time.Until(end)))
+		d.neverOld(d.probe.Snapshot())
+		d.noOldEntry()
+	}
 }
 
 func (d *day) tell(what string) {
