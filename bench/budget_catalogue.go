@@ -157,7 +157,8 @@ func listReaders(n int) (ours, reference *listReader, err error) {
 	defer server.Close()
 	base := &url.URL{Scheme: "http", Host: "sim.example.com"}
 	client := icws.NewClient(base, listening{server, list}, icws.Options{ApplicationName: "bench"})
-	session, err := client.Connect(context.Background(), icws.Credentials{User: user, Password: secret.New(password)})
+	ctx := context.Background()
+	session, err := client.LogOn(ctx, icws.Credentials{User: user, Password: secret.New(password)}, ctx, func() {})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,5 +1,7 @@
 package probe
 
+import "icws_exporter/probe/icws"
+
 // State is what the probe is doing (icws_probe_state). A waiting state stays shown
 // during the attempt that may end it.
 type State uint8
@@ -77,30 +79,17 @@ const NumBreakerStates = len(breakerStateNames)
 // String returns the label value of v.
 func (v BreakerState) String() string { return breakerStateNames[v] }
 
-// SubscriptionState is what the server said of the subscription (icws_subscription_state;
-// protocol.md, 1.8).
-type SubscriptionState uint8
+// SubscriptionState is what the server said of the subscription (icws_subscription_state).
+type SubscriptionState = icws.SubscriptionState
 
 // The values of SubscriptionState.
 const (
-	SubscriptionNone SubscriptionState = iota
-	SubscriptionNormal
-	SubscriptionSuspended
-	SubscriptionFaulted
+	SubscriptionNone      = icws.SubscriptionNone
+	SubscriptionNormal    = icws.SubscriptionNormal
+	SubscriptionSuspended = icws.SubscriptionSuspended
+	SubscriptionFaulted   = icws.SubscriptionFaulted
+	NumSubscriptionStates = icws.NumSubscriptionStates
 )
-
-var subscriptionStateNames = [...]string{
-	SubscriptionNone:      "none",
-	SubscriptionNormal:    "normal",
-	SubscriptionSuspended: "suspended",
-	SubscriptionFaulted:   "faulted",
-}
-
-// NumSubscriptionStates is how many values there are.
-const NumSubscriptionStates = len(subscriptionStateNames)
-
-// String returns the label value of v.
-func (v SubscriptionState) String() string { return subscriptionStateNames[v] }
 
 // OpenFailure is why no session was made (icws_session_open_failures_total).
 type OpenFailure uint8

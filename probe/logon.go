@@ -133,7 +133,7 @@ func (l *Ledger) logOnEnded(lo *logOn, cr credentials, by reporter) {
 	l.tidy(lo.account)
 	close(lo.done)
 	l.mu.Unlock()
-	oldest.crowdedOut()
+	oldest.abandonForRoom()
 }
 
 // disown gives up a log-on and its session: what comes of it is ended.
@@ -146,7 +146,7 @@ func (l *Ledger) disown(lo *logOn, by reporter) {
 	}
 	lo.unwanted = true // else logOnEnded does it
 	l.mu.Unlock()
-	oldest.crowdedOut()
+	oldest.abandonForRoom()
 }
 
 // answered says that the account's server has answered a request that was sent at the

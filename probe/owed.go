@@ -46,7 +46,7 @@ func (l *Ledger) owe(a Account, by reporter, key icws.SessionKey) {
 	l.mu.Lock()
 	oldest := l.add(a, by, key)
 	l.mu.Unlock()
-	oldest.crowdedOut()
+	oldest.abandonForRoom()
 }
 
 // add is owe for the holder of mu. It returns the session that is owed no more,
@@ -67,7 +67,7 @@ func (l *Ledger) add(a Account, by reporter, key icws.SessionKey) (oldest *owed)
 	return oldest
 }
 
-func (o *owed) crowdedOut() {
+func (o *owed) abandonForRoom() {
 	if o != nil {
 		o.abandon(fmt.Sprintf("there are more than %d such sessions on the server", maxOwed))
 	}

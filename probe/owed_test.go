@@ -340,7 +340,7 @@ func sessionOver(t *testing.T, rt http.RoundTripper) *icws.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := icws.NewClient(base, rt, icws.Options{}).Connect(t.Context(), icws.Credentials{User: "demo"})
+	s, err := icws.NewClient(base, rt, icws.Options{}).LogOn(t.Context(), icws.Credentials{User: "demo"}, t.Context(), func() {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,13 +90,13 @@ func (s *session) retries(err error) bool {
 		return false
 	}
 	now := time.Now()
-	calm := now.Sub(s.failedAt)
-	if calm > stableAfter {
+	sinceFailure := now.Sub(s.failedAt)
+	if sinceFailure > stableAfter {
 		s.pace.reset()
 	}
 	s.failedAt = now
 	s.retryAt = later(s.retryAt, now)
-	if s.failures > 0 || calm < atOnceAfter || s.failedBefore {
+	if s.failures > 0 || sinceFailure < atOnceAfter || s.failedBefore {
 		s.retryAt = later(s.retryAt, now.Add(s.pace.next()))
 	}
 	state := s.loop.state

@@ -218,9 +218,9 @@ func (s *session) subscriptionChanged(state icws.SubscriptionState) {
 	}
 	faulted := false
 	for _, f := range s.feeds {
-		faulted = f.stateSaid(SubscriptionState(state), s.loop.users.subscribed) || faulted
+		faulted = f.stateSaid(state, s.loop.users.subscribed) || faulted
 	}
-	s.loop.users.stateSaid(SubscriptionState(state))
+	s.loop.users.stateSaid(state)
 	if faulted {
 		// A server that says so again and again must not be hurried.
 		s.loop.cause = errFaulted

@@ -163,7 +163,7 @@ func (c *Capture) direct(told []readLine) {
 			n++
 		}
 		s := &c.scripts[n]
-		gap := bounded(*l.T-last[n], 0)
+		gap := durationOf(*l.T-last[n], 0)
 		last[n] = *l.T
 		after := gap
 		if len(s.cues) > 0 {
@@ -200,11 +200,11 @@ func (c *Capture) listen(told []readLine) {
 		last = *l.T
 	}
 	if n > 1 {
-		c.pingEvery = bounded((last-first)/float64(n-1), 10*time.Millisecond)
+		c.pingEvery = durationOf((last-first)/float64(n-1), 10*time.Millisecond)
 	}
 }
 
-// bounded is a time of the capture between least and maxGap.
-func bounded(seconds float64, least time.Duration) time.Duration {
+// durationOf is a time of the capture, at least least and at most maxGap.
+func durationOf(seconds float64, least time.Duration) time.Duration {
 	return max(time.Duration(min(max(seconds, 0), maxGap.Seconds())*float64(time.Second)), least)
 }

@@ -2,6 +2,7 @@ package icws_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -28,9 +29,9 @@ func simulated(t *testing.T, handler http.Handler) *icws.Client {
 	return icws.NewClient(base, rt, icws.Options{ApplicationName: "test", RequestTimeout: time.Second})
 }
 
-// A 201 whose body breaks off has made a session. Its headers name it, so it is
-// ended instead of being left on the server.
-func TestConnectEndsTheSessionOfACutAnswer(t *testing.T) {
+// A 201 whose body breaks off has made a session. Its headers name it, so that it can
+// be ended instead of being left on the server.
+func TestTheSessionOfACutAnswerCanBeEnded(t *testing.T) {
 	cut := 10
 	for name, fault := range map[string]icwssim.Fault{
 		"cut":   {Operation: icwssim.OpConnect, Cut: &cut},
@@ -41,8 +42,13 @@ func TestConnectEndsTheSessionOfACutAnswer(t *testing.T) {
 			t.Cleanup(sim.Close)
 			sim.Inject(fault)
 			client := simulated(t, sim)
-			if _, err := client.Connect(context.Background(), icws.Credentials{User: "demo", Password: secret.New("demo")}); err == nil {
-				t.Fatal("a broken answer made a session")
+			_, err := client.Connect(context.Background(), icws.Credentials{User: "demo", Password: secret.New("demo")})
+			var unread *icws.UnreadSessionError
+			if !errors.As(err, &unread) {
+				t.Fatalf("a broken answer made a session: %v", err)
+			}
+			if err := unread.Key.End(t.Context()); err != nil {
+				t.Error(err)
 			}
 			if left := sim.Sessions(); len(left) != 0 {
 				t.Errorf("left on the server: %+v", left)

@@ -101,10 +101,7 @@ func (d *document) messageType(to []*Reader) (string, MessageKind, *Subscription
 	}
 }
 
-var (
-	connectionStates   = []string{"none", "up", "down"}
-	subscriptionStates = []string{"none", "normal", "suspended", "faulted"}
-)
+var connectionStates = []string{"none", "up", "down"}
 
 func connectionState(text string) ConnectionState {
 	if n := stateNumber(text, connectionStates); n >= 0 {
@@ -114,7 +111,7 @@ func connectionState(text string) ConnectionState {
 }
 
 func subscriptionState(text string) SubscriptionState {
-	if n := stateNumber(text, subscriptionStates); n >= 0 {
+	if n := stateNumber(text, subscriptionStates[:]); n >= 0 {
 		return SubscriptionState(n)
 	}
 	return SubscriptionUnknown

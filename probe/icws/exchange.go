@@ -189,7 +189,7 @@ func (c *Client) newRequest(ctx context.Context, r request, connected func(httpt
 	// certificate the server has by now, a session on open connections never sees.
 	req.Close = r.op == OpVersion
 	if r.waiting != nil {
-		r.waiting.watch(req, r.body)
+		r.waiting.tellSent(req, r.body)
 	}
 	c.setHeader(req.Header, r)
 	return req, nil

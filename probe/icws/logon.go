@@ -25,14 +25,18 @@ func (e *UnreadSessionError) Error() string { return e.Err.Error() }
 // Unwrap returns what went wrong with the answer.
 func (e *UnreadSessionError) Unwrap() error { return e.Err }
 
-// LogOn makes a session as Connect does, for a caller who can wait: a server that
-// is slow still serves a log-on that its client has given up, and then holds a
-// session that nobody can end. So a log-on whose request has been sent is not given
+// LogOn makes a session (protocol.md, 1.1 and 1.2). It asks for features and version,
+// and once more without them when a server that may not know the parameter answers 400:
+// each of the two is an Exchange. A refused log-on is not tried twice.
+//
+// A server that is slow still serves a log-on that its client has given up, and then
+// holds a session that nobody can end. So one whose request has been sent is not given
 // up. RequestTimeout, or the end of unsent, ends it only before that. Afterwards it
 // goes on until the answer comes, the connection breaks or ctx ends, and overdue is
 // called, at most once and on another goroutine, to say that it goes on. The end of
 // ctx resets the connection, so that a request that is still on its way is lost. It
-// returns a *ResponseError, a *RequestError or an *UnreadSessionError.
+// returns a *ResponseError, a *RequestError or an *UnreadSessionError, and then no
+// connection of the client stays open, so that the next log-on looks the name up again.
 func (c *Client) LogOn(ctx context.Context, cr Credentials, unsent context.Context, overdue func()) (*Session, error) {
 	s, key, err := c.logOn(ctx, cr, &patience{unsent: unsent, overdue: overdue})
 	if err != nil && !key.IsZero() {
@@ -135,9 +139,9 @@ func (w *waiting) end() {
 	w.cancel(nil)
 }
 
-// watch has the request tell when it is sent: at the first look at its body,
+// tellSent has the request tell when it is sent: at the first look at its body,
 // without which no server can serve it.
-func (w *waiting) watch(req *http.Request, body []byte) {
+func (w *waiting) tellSent(req *http.Request, body []byte) {
 	req.GetBody = func() (io.ReadCloser, error) {
 		return io.NopCloser(&watchedBody{bytes.NewReader(body), w}), nil
 	}

@@ -72,3 +72,16 @@ const (
 	// protocol does not name.
 	SubscriptionUnknown SubscriptionState = 255
 )
+
+var subscriptionStates = [...]string{
+	SubscriptionNone:      "none",
+	SubscriptionNormal:    "normal",
+	SubscriptionSuspended: "suspended",
+	SubscriptionFaulted:   "faulted",
+}
+
+// NumSubscriptionStates is how many states there are, without SubscriptionUnknown.
+const NumSubscriptionStates = len(subscriptionStates)
+
+// String returns the label value of v, which is not SubscriptionUnknown.
+func (v SubscriptionState) String() string { return subscriptionStates[v] }
