@@ -168,7 +168,7 @@ func (m *manners) teaches(e icws.Exchange) (found []string) {
 
 func (m *manners) noteRetryAfter(e icws.Exchange) {
 	var r *icws.ResponseError
-	failed := errors.As(e.Err, &r) && (r.Code >= 500 || r.Code == http.StatusTooManyRequests)
+	failed := errors.As(e.Err, &r) && r.RetryAfter > 0 && (r.Code >= 500 || r.Code == http.StatusTooManyRequests)
 	if failed && (e.Operation == icws.OpSubscribe || e.Operation == icws.OpPoll || e.Operation == icws.OpList || e.Operation == icws.OpConnect) {
 		if m.asked == nil {
 			m.asked = map[string]time.Time{}

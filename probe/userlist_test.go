@@ -23,7 +23,7 @@ func usersSession(t *testing.T, o icwssim.Options) (*icwssim.Server, *icws.Sessi
 		t.Fatal(err)
 	}
 	client := icws.NewClient(base, server.Client().Transport, icws.Options{ApplicationName: "test"})
-	session, err := client.Connect(t.Context(), icws.Credentials{User: "demo", Password: secret.New("demo")})
+	session, err := client.LogOn(t.Context(), icws.Credentials{User: "demo", Password: secret.New("demo")}, t.Context(), func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
