@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 
 	"icws_exporter/exporter"
@@ -50,7 +53,7 @@ func (c *configCheckCommand) Run(_ context.Context, s *streams) error {
 		}
 		fmt.Fprintf(s.out, "%s is valid: %s\n", file, number(len(watched.Servers()), "server"))
 		describeServers(s.out, watched, !c.SyntaxOnly)
-		warnings := warningsOf(watched)
+		warnings := warningsOf(watched, !c.SyntaxOnly)
 		for _, warning := range warnings {
 			fmt.Fprintf(s.out, "  warning: %s\n", warning)
 		}
@@ -79,9 +82,18 @@ func describeServers(out io.Writer, watched config.Validated, read bool) {
 	}
 }
 
-// warningsOf are about what is valid, and yet seldom meant.
-func warningsOf(watched config.Validated) []string {
+// warningsOf are about what is valid, and yet seldom meant; read says that files were
+// looked at.
+func warningsOf(watched config.Validated, read bool) []string {
 	var warnings []string
+	for _, file := range passwordFiles(watched) {
+		if whole, err := filepath.Abs(file); err == nil {
+			file = whole
+		}
+		if read && readableForAll(file) {
+			warnings = append(warnings, "everybody on this machine may read the password in "+file+"; take that right away, with chmod o= or chmod 600")
+		}
+	}
 	for _, shared := range exporter.SharedAccounts(watched.Servers()) {
 		warnings = append(warnings, shared+": "+advice.For(advice.SameAccount, advice.About{}).Line())
 	}
@@ -91,6 +103,13 @@ func warningsOf(watched config.Validated) []string {
 		}
 	}
 	return warnings
+}
+
+// readableForAll reports whether everybody may read a file. Of Windows it knows
+// nothing: there the service says who else may, when it is installed.
+func readableForAll(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o004 != 0
 }
 
 // number is a count with its noun.

@@ -89,7 +89,7 @@ func (c *serveCommand) dryRun(s *streams, watched config.Validated) error {
 		where = "the sockets of systemd"
 	}
 	fmt.Fprintf(s.out, "It would serve on %s. Nothing was opened and nobody connected to.\n", where)
-	for _, warning := range warningsOf(watched) {
+	for _, warning := range warningsOf(watched, true) {
 		fmt.Fprintf(s.out, "warning: %s\n", warning)
 	}
 	return err
