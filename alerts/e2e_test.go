@@ -72,12 +72,19 @@ var pageOf = map[string]string{
 	"killed":   "IcwsNotWatched", // its exporter is
 }
 
-// server is a simulated server. The switch decides whether it fails most checks.
+// server is a simulated server, which can fail most requests.
 type server struct {
 	*icwssim.Server
 	failing  atomic.Bool
 	requests atomic.Int64
 	url      string
+}
+
+// fails says of the switchover status, and of two of three checks, that they fail: three in a
+// row would end the session.
+func (s *server) fails(r *http.Request) bool {
+	return s.failing.Load() && (strings.HasSuffix(r.URL.Path, "/switchover-status") ||
+		strings.HasSuffix(r.URL.Path, "/status-messages") && s.requests.Add(1)%3 != 0)
 }
 
 type world struct {
@@ -129,7 +136,7 @@ func newServer(t *testing.T) *server {
 	t.Helper()
 	s := &server{Server: icwssim.New(icwssim.Options{})}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.failing.Load() && strings.HasSuffix(r.URL.Path, "status-messages") && s.requests.Add(1)%3 != 0 {
+		if s.fails(r) {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}

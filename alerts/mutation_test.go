@@ -173,7 +173,7 @@ func passes(t *testing.T, dir string, m mutant) bool {
 	patterns := []string{m.rule + ".yaml", "scenarios.yaml"}
 	for part, tests := range testsOfRecorded {
 		if strings.Contains(m.rule, part) {
-			patterns = append([]string{"recording.yaml"}, tests...)
+			patterns = append(slices.Clone(tests), "recording.yaml")
 		}
 	}
 	var files []string
@@ -188,7 +188,7 @@ func passes(t *testing.T, dir string, m mutant) bool {
 	if err := os.Mkdir(tests, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"test", "rules"}
+	// Its own tests first: they are short and kill most.
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -198,7 +198,9 @@ func passes(t *testing.T, dir string, m mutant) bool {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		args = append(args, name)
+		if exec.Command(*promtool, "test", "rules", name).Run() != nil {
+			return false
+		}
 	}
-	return exec.Command(*promtool, args...).Run() == nil
+	return true
 }
