@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-//go:embed icws.alerts.yaml icws.slo.yaml alertmanager.example.yaml runbooks/*.md
+//go:embed icws.alerts.yaml icws.slo.yaml icws.users.yaml alertmanager.example.yaml runbooks/*.md
 var files embed.FS
 
 // RuleFiles are the names of the rule files, in the order in which to read them.
-var RuleFiles = []string{"icws.alerts.yaml", "icws.slo.yaml"}
+var RuleFiles = []string{"icws.alerts.yaml", "icws.slo.yaml", "icws.users.yaml"}
 
 // Alertmanager is the name of the example of an Alertmanager configuration.
 const Alertmanager = "alertmanager.example.yaml"

@@ -18,7 +18,7 @@ type measureCommand struct {
 	Servers          []int         `help:"How many servers one process watches (budget 11)." default:"1000,5000"`
 	Wires            []string      `help:"How they are watched: sse, sse-tls, poll, poll-tls." default:"sse,sse-tls,poll,poll-tls" enum:"sse,sse-tls,poll,poll-tls"`
 	Settle           time.Duration `help:"How long memory is left to settle before it is read." default:"30s"`
-	Watch            time.Duration `help:"How long a steady state is watched (budgets 11 and 12)." default:"30s"`
+	Watch            time.Duration `help:"How long a steady state is watched (budgets 11, 12 and 14)." default:"30s"`
 }
 
 // budgets are the measurements in the order of the table. One may show several
@@ -36,6 +36,7 @@ var budgets = []struct {
 	{[]int{10, 12}, measureOneServer},
 	{[]int{11}, measureFleets},
 	{[]int{13}, measureLoad},
+	{[]int{14}, measureUsers},
 }
 
 // bench is one run of the command.

@@ -30,6 +30,7 @@ type site struct {
 type siteOptions struct {
 	servers  int
 	statuses int
+	users    []icwssim.User
 	tls      bool
 	settings string // lines of YAML under defaults, such as "transport: poll"
 }
@@ -40,7 +41,7 @@ func (b *bench) open(o siteOptions) (*site, error) {
 	statuses := icwssim.Catalogue(o.statuses, 1)
 	for i := range s.servers {
 		s.servers[i] = icwssim.New(icwssim.Options{
-			Name: "sim", User: user, Password: password, Statuses: statuses, Prefix: prefix(i),
+			Name: "sim", User: user, Password: password, Statuses: statuses, Prefix: prefix(i), Users: o.users,
 		})
 	}
 	s.front = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
