@@ -21,10 +21,11 @@ type Reloader struct {
 	// turn holds one token, for one reload at a time. It is held while files are
 	// read and servers are left, which a mutex must not be.
 	turn chan struct{}
-	// Of whoever has the turn: what was tried last, what is in effect, and the most
-	// servers that too few descriptors were told for.
+	// Of whoever has the turn: what was tried last, what is in effect and its hash, and
+	// the most servers that too few descriptors were told for.
 	tried   attempt
 	effect  config.Content
+	hash    uint64
 	advised int
 	last    atomic.Pointer[Outcome]
 
@@ -247,9 +248,11 @@ func (r *Reloader) apply(v config.Validated) (Changes, error) {
 	if err != nil {
 		return Changes{}, err
 	}
-	r.effect = v.Content()
+	if content := v.Content(); content != r.effect || content == (config.Content{}) {
+		r.effect, r.hash = content, v.Hash() // which writes all of it
+	}
 	now := time.Now()
-	r.fleet.opts.Metrics.ConfigLoaded(now, v.Hash())
+	r.fleet.opts.Metrics.ConfigLoaded(now, r.hash)
 	r.last.Store(&Outcome{At: now})
 	r.advise(v)
 	return changes, nil
