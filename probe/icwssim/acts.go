@@ -1,34 +1,47 @@
 package icwssim
 
-// Truth returns what the server holds now and lets the account see.
-func (s *Server) Truth() Truth {
+// locked does something to the server as it is now.
+func (s *Server) locked(act func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.catalogue.truth()
+	s.expireIdle()
+	act()
 }
+
+// told returns what f finds out of the server as it is now.
+func told[T any](s *Server, f func() T) (v T) {
+	s.locked(func() { v = f() })
+	return v
+}
+
+// eachSession does something to every live session, oldest first.
+func (s *Server) eachSession(act func(*session)) {
+	s.locked(func() {
+		for _, x := range s.liveSessions() {
+			act(x)
+		}
+	})
+}
+
+// Truth returns what the server holds now and lets the account see.
+func (s *Server) Truth() Truth { return told(s, func() Truth { return s.catalogue.truth() }) }
 
 // Sessions returns the live sessions, oldest first.
 func (s *Server) Sessions() []SessionInfo {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expireIdle()
-	infos := []SessionInfo{}
-	for _, x := range s.liveSessions() {
-		infos = append(infos, SessionInfo{
-			ID: x.id, User: x.user, Language: x.language, Subscribed: x.subscriptions[statusMessages] != nil,
-			Streaming: len(x.streams) > 0, Queued: len(x.queue), Created: x.created,
-		})
-	}
-	return infos
+	return told(s, func() []SessionInfo {
+		infos := []SessionInfo{}
+		for _, x := range s.liveSessions() {
+			infos = append(infos, SessionInfo{
+				ID: x.id, User: x.user, Language: x.language, Subscribed: x.subscriptions[statusMessages] != nil,
+				Streaming: len(x.streams) > 0, Queued: len(x.queue), Created: x.created,
+			})
+		}
+		return infos
+	})
 }
 
 // Apply makes the edits and sends them as one delta to every subscribed session.
-func (s *Server) Apply(edits ...Edit) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expireIdle()
-	s.apply(edits)
-}
+func (s *Server) Apply(edits ...Edit) { s.locked(func() { s.apply(edits) }) }
 
 func (s *Server) apply(edits []Edit) {
 	if len(edits) > 0 {
@@ -37,96 +50,49 @@ func (s *Server) apply(edits []Edit) {
 }
 
 // Silently makes the edits without a message: a lost delta.
-func (s *Server) Silently(edits ...Edit) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.catalogue.apply(edits)
-}
+func (s *Server) Silently(edits ...Edit) { s.locked(func() { s.catalogue.apply(edits) }) }
 
 // Send queues a message, as written, for every live session: an unknown type or
 // something that cannot be decoded. It must not contain a line break.
 func (s *Server) Send(message string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expireIdle()
-	for _, x := range s.liveSessions() {
-		s.enqueue(x, SwallowMessages, []byte(message))
-	}
+	s.eachSession(func(x *session) { s.enqueue(x, SwallowMessages, []byte(message)) })
 }
 
 // SendFull sends the whole catalogue to every subscribed session.
-func (s *Server) SendFull() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expireIdle()
-	s.sendFull(s.subscribers()...)
-}
+func (s *Server) SendFull() { s.locked(func() { s.sendFull(s.subscribers()...) }) }
 
 // ExpireSessions ends every session without a word: its next call gets 401.
 func (s *Server) ExpireSessions() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, x := range s.liveSessions() {
-		s.expire(x, "The session expired.")
-	}
+	s.eachSession(func(x *session) { s.expire(x, "The session expired.") })
 }
 
 // EndSessions tells every session that its connection goes down and whether it
 // should reconnect, and ends it.
 func (s *Server) EndSessions(shouldReconnect bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, x := range s.liveSessions() {
-		s.tellDown(x, "The administrator ended the session.", shouldReconnect)
-	}
+	s.eachSession(func(x *session) { s.tellDown(x, "The administrator ended the session.", shouldReconnect) })
 }
 
 // SubscriptionState tells every session that has subscriptions their state, one of
 // the Subscription constants. Only a normal subscription receives deltas, and one
 // that becomes normal again starts with a full message.
 func (s *Server) SubscriptionState(state int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expireIdle()
-	for _, x := range s.liveSessions() {
-		s.setSubscriptionState(x, state)
-	}
+	s.eachSession(func(x *session) { s.setSubscriptionState(x, state) })
 }
 
 // SetSwitchover changes what switchover-status answers.
-func (s *Server) SetSwitchover(status Switchover) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.switchover = status
-}
+func (s *Server) SetSwitchover(status Switchover) { s.locked(func() { s.switchover = status }) }
 
 // SetPassword changes the accepted password. Open sessions stay.
-func (s *Server) SetPassword(password string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.password = password
-}
+func (s *Server) SetPassword(password string) { s.locked(func() { s.password = password }) }
 
 // SetNotAccepting refuses log-ons with 503, or no longer. Open sessions stay.
-func (s *Server) SetNotAccepting(refuse bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.notAccepting = refuse
-}
+func (s *Server) SetNotAccepting(refuse bool) { s.locked(func() { s.notAccepting = refuse }) }
 
 // Accepting reports whether log-ons are taken.
-func (s *Server) Accepting() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.notAccepting
-}
+func (s *Server) Accepting() bool { return told(s, func() bool { return !s.notAccepting }) }
 
 // SetQuirks changes how the server behaves from now on.
-func (s *Server) SetQuirks(q Quirks) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.setQuirks(q)
-}
+func (s *Server) SetQuirks(q Quirks) { s.locked(func() { s.setQuirks(q) }) }
 
 func (s *Server) setQuirks(q Quirks) {
 	if q.ReverseStatus != s.quirks.ReverseStatus {

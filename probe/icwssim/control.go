@@ -275,19 +275,16 @@ func (s *Server) controlSetQuirks(r *http.Request) (any, error) {
 }
 
 func (s *Server) settings() settings {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return settings{s.quirks, s.limits}
+	return told(s, func() settings { return settings{s.quirks, s.limits} })
 }
 
 // setSettings changes how the server behaves from now on, its open streams included.
 func (s *Server) setSettings(t settings) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expireIdle()
-	s.setQuirks(t.Quirks)
-	s.limits = t.limits
-	for _, x := range s.liveSessions() {
-		x.wake()
-	}
+	s.locked(func() {
+		s.setQuirks(t.Quirks)
+		s.limits = t.limits
+		for _, x := range s.liveSessions() {
+			x.wake()
+		}
+	})
 }

@@ -207,13 +207,13 @@ func (s *Server) Clear(ids ...int) int {
 
 // Faults returns the faults that still act, oldest first.
 func (s *Server) Faults() []FaultInfo {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	infos := make([]FaultInfo, len(s.faults))
-	for i, f := range s.faults {
-		infos[i] = f.FaultInfo
-	}
-	return infos
+	return told(s, func() []FaultInfo {
+		infos := make([]FaultInfo, len(s.faults))
+		for i, f := range s.faults {
+			infos[i] = f.FaultInfo
+		}
+		return infos
+	})
 }
 
 // takeFault gives the call the first fault that matches it.

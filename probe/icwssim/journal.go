@@ -78,25 +78,21 @@ func (s *Server) note(c *call, code int) {
 
 // Journal returns the last exchanges, oldest first.
 func (s *Server) Journal() []Exchange {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.journal.last())
+	return told(s, func() []Exchange { return slices.Clone(s.journal.last()) })
 }
 
 // Counts returns the answers given since New.
 func (s *Server) Counts() Counts {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	counts := make(Counts, len(s.journal.counts))
-	for operation, codes := range s.journal.counts {
-		counts[operation] = maps.Clone(codes)
-	}
-	return counts
+	return told(s, func() Counts {
+		counts := make(Counts, len(s.journal.counts))
+		for operation, codes := range s.journal.counts {
+			counts[operation] = maps.Clone(codes)
+		}
+		return counts
+	})
 }
 
 // LogOns returns how often each user tried to log on with a password.
 func (s *Server) LogOns() map[string]int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.journal.logOns)
+	return told(s, func() map[string]int { return maps.Clone(s.journal.logOns) })
 }
