@@ -104,9 +104,9 @@ func withPart(dotted string, known []string) (found []string) {
 	return found
 }
 
-// elsewhere says where a key belongs that stands at the top of the file or in a
+// belongsElsewhere says where a key belongs that stands at the top of the file or in a
 // server and is one of the other; empty when it is neither.
-func elsewhere(path, dotted string) string {
+func belongsElsewhere(path, dotted string) string {
 	_, name := cutLast(dotted)
 	name = plainKey(name)
 	has := func(known []string) bool {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// slips are how people write a name that they nearly know.
-func slips(name string) map[string]string {
+// misspellings are how people write a name that they nearly know.
+func misspellings(name string) map[string]string {
 	all := map[string]string{
 		"upper case":    strings.ToUpper(name),
 		"a capital":     strings.ToUpper(name[:1]) + name[1:],
@@ -33,13 +33,13 @@ func camel(name string) string {
 	return first
 }
 
-// Whatever slips at a key, also at the name of a block, the hint is the key, or one
+// However a key or the name of a block is misspelt, the hint is the key, or one
 // that is as near.
-func TestEverySlipOfAKeyIsUnderstood(t *testing.T) {
+func TestEveryMisspeltKeyGetsAHint(t *testing.T) {
 	tried := 0
 	for _, dotted := range withBlocks(serverNames) {
 		prefix, name := cutLast(dotted)
-		for slip, wrong := range slips(name) {
+		for kind, wrong := range misspellings(name) {
 			if slices.Contains(withBlocks(serverNames), prefix+wrong) {
 				continue // it is another key
 			}
@@ -58,12 +58,12 @@ func TestEverySlipOfAKeyIsUnderstood(t *testing.T) {
 				return strings.Contains(p.Message, "did you mean ") && strings.Contains(p.Message, name) || strings.Contains(p.Message, "expected "+name)
 			})
 			if !found && len(name) > 3 {
-				t.Errorf("%s of %s, %s:\n%v", slip, dotted, wrong, err)
+				t.Errorf("%s of %s, %s:\n%v", kind, dotted, wrong, err)
 			}
 		}
 	}
 	if tried < 200 {
-		t.Errorf("only %d slips were tried", tried)
+		t.Errorf("only %d misspellings were tried", tried)
 	}
 }
 

@@ -138,7 +138,7 @@ func (r *resolver) unknown(l layer, here place, dotted string, known []string) {
 		return
 	}
 	prefix, _ := cutLast(dotted)
-	if text := elsewhere(l.at.key, dotted); text != "" && prefix == "" {
+	if text := belongsElsewhere(l.at.key, dotted); text != "" && prefix == "" {
 		r.add(here, "%s", text)
 		return
 	}
