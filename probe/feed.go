@@ -93,11 +93,11 @@ type sessionFeed struct {
 	noListTill time.Time // the list was refused
 	drifts     int       // checks in a row that found the copy wrong
 
-	subscribed bool // a PUT was answered 200
-	delivered  bool // a full message came
-	losing     bool // delivers no more, and it is not known yet why
-	suspect    bool // a delta may be missing from the live copy
-	noResend   bool // a second PUT did not resend the full message
+	subscribed  bool // a PUT was answered 200
+	delivered   bool // a full message came
+	lossPending bool // delivers no more, and it is not known yet why
+	suspect     bool // a delta may be missing from the live copy
+	noResend    bool // a second PUT did not resend the full message
 
 	unansweredAt time.Time // the last PUT of a subscription that lags
 
@@ -189,17 +189,17 @@ func (f *feed) ask(reason ResyncReason) {
 	}
 }
 
-// loses takes note that a subscription that delivered does so no more, before it is
+// markDown takes note that a subscription that delivered does so no more, before it is
 // known why: what comes next tells, and calls lost.
-func (f *feed) loses() {
-	f.losing = f.losing || f.Up
+func (f *feed) markDown() {
+	f.lossPending = f.lossPending || f.Up
 	f.Up = false
 }
 
 // lost counts the loss of a subscription that delivered.
 func (f *feed) lost(reason LossReason) {
-	if f.loses(); f.losing {
-		f.losing = false
+	if f.markDown(); f.lossPending {
+		f.lossPending = false
 		f.observer.SubscriptionLost(f.what, reason)
 	}
 }

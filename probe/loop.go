@@ -147,7 +147,7 @@ func (l *loop) serve(ctx context.Context, wire *icws.Session) *sessionEnd {
 		if ctx.Err() == nil {
 			f.lost(end.loss)
 		}
-		f.Up, f.losing = false, false // before leaving, which can take seconds
+		f.Up, f.lossPending = false, false // before leaving, which can take seconds
 	}
 	l.users.end(end.loss, ctx.Err() != nil)
 	l.publish()

@@ -128,7 +128,7 @@ func (s *session) streamFailed(err error) {
 	for _, f := range s.feeds {
 		f.abandon()
 		f.suspect = true
-		f.loses()
+		f.markDown()
 	}
 	s.loop.users.streamLost()
 }

@@ -29,7 +29,7 @@ func (m minuteByte) state() State { return State(m - 1) }
 func (s *stateMinutes) change(to State, at time.Time) {
 	s.fill(at)
 	s.now = minuteByte(to) + 1
-	if minute := &s.minutes[s.upTo%60]; *minute == 0 || badness(to) > badness(minute.state()) {
+	if minute := &s.minutes[s.upTo%60]; *minute == 0 || rank(to) > rank(minute.state()) {
 		*minute = s.now
 	}
 }
@@ -46,8 +46,8 @@ func (s *stateMinutes) fill(at time.Time) {
 	}
 }
 
-// badness orders the states: live, on the way up, down.
-func badness(s State) int {
+// rank orders the states: live, on the way up, down.
+func rank(s State) int {
 	switch s {
 	case StateLive:
 		return 0

@@ -47,7 +47,7 @@ func (d *document) message(to []*Reader) Message {
 		case "reason":
 			m.Connection.Reason = plain(d.scalar(), maxMessageRunes)
 		case "shouldReconnect":
-			m.Connection.ShouldReconnect = truth(d.scalar())
+			m.Connection.ShouldReconnect = boolOf(d.scalar())
 		case "state":
 			m.Subscription = subscriptionState(d.scalar())
 		default:
@@ -128,7 +128,7 @@ func stateNumber(text string, names []string) int {
 	return -1
 }
 
-func truth(text string) *bool {
+func boolOf(text string) *bool {
 	b, err := strconv.ParseBool(strings.ToLower(text))
 	if err != nil {
 		return nil
