@@ -15,7 +15,7 @@ func picture(states StatesOfLastHour) string {
 		case !m.Known:
 			b.WriteByte('.')
 		default:
-			b.WriteByte("lud"[badness(m.State)])
+			b.WriteByte("lud"[rank(m.State)])
 		}
 	}
 	return b.String()
