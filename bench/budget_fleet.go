@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"icws_exporter/probe/icwssim"
@@ -205,6 +207,61 @@ func (b *bench) ask(e *product, n int, at string) error {
 		return err
 	}
 	b.add(11, at+": a reload that changes nothing", millis(time.Since(began)), none, "ms")
-	b.add(11, at+": such a reload, CPU", millis(spent), none, "ms")
+	limit := none
+	if n == 5000 {
+		limit = 100
+	}
+	b.add(11, at+": such a reload, CPU", millis(spent), limit, "ms")
+	return b.scrapeTogether(e, at)
+}
+
+// scrapeTogether has ten scrapers ask for whole pages at once, and compares the slowest
+// answer and the memory with those of one.
+func (b *bench) scrapeTogether(e *product, at string) error {
+	const rounds = 10
+	var walls, peaks [2]float64
+	for i, scrapers := range []int{1, 10} {
+		if err := e.forgetPeak(); err != nil {
+			return err
+		}
+		before, _, err := e.memory()
+		if err != nil {
+			return err
+		}
+		took, err := together(e.url+"/metrics", scrapers, rounds)
+		if err != nil {
+			return err
+		}
+		_, peak, err := e.memory()
+		if err != nil {
+			return err
+		}
+		walls[i], peaks[i] = millis(quantile(took, 0.99)), (peak-before)/mebi
+	}
+	b.add(11, at+": one scraper, gzip, slowest of ten", walls[0], none, "ms")
+	b.add(11, at+": ten scrapers at once, p99 in that of one", walls[1]/walls[0], 3, "×")
+	b.add(11, at+": memory that one scraper takes more", peaks[0], none, "MiB")
+	b.add(11, at+": memory that ten take more", peaks[1], none, "MiB")
 	return nil
+}
+
+// together has so many scrapers scrape at the same moment, several times.
+func together(url string, scrapers, rounds int) (took []time.Duration, err error) {
+	var mu sync.Mutex
+	for range rounds {
+		var scraping sync.WaitGroup
+		for range scrapers {
+			scraping.Go(func() {
+				s := newScraper(url, "Accept-Encoding", "gzip")
+				defer s.close()
+				began := time.Now()
+				_, failed := s.scrape()
+				mu.Lock()
+				defer mu.Unlock()
+				took, err = append(took, time.Since(began)), errors.Join(err, failed)
+			})
+		}
+		scraping.Wait()
+	}
+	return took, err
 }

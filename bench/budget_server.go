@@ -16,9 +16,21 @@ func measureOneServer(b *bench) error {
 		return err
 	}
 	defer s.close()
-	if err := b.firstPages(s); err != nil {
+	few, err := b.open(siteOptions{servers: 1, statuses: 50})
+	if err != nil {
 		return err
 	}
+	defer few.close()
+	many, took, err := b.firstPages(s)
+	if err != nil {
+		return err
+	}
+	little, _, err := b.firstPages(few)
+	if err != nil {
+		return err
+	}
+	b.add(12, "from subscribing to 10,000 statuses until they are on the page, the transfer included", millis(took), 100, "ms")
+	b.add(12, "the same, CPU more than for 50", millis(many-little), 30, "ms")
 	e, err := b.watching(s, "")
 	if err != nil {
 		return err
@@ -50,25 +62,30 @@ func measureOneServer(b *bench) error {
 	return b.idle(e)
 }
 
-// firstPages starts the exporter a few times and looks when the page is complete.
-func (b *bench) firstPages(s *site) error {
-	var took []time.Duration
+// firstPages starts the exporter a few times and looks when the page is complete, and
+// what CPU it has taken then.
+func (b *bench) firstPages(s *site) (cpu, took time.Duration, err error) {
+	var spent, waited []time.Duration
 	for range 5 {
 		answered := len(s.servers[0].Journal())
 		e, err := b.watching(s, "")
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
+		cpu, err := e.cpu()
 		e.stop()
+		if err != nil {
+			return 0, 0, err
+		}
+		spent = append(spent, cpu)
 		for _, x := range s.servers[0].Journal()[answered:] {
 			if x.Operation == "subscribe" {
-				took = append(took, e.ready.Sub(x.Time))
+				waited = append(waited, e.ready.Sub(x.Time))
 				break
 			}
 		}
 	}
-	b.add(12, "from subscribing to 10,000 statuses until they are on the page, the transfer included", millis(median(took)), 100, "ms")
-	return nil
+	return median(spent), median(waited), nil
 }
 
 // idle measures an exporter to which nothing happens but pings and checks.
