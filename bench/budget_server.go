@@ -41,6 +41,10 @@ func measureOneServer(b *bench) error {
 	if err != nil {
 		return err
 	}
+	own, err := e.status("RssAnon")
+	if err != nil {
+		return err
+	}
 	if err := e.forgetPeak(); err != nil {
 		return err
 	}
@@ -53,6 +57,7 @@ func measureOneServer(b *bench) error {
 		return err
 	}
 	b.add(10, "resident memory, one server of 10,000 statuses, settled", settled/mebi, 20, "MiB")
+	b.add(10, "of it its own; the rest are pages of the program's file, which the kernel can take back", own/mebi, none, "MiB")
 	b.add(10, "the same, peak of ten resyncs in a row", peak/mebi, 28, "MiB")
 	file, err := os.Stat(b.program)
 	if err != nil {

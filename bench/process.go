@@ -115,21 +115,25 @@ func (p *process) during(do func() error) (time.Duration, error) {
 
 // memory returns the bytes of resident memory, now and at most since forgetPeak.
 func (p *process) memory() (now, peak float64, err error) {
+	if now, err = p.status("VmRSS"); err == nil {
+		peak, err = p.status("VmHWM")
+	}
+	return now, peak, err
+}
+
+// status returns a size that the kernel tells of the process, in bytes.
+func (p *process) status(name string) (float64, error) {
 	text, err := os.ReadFile(p.proc("status"))
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		name, value, _ := strings.Cut(line, ":")
-		kilobytes, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
-		switch name {
-		case "VmRSS":
-			now = kilobytes * 1024
-		case "VmHWM":
-			peak = kilobytes * 1024
+		if value, found := strings.CutPrefix(line, name+":"); found {
+			kilobytes, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
+			return kilobytes * 1024, err
 		}
 	}
-	return now, peak, nil
+	return 0, fmt.Errorf("the kernel tells no %s of process %d", name, p.pid)
 }
 
 // forgetPeak begins a new peak of the resident memory.
