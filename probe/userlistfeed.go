@@ -60,12 +60,13 @@ func (u *userFeed) takeList(list userList) {
 	}
 	u.workgroups = u.groupMembers(list.members)
 	u.changed = true
-	if len(u.ids) == 0 {
+	switch {
+	case len(u.ids) == 0:
 		u.withhold()
 		u.setState(UsersNobody, "the list of users is empty")
-	} else if u.listProblem != "" {
+	case u.listProblem != "":
 		u.setState(UsersNoList, u.listProblem)
-	} else if u.state == UsersNoList || u.state == UsersNobody {
+	case u.state == UsersNoList || u.state == UsersNobody:
 		u.setState(UsersStarting, "")
 	}
 }

@@ -28,7 +28,6 @@ type person struct {
 // model is the roster as one would write it without any thought of speed.
 type model struct {
 	people map[string]person // by folded id: all who are watched
-	groups map[string][]string
 }
 
 func (m *model) watch(ids []string) {
