@@ -53,3 +53,15 @@ func TestAllocationsAreCompared(t *testing.T) {
 		}
 	}
 }
+
+func TestInstructionsAreCompared(t *testing.T) {
+	want := allocations{"a": 1000, "b": 1000}
+	if err := compareInstructions(allocations{"a": 1050, "b": 1}, want, "list"); err != nil {
+		t.Error(err)
+	}
+	for _, worse := range []allocations{{"a": 1051}, {"new": 1}} {
+		if compareInstructions(worse, want, "list") == nil {
+			t.Errorf("%v passes", worse)
+		}
+	}
+}

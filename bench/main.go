@@ -14,9 +14,10 @@ import (
 )
 
 type grammar struct {
-	Measure     measureCommand     `cmd:"" default:"withargs" help:"Measure the budgets and print the table (the default). It builds the exporter and runs it against simulated servers on this machine."`
-	Allocations allocationsCommand `cmd:"" help:"Compare the allocations in the output of go test -bench . -benchmem, read from the standard input, with the list in bench/allocations.txt."`
-	Subject     subjectCommand     `cmd:"" hidden:"" help:"Serve the pages that are compared with each other in one process; measure starts it."`
+	Measure      measureCommand      `cmd:"" default:"withargs" help:"Measure the budgets and print the table (the default). It builds the exporter and runs it against simulated servers on this machine."`
+	Allocations  allocationsCommand  `cmd:"" help:"Compare the allocations in the output of go test -bench . -benchmem, read from the standard input, with the list in bench/allocations.txt."`
+	Instructions instructionsCommand `cmd:"" help:"Compare the instructions of the hottest paths, counted by valgrind, with the list in bench/instructions.txt."`
+	Subject      subjectCommand      `cmd:"" hidden:"" help:"Serve the pages that are compared with each other in one process; measure starts it."`
 }
 
 func main() {
