@@ -63,6 +63,7 @@ func (r *recorder) Exchange(e icws.Exchange) {
 	switch e.Operation {
 	case icws.OpVersion: // beside the loop
 		r.mind(func(m *manners) []string { return m.look(e) })
+	case icws.OpUserStatus, icws.OpConfiguration: // beside the loop, whose requests they do not hold up
 	case icws.OpDisconnect: // may be beside it too, of a session that is owed
 		r.mind(func(m *manners) []string { return m.leave(e) })
 	default:
