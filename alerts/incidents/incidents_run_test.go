@@ -2,8 +2,12 @@ package incidents
 
 import (
 	"flag"
+	"regexp"
+	"slices"
 	"testing"
 	"testing/synctest"
+
+	"icws_exporter/alerts"
 )
 
 var (
@@ -30,5 +34,21 @@ func TestIncidents(t *testing.T) {
 	})
 	if len(seen.text) == len(incidents) { // not only some were asked for
 		seen.check(t)
+	}
+}
+
+// Every alert has an incident in which it is delivered, so that its runbook is followed
+// while it fires.
+func TestEveryAlertIsProvoked(t *testing.T) {
+	var all []string
+	for _, i := range incidents {
+		for _, alert := range i.delivered {
+			all = append(all, regexp.MustCompile(`Icws\w+`).FindString(alert))
+		}
+	}
+	for _, name := range alerts.Runbooks() {
+		if name != "IcwsWatchdog" && !slices.Contains(all, name) { // it always fires
+			t.Errorf("no incident brings %s about", name)
+		}
 	}
 }

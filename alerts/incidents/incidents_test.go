@@ -31,6 +31,7 @@ type incident struct {
 	steady      bool     // the statuses only change as the incident says
 	servers     []string // of each transport; nil: one, with the name of the incident
 	shards      int      // exporters that divide the servers; 0: one exporter
+	replicas    int      // exporters that watch all of them; 0: one
 	notStarted  int      // of them
 	// fromTheStart says that it begins with the exporter.
 	fromTheStart bool
@@ -157,6 +158,16 @@ var incidents = []incident{
 			}
 		},
 		delivered: []string{"IcwsServerDown critical"},
+	},
+	{
+		name: "password-forgotten", what: "As before, and nobody writes it for 40 minutes.", lasting: 40 * time.Minute,
+		begin: func(s *site) { s.server.SetPassword("new"); s.server.ExpireSessions() },
+		over: func(w *world) {
+			for _, s := range w.sites {
+				s.writePassword(w.t, "new")
+			}
+		},
+		delivered: []string{"IcwsServerDown critical", "IcwsWatchedBudgetBurn warning 6h"},
 	},
 	{
 		name: "displaced", what: "An administrator ends our session and asks us not to come back.", lasting: 12 * time.Minute,
@@ -320,6 +331,12 @@ var incidents = []incident{
 		over:      func(w *world) { w.sites[3].removed = false; w.configure(); w.reload() },
 		delivered: []string{"goes-poll: IcwsNotWatched critical vanished_server"},
 		slow:      "a move to another exporter may take 10 minutes",
+	},
+	{
+		name: "watched-twice", what: "A second exporter is started with the same configuration.", replicas: 2, notStarted: 1, lasting: 30 * time.Minute,
+		happen:    func(w *world) { w.exporters[0].start(w.t); w.discover(w.exporters...) },
+		over:      func(w *world) { w.exporters[0].configure(w.t, "servers: []\n"); w.exporters[0].reload(w.t) },
+		delivered: []string{"IcwsWatchedTwice warning"},
 	},
 	{
 		name: "crash-loop", what: "The exporter is started again every five minutes.", every: 5 * time.Minute, lasting: 30 * time.Minute,

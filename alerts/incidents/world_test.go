@@ -50,11 +50,10 @@ func newWorld(t *testing.T, i incident) *world {
 			w.sites = append(w.sites, newSite(t, w.n, w.dir, i, name, transport))
 		}
 	}
-	shards := max(1, i.shards)
-	for ordinal := range shards {
+	for ordinal := range max(1, i.shards, i.replicas) {
 		p := newProcess(w.n, w.dir, fmt.Sprintf("exporter-%d.example.com:10018", ordinal))
-		if shards > 1 {
-			p.shard.Ordinal, p.shard.Total = ordinal, shards
+		if i.shards > 1 {
+			p.shard.Ordinal, p.shard.Total = ordinal, i.shards
 		}
 		w.exporters = append(w.exporters, p)
 		t.Cleanup(p.stop)
