@@ -9,10 +9,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"icws_exporter/alerts"
 )
 
 // ruleFiles are the shipped ones.
-var ruleFiles = []string{"../icws.alerts.yaml", "../icws.slo.yaml"}
+var ruleFiles = func() (files []string) {
+	for _, name := range alerts.RuleFiles {
+		files = append(files, filepath.Join("..", name))
+	}
+	return files
+}()
 
 const (
 	warmUp   = 20 * time.Minute
