@@ -85,8 +85,8 @@ var incidents = []incident{
 		delivered: []string{"sse: IcwsRequestErrors warning 401"},
 	},
 	{
-		name: "cookie-stripped", what: "A proxy strips the cookie from every request.",
-		begin: func(s *site) { s.stripsCookie.Store(true) },
+		name: "cookie-stripped", what: "A proxy is restarted, and strips the cookie from every request.",
+		begin: func(s *site) { s.stripsCookie.Store(true); s.n.cut(s.hosts[0]) },
 		end:   func(s *site) { s.stripsCookie.Store(false) }, over: reconfigure,
 		delivered: []string{"IcwsServerDown critical", "IcwsRequestErrors warning 401"},
 	},
