@@ -133,7 +133,7 @@ func (s *Session) exchange(ctx context.Context, op Operation, read func(*documen
 
 func (s *Session) subscription(op Operation, sub *Subscription) request {
 	r := s.request(op, subscriptionsPath+sub.Path)
-	r.people = sub == UserStatuses
+	r.about, r.people = sub, sub == UserStatuses
 	return r
 }
 
