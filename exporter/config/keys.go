@@ -134,7 +134,7 @@ var serverKeys = []key[Server]{
 		meaning: "`true` counts all users whom the user may view. `false` counts nobody, whatever `defaults` say."},
 	{name: "users.max_users", value: forUsers(number(func(s *Server) *int { return &s.Users.Max }, 1, maxUsers)),
 		preset: "2000", example: "5000",
-		meaning: "Users that are counted at most, in the order of their ids; how many are left out is counted."},
+		meaning: "Users that are counted at most, in the order of their ids; the page of the server and the API say how many are left out."},
 	{name: "users.refresh_interval", value: forUsers(duration(func(s *Server) *time.Duration { return &s.Users.RefreshInterval }, time.Minute, day)),
 		preset: "15m", example: "1h",
 		meaning: "How often the workgroups, or the list of all users, are read again."},
