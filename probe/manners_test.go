@@ -121,7 +121,7 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 	case inSession(e.Operation):
 		found = append(found, m.count(e.Failed() || e.Code >= 500 || e.Code == http.StatusTooManyRequests)...)
 	case e.Operation == icws.OpConnect && e.Code == http.StatusCreated:
-		m.inARow, m.refusals, m.failedAt = 0, refusals{}, time.Time{}
+		m.inARow, m.refusals, m.failedAt = 0, refusals{since: time.Now()}, time.Time{}
 	}
 	return found
 }
@@ -143,15 +143,15 @@ func (m *manners) doubles(e icws.Exchange) (found []string) {
 	return found
 }
 
-// refusals are when log-ons were refused, since one worked or somebody did something
-// about it: by the server, or by something in front of it, which may end by itself.
-type refusals struct{ server, before time.Time }
+// refusals are when log-ons were refused that were sent since one worked or somebody did
+// something about it: by the server, or by something in front of it, which may end by itself.
+type refusals struct{ server, before, since time.Time }
 
 // teaches notes that a log-on was refused. One that was sent before the refusal before
 // it came is no second try.
 func (m *manners) teaches(e icws.Exchange) (found []string) {
 	var r *icws.ResponseError
-	if !errors.As(e.Err, &r) || !r.AuthenticationFailed {
+	if !errors.As(e.Err, &r) || !r.AuthenticationFailed || e.Start.Before(m.refusals.since) {
 		return nil
 	}
 	last := &m.refusals.before

@@ -181,7 +181,7 @@ func (d *day) relieve() {
 
 // taught notes that somebody did something about a refused password.
 func (d *day) taught() {
-	d.seen.mind(func(m *manners) []string { m.refusals = refusals{}; return nil })
+	d.seen.mind(func(m *manners) []string { m.refusals = refusals{since: time.Now()}; return nil })
 	d.wrongSeen = 0
 }
 
