@@ -283,16 +283,16 @@ var incidents = []incident{
 		delivered: []string{"IcwsExpiring warning certificate"},
 	},
 	{
-		name: "fleet-down", what: "Three servers of four are down at once.", servers: []string{"north", "south"},
+		name: "fleet-down", what: "Three servers of four are down at once.", servers: []string{"north", "south", "east", "west"}, only: "sse", // who polls notices later
 		begin: func(s *site) {
-			if s.label != "south-poll" {
+			if s.label != "west-sse" {
 				s.server.Inject(icwssim.Fault{Code: http.StatusInternalServerError})
 				s.server.ExpireSessions()
 			}
 		},
 		end:       clearFaults,
-		delivered: []string{"exporter: IcwsServerDown critical fleet", "north-sse: IcwsRequestErrors warning 5xx", "north-poll: IcwsRequestErrors warning 5xx", "south-sse: IcwsRequestErrors warning 5xx"},
-		muted:     []string{"north-sse: IcwsServerDown critical", "north-poll: IcwsServerDown critical", "south-sse: IcwsServerDown critical", "north-sse: IcwsSessionUnstable warning owed", "north-poll: IcwsSessionUnstable warning owed", "south-sse: IcwsSessionUnstable warning owed"},
+		delivered: []string{"exporter: IcwsServerDown critical fleet", "north-sse: IcwsRequestErrors warning 5xx", "east-sse: IcwsRequestErrors warning 5xx", "south-sse: IcwsRequestErrors warning 5xx"},
+		muted:     []string{"north-sse: IcwsServerDown critical", "east-sse: IcwsServerDown critical", "south-sse: IcwsServerDown critical", "north-sse: IcwsSessionUnstable warning owed", "east-sse: IcwsSessionUnstable warning owed", "south-sse: IcwsSessionUnstable warning owed"},
 	},
 	{
 		name: "exporter-killed", what: "The exporter is killed, and started again later.",
