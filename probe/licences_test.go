@@ -198,7 +198,7 @@ func TestManyLicencesAreCut(t *testing.T) {
 		r.pass(time.Second)
 		s := r.probe.Snapshot().Licences
 		list := s.At(time.Now())
-		if len(list) != MaxLicences || s.Cut != 350 || list[0].Name != "I3_000" || !slices.IsSortedFunc(list, func(a, b Licence) int { return compareNames(a, b) }) {
+		if len(list) != MaxLicences || s.Cut != 350 || list[0].Name != "I3_000" || !slices.IsSortedFunc(list, compareNames) {
 			t.Errorf("%d licences from %s, %d cut", len(list), list[0].Name, s.Cut)
 		}
 		r.count("request configuration", 3)

@@ -78,7 +78,8 @@ func (m *manners) atMost(most int, within time.Duration, bad string, e icws.Exch
 	if m.often == nil {
 		m.often = map[string][]time.Time{}
 	}
-	times := append(m.often[bad+e.Host], e.Start)
+	m.often[bad+e.Host] = append(m.often[bad+e.Host], e.Start)
+	times := m.often[bad+e.Host]
 	times = times[max(0, len(times)-most-1):]
 	m.often[bad+e.Host] = times
 	if len(times) > most && e.Start.Sub(times[0]) < within {

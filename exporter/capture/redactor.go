@@ -106,7 +106,7 @@ func (r *redactor) placeholder(kind, value string) string {
 	}
 	key := kind + " " + strings.ToLower(value)
 	if kind == kindPerson {
-		kind, key = kindUser, kindUser+" "+strings.ToLower(value)
+		key = kindUser + " " + strings.ToLower(value)
 		if p, found := r.known[key]; found {
 			return p
 		}
