@@ -267,7 +267,8 @@ func (d *day) truthful(s *Snapshot, now time.Time) {
 	}
 	d.lists = lists
 	host := activeHost(s)
-	if host == "" || now.Before(d.tangled) || !s.freshAt(d.clocks()) || s.Feeds[StatusMessages].LastVerified.Before(s.SessionEstablished) ||
+	if host == "" || now.Before(d.tangled) || now.Before(d.stopped) || // deltas from before the list may be in the socket
+		!s.freshAt(d.clocks()) || s.Feeds[StatusMessages].LastVerified.Before(s.SessionEstablished) ||
 		s.Feeds[StatusMessages].LastVerified.Before(d.mutated[host].Add(inFlight)) {
 		return
 	}
@@ -316,10 +317,10 @@ func (d *day) sparing(s *Snapshot, now time.Time) {
 
 func (d *day) polls() bool { return d.probe.Snapshot().Transport == TransportPoll }
 
-// restful wants few requests while all is well: three a minute and what a poll costs.
+// restful wants few requests while all is well, besides the polls.
 func (d *day) restful(calm time.Duration, asked int, polled bool) {
 	d.t.Helper()
-	perMinute, burst := 4, 40
+	perMinute, burst := 6, 40 // a check, a switchover status, a user; looks at the hosts
 	if polled {
 		perMinute = 40
 	}
