@@ -105,7 +105,7 @@ func TestPagesFollowTheTour(t *testing.T) {
 		eventually(t, "the overview counts the 410", func() bool { return all.answers("#s-chicago", "410") >= 1 })
 	})
 	incident("password-expired", func() {
-		all.reads("#s-lab", "Log-on held", "Next attempt")
+		all.reads("#s-lab", "Log-on held", "this password is not sent again")
 		lab := newTab(t, browser, s.page)
 		lab.open("/servers/lab")
 		lab.reads("#head", "every refused log-on counts towards locking the user", demoPasswordVariable)
