@@ -33,7 +33,7 @@ func startDemoServers() (*demoServers, error) {
 		Switchover: icwssim.Switchover{BackupHost: "cic-chicago-b", BackupState: new(0)},
 		Users:      icwssim.InventUsers(demoUsers, 1), Shifts: icwssim.Shifts{Interval: 2 * time.Second, Seed: 1},
 		Licences: []icwssim.Licence{
-			{ID: "I3_ACCESS_ACD_MEDIA_1", Allowed: 50, InUse: 46}, {ID: "I3_ACCESS_CLIENT", Allowed: 100, InUse: 61},
+			{ID: "I3_ACCESS_ACD_MEDIA_1", Allowed: 60, InUse: 46}, {ID: "I3_ACCESS_CLIENT", Allowed: 100, InUse: 61},
 			{ID: "I3_ACCESS_RECORDER", Allowed: 25, InUse: 4}, {ID: "I3_ACCESS_SUPERVISOR", Allowed: 10, InUse: 3},
 		},
 	}
