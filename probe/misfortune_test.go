@@ -27,7 +27,8 @@ var misfortunes = []struct {
 	{"a lost delta", true, func(d *day, host string) {
 		d.mutate(host, func(s *icwssim.Server) { s.Silently(icwssim.Remove(s.Truth().Statuses[0].ID)) })
 	}},
-	{"a malformed message", false, func(d *day, host string) {
+	// A poll loses what is in the same answer.
+	{"a malformed message", true, func(d *day, host string) {
 		d.sims[host].Send(`{"__type":"urn:inin.com:status:statusMessagesMessage","statusMessagesAdded":7}`)
 	}},
 	{"takes no log-on", false, func(d *day, host string) {
