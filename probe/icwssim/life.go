@@ -8,7 +8,7 @@ import (
 
 // Life is the random life of the catalogue: statuses are changed, added and
 // removed, and their number stays near the one at the start, or becomes about ten
-// if that is less. The edits follow from Seed alone.
+// if that is less. A status that a user is in is not removed. The edits follow from Seed alone.
 type Life struct {
 	// Interval is the mean time between two deltas; 0: no life.
 	Interval time.Duration
@@ -79,7 +79,7 @@ func (s *Server) randomEdit(touched map[string]bool) Edit {
 	switch p := s.random.Float64(); {
 	case p < 0.2+lack:
 		return s.randomAddition(touched)
-	case p > 0.8+lack:
+	case p > 0.8+lack && !s.people.anyIn(e.status.ID):
 		touched[fold(e.status.ID)] = true
 		return Remove(s.otherCase(e.status.ID))
 	}

@@ -55,6 +55,24 @@ func TestLifeFollowsFromItsSeed(t *testing.T) {
 	}
 }
 
+func TestLifeKeepsTheStatusesOfUsers(t *testing.T) {
+	s := New(Options{Users: InventUsers(60, 1)})
+	defer s.Close()
+	for range 200 {
+		s.Step(20)
+		s.StepShifts(20)
+		known := map[string]bool{}
+		for _, st := range s.Truth().Statuses {
+			known[fold(st.ID)] = true
+		}
+		for _, u := range s.Users() {
+			if !known[fold(u.Status)] {
+				t.Fatalf("%s is in %q, which was removed", u.ID, u.Status)
+			}
+		}
+	}
+}
+
 func TestLifeOfAnEmptyCatalogue(t *testing.T) {
 	s := New(Options{Statuses: []Status{}})
 	defer s.Close()

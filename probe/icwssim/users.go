@@ -90,6 +90,11 @@ func (p *people) put(u User, now time.Time) {
 	p.list = append(p.list, &u)
 }
 
+// anyIn says whether a user is in the status, logged in or not.
+func (p *people) anyIn(status string) bool {
+	return slices.ContainsFunc(p.list, func(u *User) bool { return fold(u.Status) == fold(status) })
+}
+
 // Users returns the users, with and without rights on them.
 func (s *Server) Users() []User {
 	s.mu.Lock()
