@@ -55,7 +55,7 @@ func (u *userFeed) takeList(list userList) {
 	u.leftOut, ids = leftOut, ids[:len(ids)-leftOut]
 	if !slices.Equal(ids, u.ids) {
 		u.ids = u.roster.Watch(ids)
-		u.changed, u.refused, u.proven, u.search, u.listRetry = true, nil, nil, nil, false
+		u.changed, u.refused, u.untried, u.proven, u.search, u.listRetry = true, nil, nil, nil, nil, false
 		u.need(ResyncInitial)
 	}
 	u.workgroups = u.groupMembers(list.members)

@@ -13,10 +13,10 @@ var userStatusesWire = icws.UserStatuses
 
 // wanted are the ids to subscribe to.
 func (u *userFeed) wanted() []string {
-	if len(u.refused) == 0 {
+	if len(u.refused)+len(u.untried) == 0 {
 		return u.ids
 	}
-	return slices.DeleteFunc(slices.Clone(u.ids), func(id string) bool { return u.refused[id] })
+	return slices.DeleteFunc(slices.Clone(u.ids), func(id string) bool { return u.refused[id] || u.untried[id] })
 }
 
 // putAgain asks for everybody because it is time to.
@@ -90,7 +90,8 @@ func (u *userFeed) putRefused(err error, reason ResyncReason, now time.Time) {
 		return
 	}
 	if wanted := u.wanted(); len(wanted) > 1 {
-		u.search, u.retryAt = newUserSearch(wanted), now
+		half := len(wanted) / 2
+		u.searchIn(nil, now, wanted[half:], wanted[:half])
 		return
 	}
 	u.refuse(u.wanted())

@@ -3,6 +3,8 @@ package probe
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"icws_exporter/probe/icws"
@@ -57,6 +59,8 @@ type userFeed struct {
 	listProblem string // why the list cannot be read
 	listRetry   bool   // the list was read again because the server refused it
 	refused     map[string]bool
+	untried     map[string]bool // no search has tried them since the server refused the list
+	searchAt    time.Time       // when they are tried
 	proven      map[string]bool // of the refused: the server knows them
 	unproven    int             // samples until all have been asked for since
 	forgivenAt  time.Time       // when all were tried again since all were refused
@@ -111,7 +115,7 @@ func newUserFeed(l *loop) *userFeed {
 func (u *userFeed) configure(cfg *Users) {
 	u.jobs.stop()
 	u.cfg = cfg
-	u.refused, u.proven, u.listed, u.listAt, u.search, u.putAt = nil, nil, false, time.Time{}, nil, time.Time{}
+	u.refused, u.untried, u.proven, u.listed, u.listAt, u.search, u.putAt = nil, nil, nil, false, time.Time{}, nil, time.Time{}
 	if cfg == nil {
 		u.roster, u.staged, u.decoder, u.source, u.counts = nil, nil, nil, nil, nil
 		u.ids, u.workgroups, u.FeedState, u.verifiedAt = nil, nil, FeedState{}, moment{}
@@ -273,7 +277,10 @@ func (u *userFeed) next(now time.Time) (at time.Time, requests int, do userTask)
 		return u.listAt, u.listCost(), u.readList
 	case u.search != nil:
 		return u.retryAt, 1, u.searchOn
-	case u.due != nil && len(u.refused) < len(u.ids):
+	case u.searchesAgain(now):
+		u.searchIn(u.wanted(), now, slices.Sorted(maps.Keys(u.untried)))
+		return u.next(now)
+	case u.due != nil && !u.nobodyLeft():
 		return later(u.retryAt, u.putMayBe()), u.putCost(), u.put
 	case u.due != nil:
 		return later(u.sampleAt, u.retryAt), 1, u.sample // perhaps one of them is there by now

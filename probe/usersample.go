@@ -59,7 +59,7 @@ func (u *userFeed) compare(found userSample, sent moment, err error, now time.Ti
 	former := u.suspicion
 	u.suspicion = userSample{}
 	answered := err == nil && found.entries > 0
-	if answered && u.refused[found.id] {
+	if answered && (u.refused[found.id] || u.nobodyLeft()) {
 		u.known(found.id, now)
 	}
 	u.forgive(now)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/bits"
+	"slices"
 	"time"
 
 	"icws_exporter/probe/icws"
@@ -14,18 +15,51 @@ import (
 type userSearch struct {
 	good []string
 	open [][]string // not tried yet, the next one last
-	left int        // tries
+	cost int        // tries that finding one user takes at most
+	left int        // tries, unless more are found
 	bad  []string
 }
 
-func newUserSearch(ids []string) *userSearch {
-	s := &userSearch{left: 2*bits.Len(uint(len(ids))) + 2}
-	s.halve(ids)
-	return s
+// What a search leaves open, another one tries later.
+const (
+	// maxFound is how many users one search finds at most.
+	maxFound = 8
+	// searchAgainAfter is how long after a search the next one begins.
+	searchAgainAfter = time.Hour
+)
+
+// newUserSearch looks for those whom the server refuses in parts of a list, when it is
+// known to accept good.
+func newUserSearch(good []string, parts ...[]string) *userSearch {
+	n := 0
+	for _, part := range parts {
+		n += len(part)
+	}
+	cost := 2*bits.Len(uint(n)) + 2
+	return &userSearch{good: slices.Clone(good), open: parts, cost: cost, left: cost}
+}
+
+// found takes note of a user whom the server refuses.
+func (s *userSearch) found(id string) {
+	s.bad = append(s.bad, id)
+	if s.left += s.cost; len(s.bad) == maxFound {
+		s.left = 0
+	}
 }
 
 func (s *userSearch) halve(ids []string) {
 	s.open = append(s.open, ids[len(ids)/2:], ids[:len(ids)/2])
+}
+
+// searchIn begins to look for those whom the server refuses in parts of the list.
+func (u *userFeed) searchIn(good []string, now time.Time, parts ...[]string) {
+	u.search, u.retryAt = newUserSearch(good, parts...), now
+	u.need(ResyncCheck) // the messages of the search are not counted
+}
+
+// searchesAgain reports whether it is time to try those whom no search has tried yet.
+func (u *userFeed) searchesAgain(now time.Time) bool {
+	return len(u.untried) > 0 && (u.due == nil || u.nobodyLeft()) && !now.Before(later(u.searchAt, u.retryAt))
 }
 
 // searchOn tries the next part of the list.
@@ -45,6 +79,7 @@ func (u *userFeed) searched(part []string, err error, now time.Time) {
 	if s == nil {
 		return
 	}
+	u.searchAt = now.Add(searchAgainAfter)
 	code := lastCode(err)
 	switch {
 	case err == nil:
@@ -61,20 +96,30 @@ func (u *userFeed) searched(part []string, err error, now time.Time) {
 		if len(part) > 1 {
 			s.halve(part)
 		} else {
-			s.bad = append(s.bad, part...)
+			s.found(part[0])
 		}
 	}
-	if s.left--; s.left <= 0 {
-		for _, rest := range s.open {
-			s.bad = append(s.bad, rest...)
-		}
-		s.open = nil
-	}
-	if len(s.open) > 0 {
+	if s.left--; s.left > 0 && len(s.open) > 0 {
 		return
 	}
 	u.search, u.proven, u.renew, u.putAt = nil, nil, true, time.Time{}
+	u.leaveOpen(s)
 	u.refuse(s.bad)
+}
+
+// leaveOpen keeps those whom a search that is over has not tried for another one.
+func (u *userFeed) leaveOpen(s *userSearch) {
+	untried := make(map[string]bool)
+	maps.Copy(untried, u.untried)
+	for _, part := range s.open {
+		for _, id := range part {
+			untried[id] = true
+		}
+	}
+	for _, id := range slices.Concat(s.good, s.bad) {
+		delete(untried, id)
+	}
+	u.untried = untried
 }
 
 // refuse leaves users out whom the server refuses. Their samples show when it does so
@@ -90,13 +135,20 @@ func (u *userFeed) refuse(ids []string) {
 		}
 	}
 	u.setState(u.state, u.refusedReason())
-	if len(u.refused) == len(u.ids) {
+	if u.nobodyLeft() {
 		u.withhold()
 	}
 }
 
+// nobodyLeft reports whether there is nobody to subscribe to.
+func (u *userFeed) nobodyLeft() bool { return len(u.refused)+len(u.untried) == len(u.ids) }
+
 func (u *userFeed) refusedReason() string {
-	return fmt.Sprintf("the server refuses %d of %d users, who are left out", len(u.refused), len(u.ids))
+	said := fmt.Sprintf("the server refuses %d of %d users, who are left out", len(u.refused), len(u.ids))
+	if len(u.untried) > 0 {
+		said += fmt.Sprintf("; %d more are tried later", len(u.untried))
+	}
+	return said
 }
 
 // forgiveEvery is how often all are tried again when all were refused.
@@ -104,8 +156,8 @@ const forgiveEvery = time.Hour
 
 // known takes note that the server knows a user whom it refused.
 func (u *userFeed) known(id string, now time.Time) {
-	if len(u.refused) == len(u.ids) && (u.forgivenAt.IsZero() || now.Sub(u.forgivenAt) >= forgiveEvery) {
-		u.refused, u.proven, u.forgivenAt, u.retryAt = nil, nil, now, now
+	if u.nobodyLeft() && (u.forgivenAt.IsZero() || now.Sub(u.forgivenAt) >= forgiveEvery) {
+		u.refused, u.untried, u.proven, u.forgivenAt, u.retryAt = nil, nil, nil, now, now
 		u.need(ResyncCheck)
 		return
 	}
@@ -135,9 +187,9 @@ func (u *userFeed) showState() {
 	switch {
 	case u.listProblem != "":
 		u.setState(UsersNoList, u.listProblem)
-	case len(u.refused) > 0 && (u.state == UsersUnknown || u.state == UsersForbidden || u.state == UsersRefused):
+	case len(u.refused)+len(u.untried) > 0 && (u.state == UsersUnknown || u.state == UsersForbidden || u.state == UsersRefused):
 		u.setState(u.state, u.refusedReason())
-	case len(u.refused) > 0:
+	case len(u.refused)+len(u.untried) > 0:
 		u.setState(UsersRefused, u.refusedReason())
 	case reported < watched:
 		u.setState(UsersIncomplete, fmt.Sprintf("the server says of %d users of %d what they do", reported, watched))
