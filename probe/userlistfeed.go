@@ -54,6 +54,9 @@ func (u *userFeed) takeList(list userList) {
 	}
 	u.leftOut, ids = leftOut, ids[:len(ids)-leftOut]
 	if !slices.Equal(ids, u.ids) {
+		if slices.ContainsFunc(ids, func(id string) bool { return !u.watches(id) }) {
+			u.withhold() // the counts are of fewer
+		}
 		u.ids = u.roster.Watch(ids)
 		u.changed, u.refused, u.untried, u.proven, u.search, u.listRetry = true, nil, nil, nil, nil, false
 		u.need(ResyncInitial)
@@ -69,6 +72,11 @@ func (u *userFeed) takeList(list userList) {
 	case u.state == UsersNoList || u.state == UsersNobody:
 		u.setState(UsersStarting, "")
 	}
+}
+
+func (u *userFeed) watches(id string) bool {
+	_, watched := u.roster.Place(id)
+	return watched
 }
 
 // sorted returns the ids in the order of their folded forms, each once.

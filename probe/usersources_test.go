@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +111,30 @@ func TestOptionalRequestsKeepToTheirBudget(t *testing.T) {
 			t.Errorf("%d requests in a minute", most)
 		}
 		r.wantLicences(bothLicences)
+		r.counted(sim, UsersLive, nil)
+	})
+}
+
+// Counts of fewer users than are watched now are not shown, whatever the server answers
+// to the longer list.
+func TestCountsOfAShorterListAreNotShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		users := icwssim.InventUsers(73, 1)
+		r, sim := usersRig(t, ModeSSE, icwssim.Options{Users: users}, fromSource(Users{IDs: []string{users[0].ID}}))
+		r.pass(2 * time.Minute)
+		r.counted(sim, UsersLive, func(u icwssim.User) bool { return u.ID == users[0].ID })
+		id := sim.Inject(icwssim.Fault{Path: "user-statuses", Method: http.MethodPut, Code: 503})
+		all := testUsers(nil)
+		all.All = true
+		r.probe.Adjust(Optional{Users: all})
+		for range 60 {
+			r.pass(5 * time.Second)
+			if u := r.users(); u.Fresh(time.Now()) && u.Reported < u.Watched {
+				t.Fatalf("the counts of %d users of %d are shown", u.Reported, u.Watched)
+			}
+		}
+		sim.Clear(id)
+		r.pass(20 * time.Minute)
 		r.counted(sim, UsersLive, nil)
 	})
 }
