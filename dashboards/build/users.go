@@ -13,7 +13,20 @@ const (
 // loggedIn are the users of whom the server says that they are logged in. A status
 // outlives the log-on, so that others say nothing.
 func loggedIn(by ...string) expr {
-	return sum(series(collect.MetricUsers, is("logged_in", "yes")), by...)
+	return sum(once(collect.MetricUsers, is("logged_in", "yes")), by...)
+}
+
+// once is a metric of each server once, however many exporters watch it.
+func once(f *collect.Family, with ...matcher) expr {
+	return maximum(series(f, with...), onceBy(f)...)
+}
+
+func onceBy(f *collect.Family) []string {
+	by := []string{"server"}
+	for _, l := range f.Labels {
+		by = append(by, l.Name)
+	}
+	return by
 }
 
 // optional has queries that return something only where a key of the configuration
@@ -32,17 +45,17 @@ func usersByGroup() *panel {
 
 func usersByFlag() *panel {
 	return timeseries("Users logged in by flag", "Users who are logged in and in a status that has the flag; a status can have several."+notACD, "none",
-		line(sum(series(collect.MetricUsersFlagged), "flag"), "{{flag}}")).stepped().whole().byFlag().optional(usersOff)
+		line(sum(once(collect.MetricUsersFlagged), "flag"), "{{flag}}")).stepped().whole().byFlag().optional(usersOff)
 }
 
 func usersOnPhone() *panel {
 	return timeseries("Users on the phone", "Users who are logged in and on the phone, by the group of their status.", "none",
-		line(sum(series(collect.MetricUsersOnPhone), "group"), "{{group}}")).stacked().whole().colored(groupColors...).optional(usersOff)
+		line(sum(once(collect.MetricUsersOnPhone), "group"), "{{group}}")).stacked().whole().colored(groupColors...).optional(usersOff)
 }
 
 func userChanges() *panel {
 	return timeseries("Changes of status", "How often users changed their status in a minute, by the group that they came into.", unitPerMinute,
-		line(perMinute(sum(lately(collect.MetricUserStatusChanges), "group")), "{{group}}")).colored(groupColors...).optional(usersOff)
+		line(perMinute(sum(maximum(lately(collect.MetricUserStatusChanges), onceBy(collect.MetricUserStatusChanges)...), "group")), "{{group}}")).colored(groupColors...).optional(usersOff)
 }
 
 func groupsOfUsers() *panel {
@@ -50,7 +63,7 @@ func groupsOfUsers() *panel {
 		[]sortBy{{DisplayName: "Logged in", Desc: true}},
 		[]key{{label: "group", name: "Group"}},
 		column{name: "Logged in", unit: "none", width: 90, query: loggedIn("group")},
-		column{name: "On the phone", unit: "none", width: 105, query: sum(series(collect.MetricUsersOnPhone), "group")},
+		column{name: "On the phone", unit: "none", width: 105, query: sum(once(collect.MetricUsersOnPhone), "group")},
 		column{name: "Longest since", unit: "dateTimeFromNow", width: 140, query: moment(minimum(series(collect.MetricUsersEarliest), "group"))},
 	).optional(usersOff)
 }
@@ -59,7 +72,7 @@ func usersOfServers() *panel {
 	return table("Users by server", "Fewer reported than watched: the exporter lacks rights, or users do not exist any more. Withheld: the counts could be wrong."+notACD,
 		[]sortBy{{DisplayName: "Server"}},
 		[]key{serverKey(130), {label: "instance", name: "Exporter", last: true}},
-		column{name: "Logged in", unit: "none", width: 100, query: loggedIn(byServer...)},
+		column{name: "Logged in", unit: "none", width: 100, query: sum(series(collect.MetricUsers, is("logged_in", "yes")), byServer...)},
 		column{name: "On the phone", unit: "none", width: 120, query: sum(series(collect.MetricUsersOnPhone), byServer...)},
 		column{name: "Watched", unit: "none", width: 100, query: maximum(series(collect.MetricUsersWatched), byServer...)},
 		column{name: "Reported", unit: "none", width: 100, query: maximum(series(collect.MetricUsersReported), byServer...)},
@@ -73,7 +86,7 @@ func usersByServer() *panel {
 }
 
 func licences() *panel {
-	inUse, allowed := sum(series(collect.MetricLicenceInUse), "licence"), sum(series(collect.MetricLicenceAllowed), "licence")
+	inUse, allowed := sum(once(collect.MetricLicenceInUse), "licence"), sum(once(collect.MetricLicenceAllowed), "licence")
 	return table("Licences", "Concurrent licences in use and allowed, read every five minutes.",
 		[]sortBy{{DisplayName: "Used", Desc: true}},
 		[]key{{label: "licence", name: "Licence"}},

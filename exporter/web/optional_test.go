@@ -69,6 +69,9 @@ func TestThePageSaysWhyThereAreNoLicences(t *testing.T) {
 		if strings.Contains(page, "I3_OLD") {
 			t.Errorf("%s: an old number is shown", reading)
 		}
+		if calm := strings.Contains(page, "Nothing has to be done."); calm != (server.LicencesAdvice().Do == "") {
+			t.Errorf("%s: that nothing has to be done is said: %t", reading, calm)
+		}
 		if hasAdvice := server.LicencesAdvice().Do != ""; hasAdvice != (reading != probe.LicencesRead && reading != probe.LicencesNotRead) {
 			t.Errorf("%s: advice is %t", reading, hasAdvice)
 		}
@@ -127,6 +130,9 @@ func TestThePageSaysWhyNobodyIsCounted(t *testing.T) {
 		wantPage(t, page, ">Users<", "the reason for "+state.String(), "wrong number is worse than none")
 		if strings.Contains(page, "is-in") {
 			t.Errorf("%s: an old number is shown", state)
+		}
+		if calm := strings.Contains(page, "Nothing has to be done."); calm != (server.UsersAdvice().Do == "") {
+			t.Errorf("%s: that nothing has to be done is said: %t", state, calm)
 		}
 		if hasAdvice := server.UsersAdvice().Do != ""; hasAdvice != (state != probe.UsersLive && state != probe.UsersStarting) {
 			t.Errorf("%s: advice is %t", state, hasAdvice)

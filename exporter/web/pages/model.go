@@ -107,6 +107,7 @@ type serverHead struct {
 	Next       moment
 	Notices    []string
 	Advice     advice.Advice
+	Calm       bool // nothing has to be done, for its users and licences either
 	// Where to POST for the server to be tried again, or for the refused password to be
 	// sent once more; empty for nowhere.
 	Retry, SendRefused string

@@ -133,6 +133,7 @@ func (p *serverPage) head(server exporter.Server, c clock) serverHead {
 		Next: c.moment(s.NextAttempt), Notices: notices(server, c.now), banner: p.opts.banner(c),
 	}
 	h.Advice = server.Advice(c.now)
+	h.Calm = h.Condition.Kind() == "up" && server.UsersAdvice().Do == "" && server.LicencesAdvice().Do == ""
 	if p.opts.CanRetry && h.Condition.Waits() {
 		h.Retry = "../api/v1/servers/" + url.PathEscape(server.Name) + "/retry"
 		if s.State == probe.StateAuthHold {

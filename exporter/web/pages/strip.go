@@ -38,12 +38,13 @@ func kindOfMinute(m probe.MinuteState) string {
 	return condition{severity: stateWords[m.State].severity}.Kind()
 }
 
-// stripWords say the same as the picture.
+// stripWords say the same as the picture. A minute has the worst of its states, which
+// may have lasted a second.
 func stripWords(minutes map[string]int) string {
 	var parts []string
-	for _, kind := range []struct{ name, words string }{{"up", "live"}, {"between", "on its way up"}, {"down", "down"}} {
+	for _, kind := range []struct{ name, words string }{{"up", "%s live"}, {"between", "on its way up in all or part of %s"}, {"down", "down in all or part of %s"}} {
 		if n := minutes[kind.name]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", count(n, "minute"), kind.words))
+			parts = append(parts, fmt.Sprintf(kind.words, count(n, "minute")))
 		}
 	}
 	if len(parts) == 0 {
