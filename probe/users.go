@@ -271,7 +271,7 @@ func (u *userFeed) next(now time.Time) (at time.Time, requests int, do userTask)
 		return time.Time{}, 1, u.unsubscribe
 	case u.awaiting != nil || !u.settleAt.IsZero():
 		return time.Time{}, 0, nil
-	case !u.listed || !now.Before(u.listAt):
+	case !u.listed || !now.Before(u.listAt) && !u.listWaits(now):
 		return u.listAt, u.listCost(), u.readList
 	case len(u.ids) == 0:
 		return u.listAt, u.listCost(), u.readList
@@ -293,6 +293,19 @@ func (u *userFeed) next(now time.Time) (at time.Time, requests int, do userTask)
 		return later(u.fullAt, u.retryAt), u.putCost(), u.putAgain
 	}
 	return later(u.sampleAt, u.retryAt), 1, u.sample
+}
+
+// listWaits reports whether the next step of a list that is read again has to wait for
+// what proves the counts: they would turn stale while a long one is read.
+func (u *userFeed) listWaits(now time.Time) bool {
+	switch {
+	case u.search != nil || u.nobodyLeft() || u.listRetry:
+		return false
+	case u.due != nil:
+		return !now.Before(later(u.retryAt, u.putMayBe()))
+	default:
+		return !now.Before(later(u.sampleAt, u.retryAt))
+	}
 }
 
 // listCost is how many requests the next step of the list makes; those of the

@@ -316,3 +316,36 @@ func TestUsersAreNeverNamed(t *testing.T) {
 		}
 	})
 }
+
+// The least users.stale_after that the configuration accepts is time enough to compare
+// users in, whatever else is asked for.
+func TestUsersWhoAreStaleSoonStayFresh(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		users := icwssim.InventUsers(60, 1)
+		for i := range users {
+			users[i].Workgroups = []string{"w" + string(rune('a'+i%20))}
+		}
+		var names []string
+		for i := range 20 {
+			names = append(names, "w"+string(rune('a'+i)))
+		}
+		for name, source := range map[string]Users{"ids": {IDs: testUsers(users).IDs}, "workgroups": {Workgroups: names}} {
+			r, _ := usersRig(t, mode, icwssim.Options{Users: users, Licences: twoLicences}, func(c *Config) {
+				fromSource(source)(c)
+				c.Users.StaleAfter, c.Licences = time.Minute, true
+			})
+			r.pass(10 * time.Minute)
+			stale := 0
+			for range 6 * 240 {
+				r.pass(10 * time.Second)
+				if u := r.users(); !u.Fresh(time.Now()) {
+					stale++
+				}
+			}
+			if stale > 6 { // once, when all are asked for just after a workgroup and the licences
+				t.Errorf("%s: stale %d times of %d", name, stale, 6*240)
+			}
+			r.close()
+		}
+	})
+}

@@ -135,7 +135,7 @@ func (r *resolver) checkUsers(s *Server, l layer, order ordering) {
 		return
 	}
 	if _, given := l.fields["users.stale_after"]; !given {
-		s.Users.StaleAfter = s.StaleAfter
+		s.Users.StaleAfter = max(s.StaleAfter, minUsersStaleAfter)
 	}
 	order.check("users.stale_after", "check_interval", s.Users.StaleAfter >= 2*s.CheckInterval, "at least twice check_interval")
 	order.check("users.by_workgroup", sources[0].at.key, !s.Users.ByWorkgroup || len(s.Users.Workgroups) > 0, "users.workgroups in its place, since nothing else tells workgroups apart")

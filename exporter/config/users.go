@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -52,6 +53,10 @@ func switched[T any](at func(*T) *bool) value[T] {
 }
 
 const (
+	// minUsersStaleAfter leaves time to compare users in: of the four requests a minute
+	// that are made for what is optional, this takes three.
+	minUsersStaleAfter = time.Minute
+
 	maxUsers      = 20_000 // four times what the largest known servers have
 	maxWorkgroups = 100    // each is a request
 )

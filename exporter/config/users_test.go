@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -39,6 +40,17 @@ func TestTheProbeGetsTheUsers(t *testing.T) {
 	users.Workgroups[0] = "changed"
 	if s.Users.Workgroups[0] != "Sales" {
 		t.Error("the probe shares the list of the configuration")
+	}
+}
+
+// Users are never stale sooner than they can be compared.
+func TestUsersAreStaleAfterAMinuteAtLeast(t *testing.T) {
+	if _, users := usersOf(t, "check_interval: 10s, stale_after: 20s, delivery_timeout: 5s, users: {all: true}"); users.StaleAfter != time.Minute {
+		t.Errorf("stale after %s where the server is after 20s", users.StaleAfter)
+	}
+	short := strings.Replace(oneServer, "}]", ", check_interval: 10s, users: {all: true, stale_after: 59s}}]", 1)
+	if _, err := Parse("test.yaml", []byte(short), "testdata"); err == nil || !strings.Contains(err.Error(), "from 1m") {
+		t.Errorf("users.stale_after: 59s: %v", err)
 	}
 }
 
