@@ -35,11 +35,12 @@ func (u *userFeed) put(ctx context.Context, now time.Time) {
 	ids, wire, renew, reason := u.wanted(), u.s.wire, u.renews(), *u.due
 	limit, sent := u.putLimit(len(ids)), u.l.moment()
 	u.asked = append(u.recentlyAsked(now), sent)
+	was := u.subscribed && !renew
 	u.awaiting = &userDelivery{
-		putAt: sent, first: !u.subscribed || renew, renewed: renew,
+		putAt: sent, first: !was, renewed: renew,
 		deadline: now.Add(2 * limit), // until the answer says more
 	}
-	u.putAt, u.due = now, nil
+	u.putAt, u.due, u.subscribed = now, nil, true // the answer may be given up
 	u.fullAt = now.Add(jittered(u.l.rand, fullInterval))
 	if renew {
 		u.roster.Stage().Begin()
@@ -55,19 +56,21 @@ func (u *userFeed) put(ctx context.Context, now time.Time) {
 		if err == nil {
 			err = wire.SubscribeWithin(ctx, limit, userStatusesWire, icws.UserStatusBody{UserIDs: ids})
 		}
-		return func(now time.Time) { u.putAnswered(err, reason, renew, len(ids), now) }
+		return func(now time.Time) { u.putAnswered(err, reason, was, len(ids), now) }
 	})
 }
 
-func (u *userFeed) putAnswered(err error, reason ResyncReason, renew bool, n int, now time.Time) {
+// putAnswered takes note of the answer to a PUT. was says whether there is a subscription
+// even if the PUT failed.
+func (u *userFeed) putAnswered(err error, reason ResyncReason, was bool, n int, now time.Time) {
 	if err != nil {
 		u.awaiting, u.settleAt = nil, time.Time{}
 		u.asked = u.asked[:max(0, len(u.asked)-1)]
-		u.subscribed = u.subscribed && !renew
+		u.subscribed = was
 		u.putRefused(err, reason, now)
 		return
 	}
-	u.subscribed, u.renew = true, false
+	u.renew = false
 	u.l.observer.Resynced(UserStatuses, reason)
 	if u.awaiting != nil {
 		u.awaiting.deadline = now.Add(max(u.l.cfg.DeliveryTimeout, 2*u.l.cfg.PollInterval) + time.Duration(n)*userPutTime)

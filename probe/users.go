@@ -77,7 +77,7 @@ type userFeed struct {
 // userSession is what the feed knows of its subscription in the running session.
 type userSession struct {
 	s          *session // nil: there is none
-	subscribed bool     // a PUT was answered 200
+	subscribed bool     // a PUT was answered 200, or is under way
 	delivered  bool     // all that there is has come once
 	due        *ResyncReason
 	renew      bool // the next PUT needs a DELETE before

@@ -349,3 +349,20 @@ func TestUsersWhoAreStaleSoonStayFresh(t *testing.T) {
 		}
 	})
 }
+
+// A subscription whose PUT is under way when the users are switched off is ended too.
+func TestSwitchedOffWhileSubscribing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		users := icwssim.InventUsers(20, 1)
+		r, sim := startRig(t, ModeSSE, icwssim.Options{Users: users, Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{UserPutTime: icwssim.Period(200 * time.Millisecond)}}})
+		r.pass(time.Minute)
+		before := sim.Counts().Of("unsubscribe")
+		r.probe.Adjust(Optional{Users: testUsers(users)})
+		r.pass(time.Second)
+		r.probe.Adjust(Optional{})
+		r.pass(3 * time.Minute)
+		if n := sim.Counts().Of("unsubscribe") - before; n != 1 {
+			t.Errorf("%d subscriptions ended, want the one\n%s", n, r.logs)
+		}
+	})
+}

@@ -66,10 +66,14 @@ func (u *userFeed) searchesAgain(now time.Time) bool {
 func (u *userFeed) searchOn(ctx context.Context, _ time.Time) {
 	part := u.search.open[len(u.search.open)-1]
 	ids := append(append([]string(nil), u.search.good...), part...)
-	wire, limit := u.s.wire, u.putLimit(len(ids))
+	wire, limit, was := u.s.wire, u.putLimit(len(ids)), u.subscribed
+	u.subscribed = true // the answer may be given up
 	u.jobs.run(ctx, func(ctx context.Context) func(time.Time) {
 		err := wire.SubscribeWithin(ctx, limit, userStatusesWire, icws.UserStatusBody{UserIDs: ids})
-		return func(now time.Time) { u.searched(part, err, now) }
+		return func(now time.Time) {
+			u.subscribed = was || err == nil
+			u.searched(part, err, now)
+		}
 	})
 }
 
@@ -83,7 +87,6 @@ func (u *userFeed) searched(part []string, err error, now time.Time) {
 	code := lastCode(err)
 	switch {
 	case err == nil:
-		u.subscribed = true
 		s.good = append(s.good, part...)
 		s.open = s.open[:len(s.open)-1]
 	case code != 404 && code != 403 && (code < 400 || code >= 500 || code == 401 || code == 410 || code == 429):
