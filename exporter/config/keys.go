@@ -126,7 +126,7 @@ var serverKeys = []key[Server]{
 	{name: "users.ids", value: userIDs(func(s *Server) *[]string { return &s.Users.IDs }),
 		unset: "nobody", example: "[a.agent, b.agent]",
 		meaning: "Ids of the ICWS users whose statuses are counted; never their names, and no id is ever shown. Users are counted only where exactly one of `users.ids`, `users.workgroups` and `users.all` says whose. A server that gives one of them replaces that of `defaults`."},
-	{name: "users.workgroups", value: names(func(s *Server) *[]string { return &s.Users.Workgroups }, maxWorkgroups, "the name of a workgroup", isSegment),
+	{name: "users.workgroups", value: names(func(s *Server) *[]string { return &s.Users.Workgroups }, maxWorkgroups, "the name of a workgroup other than (small)", isWorkgroup),
 		unset: "nobody", example: `["Sales", "Service Desk"]`,
 		meaning: "Workgroups whose members are counted. The user needs the right to view them."},
 	{name: "users.all", value: switched(func(s *Server) *bool { return &s.Users.All }),

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"icws_exporter/probe"
+	"icws_exporter/probe/roster"
 )
 
 // CountsUsers reports whether the statuses of users are counted.
@@ -64,6 +66,12 @@ const (
 // isSegment reports whether a user or a workgroup can be asked for by this id: it is
 // one segment of a path, and not all of them.
 func isSegment(id string) bool { return id != "." && id != ".." && id != "*" }
+
+// isWorkgroup reports whether a workgroup can be called by this name: it can be asked
+// for, and is not what small workgroups are counted as.
+func isWorkgroup(name string) bool {
+	return isSegment(name) && !strings.EqualFold(name, roster.SmallWorkgroups)
+}
 
 // names reads a list of ids, at least one, which may have blanks in them.
 func names(at func(*Server) *[]string, limit int, want string, good func(string) bool) value[Server] {
