@@ -111,18 +111,19 @@ func (r *resolver) server(l layer) Server {
 // server's own keys, and checks what depends on the source.
 func (r *resolver) checkUsers(s *Server, l layer, order ordering) {
 	var sources []field
+	unclear := false
 	for _, name := range userSources {
-		if f, given := l.fields[name]; given && (name != "users.all" || s.Users.All || order.bad[name]) {
+		if f, given := l.fields[name]; given && (name != "users.all" || s.Users.All) {
 			sources = append(sources, f)
 		}
-		if order.bad[name] || l.tried[name] {
-			return
-		}
+		unclear = unclear || order.bad[name] || l.tried[name]
 	}
 	_, chosen := l.fields["users.all"] // all: false says that nobody is counted
 	switch {
 	case len(sources) > 1:
 		r.add(sources[1].at, "a second source of users; expected only one of ids, workgroups and all")
+		return
+	case unclear:
 		return
 	case len(sources) == 0 && !chosen:
 		for name, f := range l.fields {
