@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"icws_exporter/probe/icws"
@@ -44,8 +45,37 @@ func (l userList) problem(of int) string {
 	if len(l.refused) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d workgroups cannot be read: the server does not have them, or not for the account; the members of the others are counted", len(l.refused), of)
+	return fmt.Sprintf("%d of %d workgroups cannot be read: the server does not have %s, or not for the account; the members of the others are counted", len(l.refused), of, workgroupNames(l.refused))
 }
+
+// maxNamed is how many workgroups a text names.
+const maxNamed = 5
+
+// workgroupNames names workgroups of the configuration.
+func workgroupNames(names []string) string {
+	var b strings.Builder
+	for i, name := range names {
+		switch {
+		case i == maxNamed:
+			fmt.Fprintf(&b, " and %d more", len(names)-i)
+			return b.String()
+		case i > 0:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%q", name)
+	}
+	return b.String()
+}
+
+// workgroupError says that the members of workgroups cannot be read.
+type workgroupError struct {
+	names []string // of the configuration; the last is that of err
+	err   error
+}
+
+func (e *workgroupError) Error() string { return "reading " + e.what() + ": " + e.err.Error() }
+func (e *workgroupError) Unwrap() error { return e.err }
+func (e *workgroupError) what() string  { return "the members of " + workgroupNames(e.names) }
 
 // userSource finds out whose statuses are to be counted. It belongs to one goroutine
 // at a time.
@@ -110,11 +140,15 @@ func (w *workgroupUsers) step(ctx context.Context, s *icws.Session) (userList, b
 	name := w.names[w.next]
 	ids, err := s.Members(ctx, name)
 	if err != nil {
-		err = fmt.Errorf("reading the members of the workgroup %q: %w", name, err)
 		// One that is gone, or not for us, does not keep us from the others.
-		if faultOf(err) != faultRefused || len(w.list.refused) == len(w.names)-1 {
+		isRefused, refused := faultOf(err) == faultRefused, w.list.refused
+		switch {
+		case !isRefused:
 			w.begin()
-			return userList{}, false, err
+			return userList{}, false, &workgroupError{[]string{name}, err}
+		case len(refused) == len(w.names)-1:
+			w.begin()
+			return userList{}, false, &workgroupError{append(refused, name), err}
 		}
 		w.list.refused = append(w.list.refused, name)
 	} else {

@@ -3,6 +3,7 @@ package probe
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -32,7 +33,11 @@ func (u *userFeed) readList(ctx context.Context, _ time.Time) {
 
 // listFailed tries again later. Whoever was counted already still is.
 func (u *userFeed) listFailed(err error, now time.Time) {
-	state, said, _ := u.refusal(err, "the request for the list of users")
+	what := "the list of users"
+	if workgroup := (*workgroupError)(nil); errors.As(err, &workgroup) {
+		what = workgroup.what()
+	}
+	state, said, _ := u.refusal(err, "the request for "+what)
 	pause := u.listPace.next()
 	if state != UsersFailing {
 		pause = u.cfg.RefreshInterval

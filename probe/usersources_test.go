@@ -52,7 +52,7 @@ func TestUsersOfEachSourceAreCounted(t *testing.T) {
 			r.pass(40 * time.Minute) // the list is read again
 			r.counted(sim, test.state, test.counts)
 			if test.state == UsersNoList {
-				if u := r.users(); !strings.Contains(u.Reason, "1 of 2 workgroups") {
+				if u := r.users(); !strings.Contains(u.Reason, "1 of 2 workgroups") || !strings.Contains(u.Reason, `"Gone"`) {
 					t.Errorf("%s: the reason is %q", name, u.Reason)
 				}
 				if n := r.logs.count("counting users does not go as it should"); n != 1 {
@@ -136,5 +136,28 @@ func TestCountsOfAShorterListAreNotShown(t *testing.T) {
 		sim.Clear(id)
 		r.pass(20 * time.Minute)
 		r.counted(sim, UsersLive, nil)
+	})
+}
+
+// A list that cannot be read says which workgroups are to blame, in the reason and in
+// the log.
+func TestTheWorkgroupsThatCannotBeReadAreNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		users := icwssim.InventUsers(20, 1)
+		for want, names := range map[string][]string{
+			`the members of "Lost" is answered 404`:                                  {"Lost"},
+			`the members of "Lost", "Gone" is answered 404`:                          {"Lost", "Gone"},
+			`the members of "a1", "a2", "a3", "a4", "a5" and 2 more is answered 404`: {"a1", "a2", "a3", "a4", "a5", "a6", "a7"},
+		} {
+			r, _ := usersRig(t, ModeSSE, icwssim.Options{Users: users}, fromSource(Users{Workgroups: names}))
+			r.pass(5 * time.Minute)
+			if u := r.users(); u.State != UsersNoList || !strings.Contains(u.Reason, want) {
+				t.Errorf("%s: %q, want %q", u.State, u.Reason, want)
+			}
+			if n := r.logs.count(names[0]); n != 1 {
+				t.Errorf("%d lines of the log name %s\n%s", n, names[0], r.logs)
+			}
+			r.close()
+		}
 	})
 }
