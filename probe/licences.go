@@ -29,8 +29,8 @@ const (
 	LicencesNotRead   LicenceReading = iota // not yet
 	LicencesRead                            // it went well
 	LicencesNoFeature                       // the server has no such list
-	LicencesNone                            // the account sees no licences
-	LicencesRefused                         // the server does not let the account see them
+	LicencesNone                            // the user sees no licences
+	LicencesRefused                         // the server does not let the user see them
 	LicencesGone                            // the server has removed the list (410)
 	LicencesFailed                          // no answer, or one that is of no use
 )
@@ -104,7 +104,7 @@ func (s *session) licencesDue() (at time.Time, wanted bool) {
 
 // errNoLicences says that the list is empty or short: a filter, and no refusal
 // (protocol-users.md, 4).
-var errNoLicences = errors.New("the account sees no licences")
+var errNoLicences = errors.New("the user sees no licences")
 
 // errNoLicenceList says that the server has no lists of the configuration.
 var errNoLicenceList = errors.New("the server has no list of licences (feature configuration 1)")

@@ -36,7 +36,7 @@ type userList struct {
 	ids []string
 	// members has the ids of each workgroup by its name; nil when the source knows none.
 	members map[string][]string
-	// refused are the workgroups that the server does not have, or not for the account.
+	// refused are the workgroups that the server does not have, or not for the user.
 	refused []string
 }
 
@@ -45,7 +45,7 @@ func (l userList) problem(of int) string {
 	if len(l.refused) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d workgroups cannot be read: the server does not have %s, or not for the account; the members of the others are counted", len(l.refused), of, workgroupNames(l.refused))
+	return fmt.Sprintf("%d of %d workgroups cannot be read: the server does not have %s, or not for the user; the members of the others are counted", len(l.refused), of, workgroupNames(l.refused))
 }
 
 // maxNamed is how many workgroups a text names.

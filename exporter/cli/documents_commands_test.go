@@ -100,6 +100,7 @@ func curl() {
 	flags := flag.NewFlagSet("curl", flag.ExitOnError)
 	method := flags.String("X", "", "method")
 	body := flags.String("d", "", "body")
+	flags.Func("cacert", "authorities to trust", func(file string) error { return os.Setenv("SSL_CERT_FILE", file) })
 	flags.Bool("s", false, "no progress, of which there is none")
 	_ = flags.Parse(os.Args[1:])
 	if *body != "" {

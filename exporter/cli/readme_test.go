@@ -62,14 +62,11 @@ func TestTheReadmeLeadsToAServer(t *testing.T) {
 	server, page := "localhost:"+freePort(t), "127.0.0.1:"+freePort(t)
 	n := newcomer{t, nil, strings.NewReplacer(
 		"cic-a.example.com:8019", server, "localhost:8019", server, // as the README has it
-		"localhost:10018", page, "serve ", "serve --web.listen-address "+page+" ", // the port may be taken here
+		"localhost:10018", page, "serve ", "serve --ca-file sim.pem --web.listen-address "+page+" ", // the port may be taken here
 		"go build . && ./icws_exporter", "go build -C '"+top+"' -o \"$PWD/\" . && exec ./icws_exporter", // to build elsewhere
 		"go run . ", "exec icws_exporter ",
+		"curl https", "curl --cacert sim.pem https",
 	)}
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
 	n.blocks = in(t, filepath.Join(top, "exporter", "cli"), blocks)
 
 	n.does("install -m 600", testPassword+"\n")
@@ -82,7 +79,6 @@ func TestTheReadmeLeadsToAServer(t *testing.T) {
 	}
 	t.Cleanup(simulator.kill)
 	find(t, &simulator.stdout, `(URL +https://)`)
-	t.Setenv("SSL_CERT_FILE", filepath.Join(here, "sim.pem"))
 
 	if version := n.does("curl https://", ""); !strings.Contains(version, "productId") {
 		t.Errorf("the version is %s", version)
@@ -226,9 +222,9 @@ func TestTheDocumentedCaptureIsOne(t *testing.T) {
 // foreign are the flags of other programs, such as systemd-run, examples of flags, our own name and a cookie.
 var foreign = []string{"--lint", "--flag", "icws_exporter", "icws_session", "--pipe", "--wait", "--collect", "--property"}
 
-// foreignOfDeployment are the flags of sha256sum, dpkg, Docker, kubectl, systemctl and goreleaser.
+// foreignOfDeployment are the flags of curl, sha256sum, dpkg, Docker, kubectl, systemctl and goreleaser.
 var foreignOfDeployment = []string{
-	"--check", "--ignore-missing", "--purge", "--build-arg", "--platform", "--read-only", "--cap-drop", "--namespace", "--from-file", "--now", "--clean", "--config",
+	"--cacert", "--check", "--ignore-missing", "--purge", "--build-arg", "--platform", "--read-only", "--cap-drop", "--namespace", "--from-file", "--now", "--clean", "--config",
 }
 
 // Every flag and metric that a document names is there.

@@ -132,7 +132,7 @@ var (
 	})
 	MetricWorkgroupUsers = define(Family{
 		Name:      "icws_workgroup_users",
-		Help:      "Members of a workgroup who are logged in, by the group of their status; only with users.by_workgroup. (small) has the members of all workgroups with fewer than users.min_cohort; no series while stale.",
+		Help:      "Members of a workgroup who are logged in, by the group of their status; only with users.by_workgroup. (small) has the members of all workgroups with fewer than users.min_cohort, and is absent while these are fewer together too; no series while stale.",
 		Labels:    []Label{{Name: "workgroup", Grows: PerWorkgroup}, {Name: "group"}},
 		Stability: Experimental,
 		OptIn:     usersKey,

@@ -63,7 +63,7 @@ func (s *retries) serve(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, probe.ErrPasswordRefused):
 		s.forget(name)
 		WriteJSON(w, http.StatusConflict, failure{"nothing was sent: the log-on with this password was refused, and it is held until the password changes. " +
-			"To send it once more all the same, because the account was unlocked for example, add ?" + SendRefused + "; that counts towards locking the user"})
+			"To send it once more all the same, because the user was unlocked for example, add ?" + SendRefused + "; that counts towards locking the user"})
 	case errors.Is(err, exporter.ErrUnknownServer):
 		WriteJSON(w, http.StatusNotFound, failure{"no server of this name is configured; /api/v1/servers has the names"})
 	case err != nil:
