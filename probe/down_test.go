@@ -36,7 +36,7 @@ func TestDownReasonIsThatOfTheCause(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			eachTransport(t, func(t *testing.T, mode TransportMode) {
-				r, sim := startRig(t, mode, icwssim.Options{PingInterval: 15 * time.Second})
+				r, sim := startRig(t, mode, icwssim.Options{})
 				if s := r.probe.Snapshot(); s.Down != DownStarting && !s.Up(time.Now()) { // it may be that fast
 					t.Errorf("at first %q", s.Down)
 				}
@@ -146,7 +146,7 @@ func TestLossReasonIsThatOfTheCause(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachTransport(t, func(t *testing.T, mode TransportMode) {
-				r, sim := startRig(t, mode, icwssim.Options{PingInterval: 15 * time.Second})
+				r, sim := startRig(t, mode, icwssim.Options{})
 				r.pass(10 * time.Second)
 				test.fault(r, sim)
 				r.pass(3 * time.Minute)

@@ -280,9 +280,9 @@ func runFault(t *testing.T, row faultRow, mode TransportMode, code int) (noticed
 	cfg.MaxResponseBytes = faultTableLimit
 	r := newRig(t, cfg)
 	r.code = code
-	sim := r.serve("a", icwssim.Options{PingInterval: 15 * time.Second, Quirks: row.quirks, ConnectionVersion: row.connection})
+	sim := r.serve("a", icwssim.Options{Quirks: row.quirks, ConnectionVersion: row.connection})
 	if row.standby {
-		r.serve("b", icwssim.Options{PingInterval: 15 * time.Second, Quirks: row.quirks, Statuses: icwssim.Catalogue(20, 2)})
+		r.serve("b", icwssim.Options{Quirks: row.quirks, Statuses: icwssim.Catalogue(20, 2)})
 	}
 	r.start()
 	r.pass(2 * time.Minute)

@@ -15,7 +15,7 @@ func TestALaggingSubscriptionIsMadeAgainAfterItsStreamBroke(t *testing.T) {
 	for name, quirks := range map[string]icwssim.Quirks{"resends": {}, "does not resend": {NoResend: true}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r, sim := startRig(t, ModeSSE, icwssim.Options{Quirks: quirks, PingInterval: 15 * time.Second})
+				r, sim := startRig(t, ModeSSE, icwssim.Options{Quirks: quirks})
 				r.pass(3 * time.Minute)
 				sim.Inject(icwssim.Fault{Late: icwssim.SwallowDeltas, Delay: 90 * time.Second})
 				for began := time.Now(); !r.probe.Snapshot().Feeds[StatusMessages].Lagging; r.pass(10 * time.Second) {

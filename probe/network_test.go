@@ -40,7 +40,7 @@ type networkRig struct {
 func newNetworkRig(t *testing.T, mode TransportMode) *networkRig {
 	sim := icwssim.New(icwssim.Options{
 		User: "svc-prom", Password: testPassword, Statuses: icwssim.Catalogue(300, 5),
-		PingInterval: 100 * time.Millisecond, SessionIdle: time.Second,
+		Quirks: icwssim.Quirks{PingInterval: icwssim.Period(100 * time.Millisecond), SessionIdle: icwssim.Period(time.Second)},
 	})
 	t.Cleanup(sim.Close)
 	r := &networkRig{t: t, sim: sim, seen: failureRecorder{&recorder{}}, logs: &logLines{}}

@@ -10,7 +10,7 @@ import (
 // One failed request of fifteen made a server look down for more than half of the time.
 func TestOneFailedRequestIsNoOutage(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r, sim := startRig(t, mode, icwssim.Options{PingInterval: 15 * time.Second})
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(2 * time.Minute)
 		changes := r.seen.total("state ")
 		operation := map[TransportMode]string{ModePoll: icwssim.OpPoll, ModeSSE: icwssim.OpSubscribe}[mode]
@@ -46,7 +46,7 @@ func TestOneFailedRequestIsNoOutage(t *testing.T) {
 // in a row ends the session.
 func TestAFailedRequestIsTriedAgainAtOnce(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r, sim := startRig(t, mode, icwssim.Options{PingInterval: 15 * time.Second})
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(2 * time.Minute)
 		failing := func() int { return r.seen.get("response subscribe 503") }
 		sim.Inject(icwssim.Fault{Operation: "subscribe", Code: 503, Count: 2})

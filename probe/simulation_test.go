@@ -141,13 +141,13 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 		rig: newRig(t, cfg), replay: fmt.Sprintf(replayCommand, mode, seed), random: rand.New(rand.NewPCG(seed, 0)),
 		ends: map[*icwssim.Server]ends{}, unknowable: map[string][]unknowable{}, mutated: map[string]time.Time{}, truths: map[string]timeline{}, logOns: map[string]int{}, looked: time.Now(), calm: time.Now(),
 	}
-	pings := []time.Duration{15, 30, 60}[seed/3%3] * time.Second
+	quirks.PingInterval = icwssim.Period(15<<(seed/3%3)) * icwssim.Period(time.Second)
 	d.a = d.serve("a", icwssim.Options{
-		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(12, seed), Users: users,
+		Quirks: quirks, Statuses: icwssim.Catalogue(12, seed), Users: users,
 		AlternateHosts: []string{"evil.example.net", "b", "u@evil", "x/../y"},
 	})
 	d.b = d.serve("b", icwssim.Options{
-		Quirks: quirks, PingInterval: pings, Statuses: icwssim.Catalogue(15, seed+1), Users: users,
+		Quirks: quirks, Statuses: icwssim.Catalogue(15, seed+1), Users: users,
 		AlternateHosts: []string{"evil.example.net", "a"},
 	})
 	d.prepare = func(p *Probe) { p.wallClock = d.wallClock }

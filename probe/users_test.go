@@ -24,24 +24,24 @@ var userQuirks = []struct {
 	within           time.Duration             // 0: a minute
 }{
 	{name: "as documented", state: UsersLive},
-	{name: "a second PUT adds", quirks: icwssim.UserQuirks{UserListPut: icwssim.PutAdds}, state: UsersLive},
-	{name: "a second PUT sends new users only", quirks: icwssim.UserQuirks{UserResend: icwssim.ResendNew}, state: UsersLive},
-	{name: "a second PUT sends nothing", quirks: icwssim.UserQuirks{UserResend: icwssim.ResendNone}, state: UsersLive},
+	{name: "a second PUT adds", quirks: icwssim.UserQuirks{UserListPut: "add"}, state: UsersLive},
+	{name: "a second PUT sends new users only", quirks: icwssim.UserQuirks{UserResend: "only-new-users"}, state: UsersLive},
+	{name: "a second PUT sends nothing", quirks: icwssim.UserQuirks{UserResend: "none"}, state: UsersLive},
 	{name: "unknown users: 404", unknown: 2, quirks: icwssim.UserQuirks{UnknownUser: "404"}, state: UsersUnknown, within: 15 * time.Minute},
 	{name: "unknown users: 400", unknown: 2, quirks: icwssim.UserQuirks{UnknownUser: "400"}, state: UsersRefused, within: 15 * time.Minute},
 	{name: "unknown users are ignored", unknown: 2, quirks: icwssim.UserQuirks{UnknownUser: "ignore"}, state: UsersIncomplete},
 	{name: "unknown users have an empty status", unknown: 2, quirks: icwssim.UserQuirks{UnknownUser: "empty-status"}, state: UsersIncomplete},
 	{name: "no right: left out", noRight: 3, state: UsersIncomplete, counts: hasRight},
-	{name: "no right: 403", noRight: 1, quirks: icwssim.UserQuirks{NoUserRight: icwssim.Right403}, state: UsersForbidden, counts: hasRight, within: 15 * time.Minute},
-	{name: "no right: 404", noRight: 1, quirks: icwssim.UserQuirks{NoUserRight: icwssim.Right404}, state: UsersUnknown, counts: hasRight, within: 15 * time.Minute},
-	{name: "no right: counted", noRight: 3, quirks: icwssim.UserQuirks{NoUserRight: icwssim.RightInclude}, state: UsersLive},
+	{name: "no right: 403", noRight: 1, quirks: icwssim.UserQuirks{NoUserRight: "403-all"}, state: UsersForbidden, counts: hasRight, within: 15 * time.Minute},
+	{name: "no right: 404", noRight: 1, quirks: icwssim.UserQuirks{NoUserRight: "404-all"}, state: UsersUnknown, counts: hasRight, within: 15 * time.Minute},
+	{name: "no right: counted", noRight: 3, quirks: icwssim.UserQuirks{NoUserRight: "include"}, state: UsersLive},
 	{name: "not so many: the first", quirks: icwssim.UserQuirks{UserMaximum: 40, UserMaximumAnswer: "first"}, state: UsersIncomplete, counts: none},
-	{name: "full and a change", quirks: icwssim.UserQuirks{UserInitial: icwssim.InitialSplit}, state: UsersLive},
-	{name: "a change only", quirks: icwssim.UserQuirks{UserInitial: icwssim.InitialDelta}, state: UsersLive, within: 3 * time.Minute},
-	{name: "whole entries", quirks: icwssim.UserQuirks{UserDelta: icwssim.DeltaWhole}, state: UsersLive},
-	{name: "several entries", quirks: icwssim.UserQuirks{UserCoalescing: icwssim.CoalesceSeveral}, state: UsersLive},
-	{name: "properties filter", quirks: icwssim.UserQuirks{UserProperties: icwssim.PropertiesUpdates}, state: UsersLive},
-	{name: "properties refused", quirks: icwssim.UserQuirks{UserProperties: icwssim.PropertiesRefused}, state: UsersLive},
+	{name: "full and a change", quirks: icwssim.UserQuirks{UserInitial: "split"}, state: UsersLive},
+	{name: "a change only", quirks: icwssim.UserQuirks{UserInitial: "delta"}, state: UsersLive, within: 3 * time.Minute},
+	{name: "whole entries", quirks: icwssim.UserQuirks{UserDelta: "whole"}, state: UsersLive},
+	{name: "several entries", quirks: icwssim.UserQuirks{UserCoalescing: "several"}, state: UsersLive},
+	{name: "properties filter", quirks: icwssim.UserQuirks{UserProperties: "updates"}, state: UsersLive},
+	{name: "properties refused", quirks: icwssim.UserQuirks{UserProperties: "400"}, state: UsersLive},
 	{name: "a slow PUT", quirks: icwssim.UserQuirks{UserPutTime: icwssim.Period(5 * time.Millisecond)}, state: UsersLive},
 }
 
@@ -269,7 +269,7 @@ func TestSamplesFindDrift(t *testing.T) {
 
 // Users who are deleted are counted no more, however the server says so.
 func TestDeletedUsers(t *testing.T) {
-	for _, quirk := range []icwssim.UserDeleted{icwssim.DeletedSilently, icwssim.DeletedEmptyStatus, icwssim.DeletedState} {
+	for _, quirk := range []string{"silence", "empty-status", "state"} {
 		t.Run(string(quirk), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				users := icwssim.InventUsers(6, 1)
@@ -300,7 +300,7 @@ func TestUsersAreNeverNamed(t *testing.T) {
 		r.cfg.Users = testUsers(users)
 		r.cfg.Users.IDs = append(r.cfg.Users.IDs, "unknown.person")
 		r.history = NewHistory(r.seen)
-		sim := r.serve("a", icwssim.Options{Users: users, Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{NoUserRight: icwssim.Right403}}})
+		sim := r.serve("a", icwssim.Options{Users: users, Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{NoUserRight: "403-all"}}})
 		sim.Inject(icwssim.Fault{Path: "user-statuses/", Method: http.MethodGet, Code: 404, Message: "There is no " + users[0].ID + " (" + users[0].Name + ")", Count: 5})
 		r.start()
 		r.pass(30 * time.Minute)

@@ -47,14 +47,14 @@ func either[T any](r *rand.Rand, values ...T) T { return values[r.IntN(len(value
 
 func randomUserQuirks(r *rand.Rand) icwssim.UserQuirks {
 	return icwssim.UserQuirks{
-		UserListPut: either(r, icwssim.PutReplaces, icwssim.PutAdds),
-		UserResend:  either(r, icwssim.ResendAll, icwssim.ResendNew, icwssim.ResendNone),
+		UserListPut: either(r, "replace", "add"),
+		UserResend:  either(r, "resend", "only-new-users", "none"),
 		UnknownUser: either(r, "404", "ignore", "400", "empty-status"),
-		NoUserRight: either(r, icwssim.RightOmit, icwssim.Right403, icwssim.Right404, icwssim.RightInclude),
-		UserInitial: either(r, icwssim.InitialFull, icwssim.InitialFull, icwssim.InitialSplit, icwssim.InitialDelta),
-		UserDelta:   either(r, icwssim.DeltaChanged, icwssim.DeltaWhole), UserCoalescing: either(r, icwssim.CoalesceOne, icwssim.CoalesceSeveral),
-		UserDeleted:    either(r, icwssim.DeletedSilently, icwssim.DeletedEmptyStatus, icwssim.DeletedState),
-		UserProperties: either(r, icwssim.PropertiesIgnored, icwssim.PropertiesFilter, icwssim.PropertiesUpdates, icwssim.PropertiesRefused),
+		NoUserRight: either(r, "omit", "403-all", "404-all", "include"),
+		UserInitial: either(r, "full", "full", "split", "delta"),
+		UserDelta:   either(r, "changed", "whole"), UserCoalescing: either(r, "one", "several"),
+		UserDeleted:    either(r, "silence", "empty-status", "state"),
+		UserProperties: either(r, "ignored", "entries", "updates", "400"),
 		UserPutTime:    icwssim.Period(either(r, 0, 10*time.Microsecond, 5*time.Millisecond)),
 		EmptyUserList:  either(r, "400", "200"),
 	}
@@ -205,7 +205,7 @@ func (d *shift) recovers() {
 	d.t.Helper()
 	want := 0
 	for _, u := range d.sim.Users() {
-		if !u.NoRight || d.quirks.NoUserRight == icwssim.RightInclude {
+		if !u.NoRight || d.quirks.NoUserRight == "include" {
 			want++
 		}
 	}

@@ -110,7 +110,7 @@ func TestACaptureHoldsNoSecret(t *testing.T) {
 
 // Half an answer to a log-on may hold half a token.
 func TestACutLogOnIsLeftOut(t *testing.T) {
-	sim, url := simulated(t, icwssim.Options{Quirks: icwssim.Quirks{SessionIn: icwssim.InBody}})
+	sim, url := simulated(t, icwssim.Options{Quirks: icwssim.Quirks{SessionIn: "body"}})
 	cut := 30
 	sim.Inject(icwssim.Fault{Operation: "connect", Cut: &cut})
 	_, text := record(t, url, Options{})
@@ -121,7 +121,7 @@ func TestACutLogOnIsLeftOut(t *testing.T) {
 
 // Every line but the first is an exchange or a part of a stream.
 func TestACaptureIsWhole(t *testing.T) {
-	sim, url := simulated(t, icwssim.Options{PingInterval: 20 * time.Millisecond, Life: icwssim.Life{Interval: 10 * time.Millisecond}})
+	sim, url := simulated(t, icwssim.Options{Quirks: icwssim.Quirks{PingInterval: icwssim.Period(20 * time.Millisecond)}, Life: icwssim.Life{Interval: 10 * time.Millisecond}})
 	_, text := record(t, url, Options{Observe: 300 * time.Millisecond})
 	exchanges, comments, events, ends := 0, 0, 0, 0
 	for line := range strings.Lines(text) {

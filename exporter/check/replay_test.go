@@ -52,10 +52,10 @@ func TestAReplayIsCheckedLikeTheServer(t *testing.T) {
 		"polled":              {options: icwssim.Options{MessagingVersion: 1}},
 		"polled, no resend":   {options: icwssim.Options{MessagingVersion: 1, Quirks: icwssim.Quirks{NoResend: true}}, settings: []string{"delivery_timeout: 1s"}},
 		"no resend":           {options: icwssim.Options{Quirks: icwssim.Quirks{NoResend: true}}, settings: []string{"delivery_timeout: 1s"}},
-		"odd messages":        {options: icwssim.Options{Quirks: icwssim.Quirks{IsDeltaLast: true, TypeLast: true, ReverseStatus: true, FullInChanged: true, Empties: icwssim.EmptyNull}}},
+		"odd messages":        {options: icwssim.Options{Quirks: icwssim.Quirks{IsDeltaLast: true, TypeLast: true, ReverseStatus: true, FullInChanged: true, Empties: "null"}}},
 		"ids":                 {options: icwssim.Options{Quirks: icwssim.Quirks{Replay: true, AnnounceState: true}}},
-		"session in headers":  {options: icwssim.Options{Quirks: icwssim.Quirks{SessionIn: icwssim.InHeaders, FeatureVersionsAsStrings: true}}},
-		"session in body":     {options: icwssim.Options{Quirks: icwssim.Quirks{SessionIn: icwssim.InBody, PlainCookie: true}}},
+		"session in headers":  {options: icwssim.Options{Quirks: icwssim.Quirks{SessionIn: "headers", FeatureVersionsAsStrings: true}}},
+		"session in body":     {options: icwssim.Options{Quirks: icwssim.Quirks{SessionIn: "body", PlainCookie: true}}},
 		"include rejected":    {options: icwssim.Options{Quirks: icwssim.Quirks{RejectInclude: true}}},
 		"licence":             {options: icwssim.Options{Quirks: icwssim.Quirks{LicenceMissing: true}}},
 		"standby":             {options: icwssim.Options{NotAccepting: true, AlternateHosts: []string{"cic-b"}}},
@@ -98,7 +98,7 @@ func TestAReplayIsCheckedLikeTheServer(t *testing.T) {
 
 // Changes and pings come when they came; then the pings go on.
 func TestAReplayKeepsTheTimes(t *testing.T) {
-	_, url := simulated(t, icwssim.Options{PingInterval: 50 * time.Millisecond, Life: icwssim.Life{Interval: 30 * time.Millisecond}})
+	_, url := simulated(t, icwssim.Options{Quirks: icwssim.Quirks{PingInterval: icwssim.Period(50 * time.Millisecond)}, Life: icwssim.Life{Interval: 30 * time.Millisecond}})
 	_, text := record(t, url, Options{Observe: 500 * time.Millisecond})
 	changes := strings.Count(text, `"isDelta":true`)
 	if changes == 0 {

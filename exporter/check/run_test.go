@@ -149,7 +149,7 @@ disconnect ok
 `
 
 func TestAHealthyServer(t *testing.T) {
-	sim := icwssim.New(icwssim.Options{User: testUser, Password: testPassword, Name: "cic-a", PingInterval: 20 * time.Millisecond, Life: icwssim.Life{Interval: 10 * time.Millisecond}})
+	sim := icwssim.New(icwssim.Options{User: testUser, Password: testPassword, Name: "cic-a", Quirks: icwssim.Quirks{PingInterval: icwssim.Period(20 * time.Millisecond)}, Life: icwssim.Life{Interval: 10 * time.Millisecond}})
 	server := httptest.NewTLSServer(sim)
 	t.Cleanup(func() { sim.Close(); server.Close() })
 	ca := writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
@@ -215,7 +215,7 @@ func TestAServerThatIsPolled(t *testing.T) {
 func TestQuirksAreInformation(t *testing.T) {
 	sim, url := simulated(t, icwssim.Options{Quirks: icwssim.Quirks{
 		NoResend: true, IsDeltaLast: true, TypeLast: true, FullInChanged: true, AnnounceState: true, Replay: true,
-		FeatureVersionsAsStrings: true, SessionIn: icwssim.InHeaders, DeleteMissingCode: 404,
+		FeatureVersionsAsStrings: true, SessionIn: "headers", DeleteMissingCode: 404,
 	}})
 	r := run(t, t.Context(), url, Options{}, "delivery_timeout: 1s")
 	if !r.OK {

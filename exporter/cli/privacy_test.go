@@ -67,7 +67,7 @@ func peopled(t *testing.T) (file string, names []string) {
 	add("refused", "{all: true}", icwssim.Options{}, icwssim.OpSubscribe)
 	add("unlisted", "{all: true}", icwssim.Options{}, icwssim.OpUsers)
 	add("unread", "{all: true}", icwssim.Options{}, icwssim.OpUserStatus)
-	add("unknown", "{ids: ["+strings.Join(ids, ", ")+"]}", icwssim.Options{Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{NoUserRight: icwssim.Right404}}})
+	add("unknown", "{ids: ["+strings.Join(ids, ", ")+"]}", icwssim.Options{Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{NoUserRight: "404-all"}}})
 	return writeFile(t, "icws.yaml", text.String()), names
 }
 

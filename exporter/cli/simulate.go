@@ -3,9 +3,9 @@ package cli
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"icws_exporter/exporter/capture"
@@ -125,7 +125,7 @@ func (c *simulateCommand) options() (icwssim.Options, []icwssim.Fault, error) {
 		o.MessagingVersion = 1
 	}
 	for _, quirk := range c.Quirk {
-		if err := o.SetQuirk(quirk); err != nil {
+		if err := o.Quirks.Set(quirk); err != nil {
 			return o, nil, fmt.Errorf("--quirk %w", err)
 		}
 	}
@@ -151,11 +151,8 @@ func (c *simulateCommand) password() (string, error) {
 func parseFaults(texts []string) ([]icwssim.Fault, error) {
 	faults := make([]icwssim.Fault, len(texts))
 	for i, text := range texts {
-		err := json.Unmarshal([]byte(text), &faults[i])
-		if err == nil {
-			err = faults[i].Validate()
-		}
-		if err != nil {
+		var err error
+		if faults[i], err = icwssim.ReadFault(strings.NewReader(text)); err != nil {
 			return nil, fmt.Errorf("--fault %s: %w", text, err)
 		}
 	}

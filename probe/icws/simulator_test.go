@@ -91,9 +91,9 @@ func TestClientFollowsTheSimulator(t *testing.T) {
 	for name, o := range map[string]icwssim.Options{
 		"default":       {},
 		"behind proxy":  {Prefix: "/app/api/cic-a"},
-		"types last":    {Quirks: icwssim.Quirks{TypeLast: true, IsDeltaLast: true, ReverseStatus: true, Empties: icwssim.EmptyNull}},
-		"changed only":  {Quirks: icwssim.Quirks{FullInChanged: true, Empties: icwssim.EmptyArray, SessionIn: icwssim.InHeaders, AnnounceState: true}},
-		"an old server": {Quirks: icwssim.Quirks{RejectInclude: true, SessionIn: icwssim.InBody, PlainCookie: true, Replay: true}},
+		"types last":    {Quirks: icwssim.Quirks{TypeLast: true, IsDeltaLast: true, ReverseStatus: true, Empties: "null"}},
+		"changed only":  {Quirks: icwssim.Quirks{FullInChanged: true, Empties: "array", SessionIn: "headers", AnnounceState: true}},
+		"an old server": {Quirks: icwssim.Quirks{RejectInclude: true, SessionIn: "body", PlainCookie: true, Replay: true}},
 	} {
 		for _, secure := range []bool{false, true} {
 			for transport, open := range map[string]func() (follower, func()){"sse": followStream, "poll": followPolls} {

@@ -91,13 +91,18 @@ func (s *Server) SetNotAccepting(refuse bool) { s.locked(func() { s.notAccepting
 // Accepting reports whether log-ons are taken.
 func (s *Server) Accepting() bool { return told(s, func() bool { return !s.notAccepting }) }
 
-// SetQuirks changes how the server behaves from now on.
-func (s *Server) SetQuirks(q Quirks) { s.locked(func() { s.setQuirks(q) }) }
+// SetQuirks changes how the server behaves from now on, its open streams included.
+func (s *Server) SetQuirks(q Quirks) { s.setQuirks(q.withDefaults()) }
 
 func (s *Server) setQuirks(q Quirks) {
-	if q.ReverseStatus != s.quirks.ReverseStatus {
-		s.catalogue.rerender(q.ReverseStatus)
-	}
-	s.catalogue.filtered = q.CatalogueRights == RightsFiltered
-	s.quirks = q.withDefaults()
+	s.locked(func() {
+		if q.ReverseStatus != s.quirks.ReverseStatus {
+			s.catalogue.rerender(q.ReverseStatus)
+		}
+		s.catalogue.filtered = q.CatalogueRights == "filtered"
+		s.quirks = q
+		for _, x := range s.liveSessions() {
+			x.wake()
+		}
+	})
 }

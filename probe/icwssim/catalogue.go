@@ -26,7 +26,7 @@ type entry struct {
 func newCatalogue(statuses []Status, q Quirks) *catalogue {
 	c := &catalogue{
 		place: make(map[string]int, len(statuses)), reversed: q.ReverseStatus,
-		filtered: q.CatalogueRights == RightsFiltered,
+		filtered: q.CatalogueRights == "filtered",
 	}
 	for _, st := range statuses {
 		if n, err := strconv.Atoi(st.SystemID); err == nil {

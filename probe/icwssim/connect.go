@@ -79,7 +79,7 @@ func (s *Server) logOn(body []byte) (user string, a answer, refused bool) {
 func (s *Server) connected(x *session, r *http.Request) answer {
 	include := includes(r)
 	o := object{}
-	if s.quirks.SessionIn != InHeaders {
+	if s.quirks.SessionIn != "headers" {
 		o = append(o, property{"csrfToken", x.token}, property{"sessionId", x.id})
 	}
 	if s.opts.AlternateHosts != nil {
@@ -115,7 +115,7 @@ func (s *Server) connected(x *session, r *http.Request) answer {
 		cookie += "; Secure"
 	}
 	a.header.Set("Set-Cookie", cookie)
-	if s.quirks.SessionIn != InBody {
+	if s.quirks.SessionIn != "body" {
 		a.header.Set(HeaderToken, x.token)
 		a.header.Set(HeaderSession, x.id)
 	}

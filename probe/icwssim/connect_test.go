@@ -104,7 +104,7 @@ func TestConnectRefusals(t *testing.T) {
 }
 
 func TestSessionIdentityIsWhereTheQuirkPutsIt(t *testing.T) {
-	for place, want := range map[SessionIn][2]bool{InBodyAndHeaders: {true, true}, InBody: {true, false}, InHeaders: {false, true}} {
+	for place, want := range map[string][2]bool{"body-and-headers": {true, true}, "body": {true, false}, "headers": {false, true}} {
 		_, c := serve(t, Options{Quirks: Quirks{SessionIn: place, PlainCookie: true}})
 		r := c.connect("")
 		_, inBody := properties(t, r)["csrfToken"]
@@ -166,7 +166,7 @@ func TestDisconnectEndsTheSession(t *testing.T) {
 }
 
 func TestNewLogOnDisplacesTheOldestOfTheUser(t *testing.T) {
-	_, c := serve(t, Options{MaxSessionsPerUser: 1})
+	_, c := serve(t, Options{Quirks: Quirks{MaxSessionsPerUser: 1}})
 	c.mustSubscribe().poll()
 	second := c.other().mustConnect()
 	told := c.poll()

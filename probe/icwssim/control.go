@@ -44,7 +44,7 @@ var controlRoutes = []controlRoute{
 	{"POST", "users", "add or change a user: id, name, workgroups, noRight, status, loggedIn, onPhone", act((*Server).controlPutUser)},
 	{"DELETE", "users/{id}", "remove a user", (*Server).controlRemoveUser},
 	{"POST", "shifts?n=10", "changes of users as their shifts bring", steps((*Server).StepShifts)},
-	{"GET", "quirks", "how the server behaves where the protocol leaves it open", tell(func(s *Server) any { return s.settings() })},
+	{"GET", "quirks", "how the server behaves where the protocol leaves it open", tell(func(s *Server) any { return told(s, func() Quirks { return s.quirks }) })},
 	{"PUT", "quirks", "change it: the quirks that are not named get their defaults", (*Server).controlSetQuirks},
 }
 
@@ -113,7 +113,7 @@ func tell(f func(*Server) any) func(*Server, *http.Request) (any, error) {
 func act[T any](f func(*Server, T) error) func(*Server, *http.Request) (any, error) {
 	return func(s *Server, r *http.Request) (any, error) {
 		var body T
-		if err := decode(r, &body); err != nil {
+		if err := decode(r.Body, &body); err != nil {
 			return nil, err
 		}
 		return done, f(s, body)
@@ -143,11 +143,8 @@ func (s *Server) state() State {
 }
 
 func (s *Server) controlInject(r *http.Request) (any, error) {
-	var f Fault
-	if err := decode(r, &f); err != nil {
-		return nil, err
-	}
-	if err := f.Validate(); err != nil {
+	f, err := ReadFault(r.Body)
+	if err != nil {
 		return nil, err
 	}
 	return map[string]int{"id": s.Inject(f)}, nil
@@ -266,25 +263,13 @@ func (s *Server) controlSwitchover(status Switchover) error {
 }
 
 func (s *Server) controlSetQuirks(r *http.Request) (any, error) {
-	t := Options{}.settings()
-	if err := decode(r, &t); err != nil {
+	q := Quirks{}.withDefaults()
+	if err := decode(r.Body, &q); err != nil {
 		return nil, err
 	}
-	s.setSettings(t)
-	return s.settings(), nil
-}
-
-func (s *Server) settings() settings {
-	return told(s, func() settings { return settings{s.quirks, s.limits} })
-}
-
-// setSettings changes how the server behaves from now on, its open streams included.
-func (s *Server) setSettings(t settings) {
-	s.locked(func() {
-		s.setQuirks(t.Quirks)
-		s.limits = t.limits
-		for _, x := range s.liveSessions() {
-			x.wake()
-		}
-	})
+	if err := q.validate(); err != nil {
+		return nil, err
+	}
+	s.setQuirks(q)
+	return q, nil
 }

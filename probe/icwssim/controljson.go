@@ -1,7 +1,6 @@
 package icwssim
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,9 +24,10 @@ func writeControl(w http.ResponseWriter, result any, err error) {
 	_, _ = w.Write(append(appendJSON(nil, result), '\n')) // the client is gone: nothing to do
 }
 
-// decode reads the body of a control request. Its errors name the field.
-func decode(r *http.Request, v any) error {
-	decoder := json.NewDecoder(r.Body)
+// decode reads one JSON value. A misspelt field is an error: a fault that does
+// nothing would pass for a healthy client. The errors name the field.
+func decode(r io.Reader, v any) error {
+	decoder := json.NewDecoder(r)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(v); err != nil {
 		return explain(err)
@@ -38,19 +38,17 @@ func decode(r *http.Request, v any) error {
 	return nil
 }
 
+// embedded are the structs that are embedded in one that is decoded.
+var embedded = strings.NewReplacer("plainFault.", "", "UserQuirks.", "")
+
 // explain says what is wrong with a body in the words of JSON, not of Go.
 func explain(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	switch {
-	case errors.Is(err, errDelay), errors.Is(err, errEvery), errors.As(err, new(badQuirk)):
-		return err
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		field := strings.TrimPrefix(wrongType.Field, "plainFault.")
-		return fmt.Errorf("%s: a JSON %s cannot stand here", field, wrongType.Value)
-	case errors.As(err, &wrongType):
+		return fmt.Errorf("%s: a JSON %s cannot stand here", embedded.Replace(wrongType.Field), wrongType.Value)
+	case errors.As(err, &wrongType), errors.Is(err, io.EOF):
 		return errors.New("body: a JSON object is needed")
-	case errors.Is(err, io.EOF):
-		return errors.New("body: a JSON object is needed, but the body is empty")
 	}
 	if field, found := strings.CutPrefix(err.Error(), "json: unknown field "); found {
 		return fmt.Errorf("%s: unknown field", strings.Trim(field, `"`))
@@ -58,57 +56,30 @@ func explain(err error) error {
 	return fmt.Errorf("body: %w", err)
 }
 
-var (
-	errDelay = errors.New(`delay: a duration such as "2s" is needed`)
-	errEvery = errors.New(`every: a duration such as "2s" is needed`)
-)
-
 // plainFault is a Fault without its methods.
 type plainFault Fault
 
-// faultJSON writes durations as "2s".
+// faultJSON is a Fault as it is written.
 type faultJSON struct {
-	Delay string `json:"delay,omitempty"`
-	plainFault
-	Every string `json:"every,omitempty"`
+	Delay Period `json:"delay,omitzero"`
+	*plainFault
+	Every Period `json:"every,omitzero"`
 }
 
 // MarshalJSON implements json.Marshaler.
 func (f Fault) MarshalJSON() ([]byte, error) {
-	wire := faultJSON{plainFault: plainFault(f)}
-	if f.Delay != 0 {
-		wire.Delay = f.Delay.String()
-	}
-	if f.Every != 0 {
-		wire.Every = f.Every.String()
-	}
-	return json.Marshal(wire)
+	return json.Marshal(faultJSON{Period(f.Delay), (*plainFault)(&f), Period(f.Every)})
 }
 
-// UnmarshalJSON implements json.Unmarshaler. Unknown fields are errors: a
-// misspelt fault that does nothing would pass for a healthy client.
-func (f *Fault) UnmarshalJSON(data []byte) error {
-	var wire faultJSON
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&wire); err != nil {
-		return err
+// ReadFault reads a fault from JSON. The errors name the field that cannot be used.
+func ReadFault(r io.Reader) (Fault, error) {
+	var f Fault
+	wire := faultJSON{plainFault: (*plainFault)(&f)}
+	if err := decode(r, &wire); err != nil {
+		return Fault{}, err
 	}
-	*f = Fault(wire.plainFault)
-	for _, d := range []struct {
-		text string
-		to   *time.Duration
-		err  error
-	}{{wire.Delay, &f.Delay, errDelay}, {wire.Every, &f.Every, errEvery}} {
-		if d.text == "" {
-			continue
-		}
-		var err error
-		if *d.to, err = time.ParseDuration(d.text); err != nil {
-			return d.err
-		}
-	}
-	return nil
+	f.Delay, f.Every = time.Duration(wire.Delay), time.Duration(wire.Every)
+	return f, f.Validate()
 }
 
 // validate returns an error that names the field which cannot be used.

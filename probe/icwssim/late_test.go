@@ -45,7 +45,7 @@ func TestGivenUpRequestsAreServedLate(t *testing.T) {
 
 func TestHangStopsOpenStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c, stop := serveInBubble(t, Options{PingInterval: 5 * time.Second})
+		s, c, stop := serveInBubble(t, Options{Quirks: Quirks{PingInterval: Period(5 * time.Second)}})
 		defer stop()
 		stream := c.mustSubscribe().stream()
 		stream.message()
@@ -117,7 +117,7 @@ func TestLatePolls(t *testing.T) {
 
 func TestServerTalksOnItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c, stop := serveInBubble(t, Options{SessionIdle: 3 * time.Hour})
+		s, c, stop := serveInBubble(t, Options{Quirks: Quirks{SessionIdle: Period(3 * time.Hour)}})
 		defer stop()
 		c.mustSubscribe().poll()
 		s.Inject(Fault{Say: []Saying{SayFaulted, SayFull, SayUnknown}, Every: time.Second, Count: 4})
@@ -146,7 +146,7 @@ func TestServerTalksOnItsOwn(t *testing.T) {
 // Nobody reads: the fault waits, and does not fill the memory.
 func TestTalkIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c, stop := serveInBubble(t, Options{SessionIdle: 3 * time.Hour})
+		s, c, stop := serveInBubble(t, Options{Quirks: Quirks{SessionIdle: Period(3 * time.Hour)}})
 		defer stop()
 		c.mustSubscribe()
 		s.Inject(Fault{Say: []Saying{SayUndecodable}, Every: time.Second})
@@ -167,7 +167,7 @@ func TestFullForEveryChange(t *testing.T) {
 }
 
 func TestCatalogueRights(t *testing.T) {
-	s, c := serve(t, Options{Quirks: Quirks{CatalogueRights: RightsFiltered}, Life: Life{Seed: 3}})
+	s, c := serve(t, Options{Quirks: Quirks{CatalogueRights: "filtered"}, Life: Life{Seed: 3}})
 	c.mustSubscribe()
 	n := len(s.Truth().Statuses)
 	if all := len(DefaultCatalogue()); n == 0 || n >= all {

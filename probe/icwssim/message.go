@@ -34,9 +34,9 @@ func (s *Server) statusMessage(isDelta bool, lists statusLists) []byte {
 		switch {
 		case n > 0:
 			o = append(o, property{name, v})
-		case s.quirks.Empties == EmptyArray:
+		case s.quirks.Empties == "array":
 			o = append(o, property{name, []string{}})
-		case s.quirks.Empties == EmptyNull:
+		case s.quirks.Empties == "null":
 			o = append(o, property{name, nil})
 		}
 	}
@@ -140,11 +140,11 @@ func (s *Server) enqueue(x *session, kind Swallow, json []byte) {
 	}
 	if bound := s.quirks.QueueBound; bound > 0 && len(x.queue) >= bound {
 		switch s.quirks.QueueFull {
-		case DropOldest:
+		case "drop-oldest":
 			x.queue = x.queue[1:]
-		case DropNewest:
+		case "drop-newest":
 			return
-		case EndSession:
+		case "end-session":
 			s.expire(x, "The message queue was full.")
 			return
 		}

@@ -119,12 +119,12 @@ func TestShapesOfMessages(t *testing.T) {
 	}{
 		{Quirks{}, `{"__type":"T","isDelta":false,"statusMessagesAdded":[A]}`, `{"__type":"T","isDelta":true,"statusMessagesRemoved":["A"]}`},
 		{
-			Quirks{Empties: EmptyArray},
+			Quirks{Empties: "array"},
 			`{"__type":"T","isDelta":false,"statusMessagesAdded":[A],"statusMessagesChanged":[],"statusMessagesRemoved":[]}`,
 			`{"__type":"T","isDelta":true,"statusMessagesAdded":[],"statusMessagesChanged":[],"statusMessagesRemoved":["A"]}`,
 		},
 		{
-			Quirks{Empties: EmptyNull, FullInChanged: true},
+			Quirks{Empties: "null", FullInChanged: true},
 			`{"__type":"T","isDelta":false,"statusMessagesAdded":null,"statusMessagesChanged":[A],"statusMessagesRemoved":null}`,
 			`{"__type":"T","isDelta":true,"statusMessagesAdded":null,"statusMessagesChanged":null,"statusMessagesRemoved":["A"]}`,
 		},
@@ -222,7 +222,7 @@ func TestFormerSessionsAreForgottenInTime(t *testing.T) {
 }
 
 func TestQueueBound(t *testing.T) {
-	for quirk, want := range map[QueueFull]string{DropOldest: "[2,3]", DropNewest: "[1,2]"} {
+	for quirk, want := range map[string]string{"drop-oldest": "[2,3]", "drop-newest": "[1,2]"} {
 		s, c := serve(t, Options{Quirks: Quirks{QueueBound: 2, QueueFull: quirk}})
 		c.mustConnect()
 		for _, m := range []string{"1", "2", "3"} {
@@ -232,7 +232,7 @@ func TestQueueBound(t *testing.T) {
 			t.Errorf("%v: %s, want %s", quirk, r.body, want)
 		}
 	}
-	s, c := serve(t, Options{Quirks: Quirks{QueueBound: 2, QueueFull: EndSession}})
+	s, c := serve(t, Options{Quirks: Quirks{QueueBound: 2, QueueFull: "end-session"}})
 	c.mustConnect()
 	for range 3 {
 		s.Send("{}")

@@ -24,12 +24,6 @@ type Options struct {
 	Shifts Shifts
 	// Licences are those of license-allocations.
 	Licences []Licence
-	// SessionIdle ends a session that long after its last authenticated call;
-	// default 5 minutes.
-	SessionIdle time.Duration
-	// PingInterval is the time between ":ping" comments of a stream; default
-	// 15 s, negative: none.
-	PingInterval time.Duration
 	// Versions of the features; 0 means the default (messaging 2, connection
 	// 11, status 1), negative means that the feature is not listed. Below
 	// messaging 2 a stream request is answered as a poll.
@@ -42,9 +36,6 @@ type Options struct {
 	NotAccepting bool
 	// DaysUntilPasswordExpiration is announced on connect unless nil.
 	DaysUntilPasswordExpiration *int
-	// MaxSessionsPerUser displaces the oldest session of a user who logs on
-	// once more: it is told shouldReconnect:false and then gets 401. 0: no bound.
-	MaxSessionsPerUser int
 	// ClockOffset is how far the server's clock is ahead of ours.
 	ClockOffset time.Duration
 	// Prefix is the path in front of /icws when a rewriting proxy is simulated
@@ -53,8 +44,7 @@ type Options struct {
 	Prefix string
 	// JournalSize bounds the journal; default 1000 exchanges.
 	JournalSize int
-	// Quirks settle the open points of the protocol. They, SessionIdle,
-	// PingInterval and MaxSessionsPerUser can be changed while the server runs.
+	// Quirks settle the open points of the protocol.
 	Quirks Quirks
 }
 
@@ -86,8 +76,6 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.Name, "cic-sim")
 	orDefault(&o.User, "demo")
 	orDefault(&o.Password, "demo")
-	orDefault(&o.SessionIdle, 5*time.Minute)
-	orDefault(&o.PingInterval, 15*time.Second)
 	orDefault(&o.MessagingVersion, 2)
 	orDefault(&o.ConnectionVersion, 11)
 	orDefault(&o.StatusVersion, 1)
@@ -99,6 +87,7 @@ func (o Options) withDefaults() Options {
 		o.Prefix = "/" + strings.Trim(o.Prefix, "/")
 	}
 	o.AlternateHosts = slices.Clone(o.AlternateHosts)
+	o.Quirks = o.Quirks.withDefaults()
 	return o
 }
 

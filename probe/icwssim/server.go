@@ -21,7 +21,6 @@ type Server struct {
 
 	mu           sync.Mutex // guards all below; never held over I/O or waiting
 	quirks       Quirks
-	limits       limits
 	password     string
 	notAccepting bool
 	switchover   Switchover
@@ -39,12 +38,16 @@ type Server struct {
 }
 
 // New returns a running server. Of two statuses with the same id the later counts.
+// It panics if a quirk has a value that it cannot have.
 func New(o Options) *Server {
 	o = o.withDefaults()
+	if err := o.Quirks.validate(); err != nil {
+		panic("icwssim: quirk: " + err.Error())
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		opts: o, closing: ctx, close: cancel,
-		quirks: o.Quirks.withDefaults(), limits: o.limits(), password: o.Password,
+		quirks: o.Quirks, password: o.Password,
 		notAccepting: o.NotAccepting, switchover: o.Switchover,
 		catalogue: newCatalogue(o.Statuses, o.Quirks),
 		people:    newPeople(o.Users, o.Shifts.Seed),

@@ -70,12 +70,12 @@ func (s *Server) newSession(user, language string) *session {
 }
 
 func (s *Server) displace(user string) {
-	if s.limits.MaxSessionsPerUser <= 0 {
+	if s.quirks.MaxSessionsPerUser <= 0 {
 		return
 	}
 	live := s.liveSessions()
 	live = slices.DeleteFunc(live, func(x *session) bool { return !strings.EqualFold(x.user, user) })
-	for len(live) >= s.limits.MaxSessionsPerUser {
+	for len(live) >= s.quirks.MaxSessionsPerUser {
 		s.tellDown(live[0], "Another log-on of this user ended the session.", false)
 		live = live[1:]
 	}
@@ -126,7 +126,7 @@ func (s *Server) expireIdle() {
 // idleLeft returns how long x may still be unused, and whether its time runs at all.
 func (s *Server) idleLeft(x *session) (time.Duration, bool) {
 	held := len(x.streams) > 0 && !s.quirks.StreamDoesNotKeepAlive
-	return time.Duration(s.limits.SessionIdle) - time.Since(x.used), !x.ended && !held
+	return time.Duration(s.quirks.SessionIdle) - time.Since(x.used), !x.ended && !held
 }
 
 // liveSessions returns the live sessions, oldest first.

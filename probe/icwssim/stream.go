@@ -27,9 +27,9 @@ func (s *Server) openStream(c *call) answer {
 	x := c.session
 	if len(x.streams) > 0 {
 		switch s.quirks.SecondStream {
-		case SecondRefused:
+		case "refused":
 			return badRequest("error.request.streamExists", "The session has an open stream already.")
-		case SecondReplacesFirst:
+		case "replaces":
 			for _, old := range x.streams {
 				close(old.done)
 			}
@@ -151,10 +151,10 @@ func (s *Server) streamTimes(st *stream) (ping, idle time.Duration) {
 	s.expireIdle()
 	idle, idles := s.idleLeft(st.session)
 	if !idles {
-		idle = time.Duration(s.limits.SessionIdle)
+		idle = time.Duration(s.quirks.SessionIdle)
 	}
 	if queue := st.session.queue; len(queue) > 0 {
 		idle = min(idle, max(time.Until(queue[0].due), 0))
 	}
-	return time.Duration(s.limits.PingInterval), idle
+	return time.Duration(s.quirks.PingInterval), idle
 }

@@ -56,11 +56,11 @@ func TestSecondStream(t *testing.T) {
 		s.Step(1)
 		second.message()
 
-		s.SetQuirks(Quirks{SecondStream: SecondRefused})
+		s.SetQuirks(Quirks{SecondStream: "refused"})
 		if r := c.session("GET", messagesPath, "", "Accept", "text/event-stream"); r.code != 400 {
 			t.Errorf("refused: %+v", r)
 		}
-		s.SetQuirks(Quirks{SecondStream: SecondShares})
+		s.SetQuirks(Quirks{SecondStream: "shares"})
 		third := c.stream()
 		second.close()
 		synctest.Wait() // until the server knows: what it gives to a closed stream is lost
@@ -124,7 +124,7 @@ func TestStreamsPingAndSurviveIdleTime(t *testing.T) {
 func TestStreamThatDoesNotKeepTheSessionAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c, stop := serveInBubble(t, Options{
-			SessionIdle: time.Minute, PingInterval: -1, Quirks: Quirks{StreamDoesNotKeepAlive: true},
+			Quirks: Quirks{SessionIdle: Period(time.Minute), PingInterval: -1, StreamDoesNotKeepAlive: true},
 		})
 		defer stop()
 		stream := c.mustConnect().stream()

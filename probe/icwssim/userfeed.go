@@ -25,19 +25,19 @@ func (s *Server) subscribeUsers(c *call) answer {
 	if len(body.UserIDs) == 0 && s.quirks.EmptyUserList == "400" {
 		return missingProperty("userIds")
 	}
-	if body.Properties != nil && s.quirks.UserProperties == PropertiesRefused {
+	if body.Properties != nil && s.quirks.UserProperties == "400" {
 		return invalidProperty("userStatusProperties", "A property is unknown.")
 	}
 	sub, refusal := s.watch(body.UserIDs)
 	if refusal.code != 0 {
 		return refusal
 	}
-	if s.quirks.UserProperties == PropertiesFilter || s.quirks.UserProperties == PropertiesUpdates {
+	if s.quirks.UserProperties == "entries" || s.quirks.UserProperties == "updates" {
 		sub.properties = body.Properties
 	}
 	x := c.session
 	former := x.subscriptions[userStatuses]
-	if former != nil && s.quirks.UserListPut == PutAdds {
+	if former != nil && s.quirks.UserListPut == "add" {
 		for id := range former.users {
 			sub.users[id] = true
 		}
@@ -47,9 +47,9 @@ func (s *Server) subscribeUsers(c *call) answer {
 		s.announceState(x, SubscriptionNormal)
 	}
 	switch {
-	case first || s.quirks.UserResend == ResendAll:
+	case first || s.quirks.UserResend == "resend":
 		s.sendUsers(x, sub, func(string) bool { return true })
-	case s.quirks.UserResend == ResendNew:
+	case s.quirks.UserResend == "only-new-users":
 		s.sendUsers(x, sub, func(id string) bool { return !former.users[id] })
 	}
 	return emptyAnswer(http.StatusOK)
@@ -76,11 +76,11 @@ func (s *Server) watch(ids []string) (*subscription, answer) {
 			case "empty-status":
 				sub.users[fold(id)] = true
 			}
-		case u.NoRight && s.quirks.NoUserRight == Right403:
+		case u.NoRight && s.quirks.NoUserRight == "403-all":
 			return nil, icwsError{message: "A user may not be viewed."}.answer(http.StatusForbidden)
-		case u.NoRight && s.quirks.NoUserRight == Right404:
+		case u.NoRight && s.quirks.NoUserRight == "404-all":
 			return nil, icwsError{message: "A user does not exist."}.answer(http.StatusNotFound)
-		case u.NoRight && s.quirks.NoUserRight == RightOmit:
+		case u.NoRight && s.quirks.NoUserRight == "omit":
 		default:
 			sub.users[fold(id)] = true
 		}
@@ -103,11 +103,11 @@ func (s *Server) sendUsers(x *session, sub *subscription, wanted func(id string)
 		}
 	}
 	parts := [][]object{entries}
-	if half := len(entries) / 2; s.quirks.UserInitial == InitialSplit && half > 0 {
+	if half := len(entries) / 2; s.quirks.UserInitial == "split" && half > 0 {
 		parts = [][]object{entries[:half], entries[half:]}
 	}
 	for i, part := range parts {
-		kind, isDelta := SwallowFull, i > 0 || s.quirks.UserInitial == InitialDelta
+		kind, isDelta := SwallowFull, i > 0 || s.quirks.UserInitial == "delta"
 		if isDelta {
 			kind = SwallowDeltas
 		}
@@ -151,7 +151,7 @@ func (s *Server) sendUserDelta(before User, u *User) {
 		return
 	}
 	entry := s.userEntry(u)
-	if s.quirks.UserDelta == DeltaChanged {
+	if s.quirks.UserDelta == "changed" {
 		was := map[string]string{}
 		for _, p := range s.userEntry(&before) {
 			was[p.name] = string(appendJSON(nil, p.value))
@@ -161,12 +161,12 @@ func (s *Server) sendUserDelta(before User, u *User) {
 		})
 	}
 	entries := []object{entry}
-	if s.quirks.UserCoalescing == CoalesceSeveral { // a stopover, and then the truth
+	if s.quirks.UserCoalescing == "several" { // a stopover, and then the truth
 		entries = []object{{{"userId", u.ID}, {"statusId", before.Status}}, entry}
 	}
 	for _, x := range watchers {
 		sub := x.subscriptions[userStatuses]
-		if sub.properties != nil && s.quirks.UserProperties == PropertiesUpdates && !slices.ContainsFunc(entry, func(p property) bool {
+		if sub.properties != nil && s.quirks.UserProperties == "updates" && !slices.ContainsFunc(entry, func(p property) bool {
 			return slices.Contains(sub.properties, p.name)
 		}) {
 			continue

@@ -136,9 +136,9 @@ func (s *Server) RemoveUser(id string) {
 	s.people.list = slices.DeleteFunc(s.people.list, func(o *User) bool { return o == u })
 	for _, x := range s.watchers(u.ID) {
 		switch s.quirks.UserDeleted {
-		case DeletedEmptyStatus:
+		case "empty-status":
 			s.enqueue(x, SwallowDeltas, s.userMessage(true, []object{{{"userId", u.ID}, {"statusId", ""}}}))
-		case DeletedState:
+		case "state":
 			s.announceState(x, SubscriptionFaulted)
 		}
 	}
@@ -218,7 +218,7 @@ func (s *Server) userStatus(c *call) answer {
 	switch {
 	case u == nil:
 		return icwsError{message: "There is no such user."}.answer(http.StatusNotFound)
-	case u.NoRight && s.quirks.NoUserRight != RightInclude:
+	case u.NoRight && s.quirks.NoUserRight != "include":
 		return icwsError{message: "The user may not be viewed."}.answer(http.StatusForbidden)
 	}
 	return jsonAnswer(http.StatusOK, s.userEntry(u).render())

@@ -85,7 +85,7 @@ func TestUserStatuses(t *testing.T) {
 
 func TestShiftsReachWhoWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, c, stop := serveInBubble(t, Options{Users: InventUsers(30, 4), Shifts: Shifts{Interval: time.Second, Seed: 4}, SessionIdle: 2 * time.Hour})
+		s, c, stop := serveInBubble(t, Options{Users: InventUsers(30, 4), Shifts: Shifts{Interval: time.Second, Seed: 4}, Quirks: Quirks{SessionIdle: Period(2 * time.Hour)}})
 		defer stop()
 		var ids []string
 		for _, u := range s.Users() {
@@ -132,20 +132,20 @@ func TestUserQuirks(t *testing.T) {
 		want   string // messages of two PUTs, the second of Ann alone, and a change of bo
 	}{
 		"default":              {UserQuirks{}, all, 200, "full 2, full 1"},
-		"list adds":            {UserQuirks{UserListPut: PutAdds}, all, 200, "full 2, full 2, delta 1"},
-		"resend new":           {UserQuirks{UserResend: ResendNew}, all[1:], 200, "full 1, full 1"},
-		"resend none":          {UserQuirks{UserResend: ResendNone}, all, 200, "full 2"},
+		"list adds":            {UserQuirks{UserListPut: "add"}, all, 200, "full 2, full 2, delta 1"},
+		"resend new":           {UserQuirks{UserResend: "only-new-users"}, all[1:], 200, "full 1, full 1"},
+		"resend none":          {UserQuirks{UserResend: "none"}, all, 200, "full 2"},
 		"unknown":              {UserQuirks{}, []string{"who"}, 404, "full 1"},
 		"unknown ignored":      {UserQuirks{UnknownUser: "ignore"}, []string{"who"}, 200, "full 0, full 1"},
 		"unknown 400":          {UserQuirks{UnknownUser: "400"}, []string{"who"}, 400, "full 1"},
 		"unknown is empty":     {UserQuirks{UnknownUser: "empty-status"}, []string{"who"}, 200, "full 1, full 1"},
-		"no right 403":         {UserQuirks{NoUserRight: Right403}, all, 403, "full 1"},
-		"no right 404":         {UserQuirks{NoUserRight: Right404}, all, 404, "full 1"},
-		"no right included":    {UserQuirks{NoUserRight: RightInclude}, all, 200, "full 3, full 1"},
+		"no right 403":         {UserQuirks{NoUserRight: "403-all"}, all, 403, "full 1"},
+		"no right 404":         {UserQuirks{NoUserRight: "404-all"}, all, 404, "full 1"},
+		"no right included":    {UserQuirks{NoUserRight: "include"}, all, 200, "full 3, full 1"},
 		"too many":             {UserQuirks{UserMaximum: 1}, all, 400, "full 1"},
 		"too many cut":         {UserQuirks{UserMaximum: 1, UserMaximumAnswer: "first"}, all, 200, "full 1, full 1"},
-		"split":                {UserQuirks{UserInitial: InitialSplit}, all, 200, "full 1, delta 1, full 1"},
-		"only deltas":          {UserQuirks{UserInitial: InitialDelta}, all, 200, "delta 2, delta 1"},
+		"split":                {UserQuirks{UserInitial: "split"}, all, 200, "full 1, delta 1, full 1"},
+		"only deltas":          {UserQuirks{UserInitial: "delta"}, all, 200, "delta 2, delta 1"},
 		"empty list":           {UserQuirks{}, []string{}, 400, "full 1"},
 		"empty list is nobody": {UserQuirks{EmptyUserList: "200"}, []string{}, 200, "full 0, full 1"},
 	} {
@@ -182,34 +182,34 @@ func TestShapesOfUserMessages(t *testing.T) {
 		s.PutUser(ann)
 		return c.userPoll()
 	}
-	if m := change(UserQuirks{UserDelta: DeltaWhole}); len(m) != 1 || m[0].Users[0].LoggedIn == nil {
+	if m := change(UserQuirks{UserDelta: "whole"}); len(m) != 1 || m[0].Users[0].LoggedIn == nil {
 		t.Errorf("whole: %+v", m)
 	}
-	if m := change(UserQuirks{UserCoalescing: CoalesceSeveral}); len(m) != 1 || len(m[0].Users) != 2 || m[0].Users[1].OnPhone == nil {
+	if m := change(UserQuirks{UserCoalescing: "several"}); len(m) != 1 || len(m[0].Users) != 2 || m[0].Users[1].OnPhone == nil {
 		t.Errorf("several: %+v", m)
 	}
-	if m := change(UserQuirks{LoggedInAbsent: true, UserDelta: DeltaWhole}); m[0].Users[0].LoggedIn != nil {
+	if m := change(UserQuirks{LoggedInAbsent: true, UserDelta: "whole"}); m[0].Users[0].LoggedIn != nil {
 		t.Errorf("old server: %+v", m)
 	}
-	for quirk, want := range map[UserDeleted]int{DeletedEmptyStatus: 1, DeletedState: 1, DeletedSilently: 0} {
+	for quirk, want := range map[string]int{"empty-status": 1, "state": 1, "silence": 0} {
 		change(UserQuirks{UserDeleted: quirk})
 		s.RemoveUser("Ann")
 		if m := c.userPoll(); len(m) != want {
 			t.Errorf("%s: %+v", quirk, m)
 		}
 	}
-	put := func(q UserProperties, properties string) result {
+	put := func(q, properties string) result {
 		s.SetQuirks(Quirks{UserQuirks: UserQuirks{UserProperties: q}})
 		return c.session("PUT", "messaging/subscriptions/"+userStatuses, `{"userIds":["bo"],"userStatusProperties":`+properties+`}`)
 	}
-	if r := put(PropertiesRefused, `["x"]`); r.code != 400 {
+	if r := put("400", `["x"]`); r.code != 400 {
 		t.Errorf("%+v", r)
 	}
-	put(PropertiesFilter, `["onPhone"]`)
+	put("entries", `["onPhone"]`)
 	if m := c.userPoll(); m[0].Users[0].LoggedIn != nil || m[0].Users[0].OnPhone == nil {
 		t.Errorf("filtered: %+v", m)
 	}
-	put(PropertiesUpdates, `["onPhone"]`)
+	put("updates", `["onPhone"]`)
 	c.userPoll()
 	bo := threeUsers()[1]
 	bo.Status = "At Lunch"
