@@ -63,8 +63,10 @@ func TestDashboardsAreFoundAgain(t *testing.T) {
 			t.Errorf("two dashboards are called %s", d.Title)
 		}
 		titles[d.Title] = true
-		between := slices.IndexFunc(d.Links, func(l link) bool { return l.Type == "dashboards" })
-		if between < 0 || !d.Links[between].AsDropdown || !d.Links[between].KeepTime || !d.Links[between].IncludeVars || !slices.Equal(d.Links[between].Tags, []string{tag}) {
+		between := slices.IndexFunc(d.Links, func(l object) bool {
+			return l["type"] == "dashboards" && l["asDropdown"] == true && l["keepTime"] == true && l["includeVars"] == true && slices.Equal(l["tags"].([]string), []string{tag})
+		})
+		if between < 0 {
 			t.Errorf("%s has no dropdown of links to the others that keeps the time and the variables", d.Title)
 		}
 	}
@@ -125,6 +127,3 @@ func TestTimelinesShowStates(t *testing.T) {
 		t.Error("no timelines")
 	}
 }
-
-// Every look has words, and a colour of Grafana's palette, which suits a light and
-// a dark background.

@@ -27,14 +27,13 @@ var (
 	scrapeDuration = &collect.Family{Name: "scrape_duration_seconds"}
 	scrapeSamples  = &collect.Family{Name: "scrape_samples_scraped"}
 
-	goroutines      = &collect.Family{Name: "go_goroutines"}
-	heapAllocated   = &collect.Family{Name: "go_memstats_heap_alloc_bytes"}
-	processMemory   = &collect.Family{Name: "process_resident_memory_bytes"}
-	processCPU      = &collect.Family{Name: "process_cpu_seconds_total", Type: collect.Counter}
-	processStart    = &collect.Family{Name: "process_start_time_seconds"}
-	processOpenFDs  = &collect.Family{Name: "process_open_fds"}
-	processMaxFDs   = &collect.Family{Name: "process_max_fds"}
-	goGCDurationSum = &collect.Family{Name: "go_gc_duration_seconds_sum", Type: collect.Counter}
+	goroutines     = &collect.Family{Name: "go_goroutines"}
+	heapAllocated  = &collect.Family{Name: "go_memstats_heap_alloc_bytes"}
+	processMemory  = &collect.Family{Name: "process_resident_memory_bytes"}
+	processCPU     = &collect.Family{Name: "process_cpu_seconds_total", Type: collect.Counter}
+	processStart   = &collect.Family{Name: "process_start_time_seconds"}
+	processOpenFDs = &collect.Family{Name: "process_open_fds"}
+	processMaxFDs  = &collect.Family{Name: "process_max_fds"}
 )
 
 // ofNoExporter are those whose series need not name an exporter.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -34,26 +35,26 @@ func of(height int, panels ...*panel) panelLine { return panelLine{height, panel
 func layOut(rows []row) []*panel {
 	var all []*panel
 	y, id := 0, 0
-	place := func(p *panel, where gridPos) *panel {
-		if options, ok := p.Options.(timelineOptions); ok {
-			options.PerPage = timelineRows(where.H)
-			p.Options = options
+	place := func(p *panel, where gridPos) {
+		if p.Type == "state-timeline" {
+			p.Options["perPage"] = timelineRows(where.H)
 		}
 		id++
 		p.ID, p.GridPos = id, where
-		return p
 	}
 	for _, r := range rows {
 		hidden := []*panel{}
-		heading := place(&panel{Type: "row", Title: r.title, Collapsed: &r.collapsed, Panels: &hidden}, gridPos{H: 1, W: columns, Y: y})
+		heading := &panel{Type: "row", Title: r.title, Collapsed: &r.collapsed, Panels: &hidden}
+		place(heading, gridPos{H: 1, W: columns, Y: y})
 		all = append(all, heading)
 		y++
 		top := y
 		for _, line := range r.lines {
 			x := 0
 			for _, p := range line.panels {
-				place(p, gridPos{H: line.height, W: p.GridPos.W, X: x, Y: y})
-				x += p.GridPos.W
+				width := cmp.Or(p.GridPos.W, columns/len(line.panels))
+				place(p, gridPos{H: line.height, W: width, X: x, Y: y})
+				x += width
 				if r.collapsed {
 					hidden = append(hidden, p)
 				} else {
@@ -93,25 +94,27 @@ func newDashboard(s subject) dashboard {
 	d := dashboard{
 		UID: s.uid, Title: s.title, Description: s.description, Tags: []string{tag},
 		Annotations: annotationList{append([]annotation{{
-			BuiltIn: 1, Datasource: &datasource{"grafana", "-- Grafana --"}, Enable: true, Hide: true,
+			BuiltIn: 1, Datasource: object{"type": "grafana", "uid": "-- Grafana --"}, Enable: true, Hide: true,
 			IconColor: "blue", Name: "Annotations & Alerts", Type: "dashboard",
 		}}, s.annotations...)},
 		GraphTooltip: 1,
 		// The Overview has no variable server: on the way back to it the server is dropped.
-		Links: []link{
+		Links: []object{
 			{
-				AsDropdown: true, Icon: "dashboard", IncludeVars: true, KeepTime: true, Tags: []string{tag}, Title: "ICWS",
-				Tooltip: "The other dashboards of the exporter, with the same time range and the same choice", Type: "dashboards",
+				"type": "dashboards", "tags": []string{tag}, "title": "ICWS", "icon": "dashboard", "url": "",
+				"tooltip":    "The other dashboards of the exporter, with the same time range and the same choice",
+				"asDropdown": true, "includeVars": true, "keepTime": true, "targetBlank": false,
 			},
 			{
-				Icon: "doc", Tags: []string{}, TargetBlank: true, Title: "Runbooks",
-				Tooltip: "What to do when an alert fires", Type: "link", URL: "${runbooks}/",
+				"type": "link", "tags": []string{}, "title": "Runbooks", "icon": "doc", "url": "${runbooks}/",
+				"tooltip":    "What to do when an alert fires",
+				"asDropdown": false, "includeVars": false, "keepTime": false, "targetBlank": true,
 			},
 		},
 		Panels:  layOut(s.rows),
 		Refresh: "30s", SchemaVersion: 39, Timezone: "browser", Version: 1,
 		Templating: variableList{s.variables()},
-		Time:       timeRange{"now-1h", "now"},
+		Time:       object{"from": "now-1h", "to": "now"},
 	}
 	s.confine(d)
 	return d
@@ -145,8 +148,8 @@ func (s subject) variables() []variable {
 	list := []variable{
 		{
 			Name: "datasource", Label: "Data source", Type: "datasource", Query: "prometheus", Refresh: 1,
-			Description: "The Prometheus that scrapes the exporter.", Options: []currentValue{},
-			Current: currentValue{Selected: true, Text: "default", Value: "default"},
+			Description: "The Prometheus that scrapes the exporter.", Options: []object{},
+			Current: object{"selected": true, "text": "default", "value": "default"},
 		},
 		// Of up, which a target has that cannot be scraped, however long.
 		queried("job", "Job", jobs, "The scrape job of the exporter.", fmt.Sprintf(`label_values(%s{job=~"%s"}, job)`, up.Name, jobs)),
@@ -162,9 +165,8 @@ func (s subject) variables() []variable {
 	runbooks := queried("runbooks", "Runbooks", "", "Where the runbooks are: an exporter.", fmt.Sprintf(
 		`query_result(sort_desc(label_replace(%s and on (job, instance) last_over_time(%s[1d]), "url", "http://$1/runbooks", "instance", "(.+)")))`,
 		series(up), series(collect.MetricExporterBuildInfo)))
-	runbooks.Regex, runbooks.Hide, runbooks.Sort, runbooks.Multi, runbooks.IncludeAll = `/url="([^"]+)"/`, 2, 0, false, false
-	runbooks.Current = currentValue{}
-	return append(list, runbooks)
+	runbooks.Hide = 2
+	return append(list, runbooks.ofOne("url"))
 }
 
 // queried is a variable with the values of a label, from which several or all may
@@ -177,19 +179,25 @@ func queried(name, label, all, description, query string) variable {
 	}
 	return variable{
 		Name: name, Label: label, AllValue: all, Description: description, Definition: query,
-		Current:    currentValue{Selected: true, Text: []string{"All"}, Value: []string{"$__all"}},
-		Datasource: chosenDatasource, IncludeAll: true, Multi: true, Options: []currentValue{},
-		Query:   variableQuery{QryType: kind, Query: query, RefID: "PrometheusVariableQueryEditor-VariableQuery"},
+		Current:    object{"selected": true, "text": []string{"All"}, "value": []string{"$__all"}},
+		Datasource: chosenDatasource, IncludeAll: true, Multi: true, Options: []object{},
+		Query:   object{"qryType": kind, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
 		Refresh: 2, Sort: 1, Type: "query",
 	}
+}
+
+// ofOne has one value, of a label of the query's result, whose order stays.
+func (v variable) ofOne(label string) variable {
+	v.Regex, v.Sort, v.Multi, v.IncludeAll = "/"+label+`="([^"]+)"/`, 0, false, false
+	v.Current = object{"selected": false}
+	return v
 }
 
 // anyServers is the variable for some or all servers.
 func anyServers() *variable {
 	// .* and not .+: an alert about the exporter has no server.
-	v := queried("server", "Server", ".*", "The IC server, by its configured name.",
-		fmt.Sprintf(`label_values(%s{job=~"$job", instance=~"$instance"}, server)`, collect.MetricUp.Name))
-	return &v
+	return new(queried("server", "Server", ".*", "The IC server, by its configured name.",
+		fmt.Sprintf(`label_values(%s{job=~"$job", instance=~"$instance"}, server)`, collect.MetricUp.Name)))
 }
 
 // oneServer is the variable for one server; the one in most trouble comes first.
@@ -205,17 +213,13 @@ func oneServer() *variable {
 		kind("errors", "2 * ("+sum(lately(collect.MetricResponses, like("code", "401|410|5..")), "server")+" > bool 0)"),
 		kind("gone", maximum(series(collect.MetricOperationGone), "server")),
 	}, " or ")
-	v := queried("server", "Server", "", "The IC server, by its configured name; the one in most trouble is the first.",
-		"query_result(sort_desc(sum by (server) ("+score+")))")
-	v.Regex, v.Sort, v.Multi, v.IncludeAll = `/server="([^"]+)"/`, 0, false, false
-	v.Current = currentValue{}
-	return &v
+	return new(queried("server", "Server", "", "The IC server, by its configured name; the one in most trouble is the first.",
+		"query_result(sort_desc(sum by (server) ("+score+")))").ofOne("server"))
 }
 
 func groups() *variable {
-	v := queried("group", "Group", ".+", "The group tag of the status messages; (none) have none.",
-		fmt.Sprintf(`label_values(%s{job=~"$job", instance=~"$instance", server=~"$server"}, group)`, collect.MetricStatuses.Name))
-	return &v
+	return new(queried("group", "Group", ".+", "The group tag of the status messages; (none) have none.",
+		fmt.Sprintf(`label_values(%s{job=~"$job", instance=~"$instance", server=~"$server"}, group)`, collect.MetricStatuses.Name)))
 }
 
 // to is the address of another dashboard with the same time range and choice; the
@@ -228,4 +232,15 @@ func to(uid string) string {
 // serverKey is the column that names the server and leads to what is known of it.
 func serverKey(width int) key {
 	return key{label: "server", name: "Server", width: width, links: []dataLink{{Title: "What happened to it", URL: to(uidServer)}}}
+}
+
+// exporterKey is the column that names the exporter, behind the values.
+var exporterKey = key{label: "instance", name: "Exporter", last: true}
+
+// mark is an annotation: an event at the time that is the value of its query.
+func mark(name, color, tag, title, text string, e expr) annotation {
+	return annotation{
+		Name: name, Datasource: chosenDatasource, Enable: true, IconColor: color, Step: "15s", TagKeys: tag,
+		TitleFormat: title, TextFormat: text, UseValueForTime: "on", Expr: e,
+	}
 }

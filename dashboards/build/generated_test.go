@@ -9,10 +9,7 @@ import (
 
 // What is committed is what the generator writes, and nothing else.
 func TestFilesAreGenerated(t *testing.T) {
-	generated, err := files()
-	if err != nil {
-		t.Fatal(err)
-	}
+	generated := files()
 	for name, want := range generated {
 		got, err := os.ReadFile(filepath.Join("..", name))
 		if err != nil {

@@ -3,19 +3,22 @@ package main
 // The dashboard model of Grafana, classic schema 39, as far as we use it. Grafana
 // gives what is left out its defaults.
 
+// object is a part of the model that nothing here reads again.
+type object = map[string]any
+
 type dashboard struct {
 	Annotations   annotationList `json:"annotations"`
 	Description   string         `json:"description"`
 	Editable      bool           `json:"editable"`
 	GraphTooltip  int            `json:"graphTooltip"` // 1: one crosshair in all panels
 	ID            *int           `json:"id"`
-	Links         []link         `json:"links"`
+	Links         []object       `json:"links"`
 	Panels        []*panel       `json:"panels"`
 	Refresh       string         `json:"refresh"`
 	SchemaVersion int            `json:"schemaVersion"`
 	Tags          []string       `json:"tags"`
 	Templating    variableList   `json:"templating"`
-	Time          timeRange      `json:"time"`
+	Time          object         `json:"time"`
 	Timepicker    struct{}       `json:"timepicker"`
 	Timezone      string         `json:"timezone"`
 	Title         string         `json:"title"`
@@ -23,50 +26,26 @@ type dashboard struct {
 	Version       int            `json:"version"`
 }
 
-type timeRange struct {
-	From string `json:"from"`
-	To   string `json:"to"`
-}
-
-type datasource struct {
-	Type string `json:"type"`
-	UID  string `json:"uid"`
-}
-
-var chosenDatasource = &datasource{Type: "prometheus", UID: "${datasource}"}
-
-// link is a link at the top of a dashboard.
-type link struct {
-	AsDropdown  bool     `json:"asDropdown"`
-	Icon        string   `json:"icon"`
-	IncludeVars bool     `json:"includeVars"`
-	KeepTime    bool     `json:"keepTime"`
-	Tags        []string `json:"tags"`
-	TargetBlank bool     `json:"targetBlank"`
-	Title       string   `json:"title"`
-	Tooltip     string   `json:"tooltip"`
-	Type        string   `json:"type"`
-	URL         string   `json:"url"`
-}
+var chosenDatasource = object{"type": "prometheus", "uid": "${datasource}"}
 
 type annotationList struct {
 	List []annotation `json:"list"`
 }
 
 type annotation struct {
-	BuiltIn         int         `json:"builtIn,omitempty"`
-	Datasource      *datasource `json:"datasource"`
-	Enable          bool        `json:"enable"`
-	Expr            expr        `json:"expr,omitempty"`
-	Hide            bool        `json:"hide"`
-	IconColor       string      `json:"iconColor"`
-	Name            string      `json:"name"`
-	Step            string      `json:"step,omitempty"`
-	TagKeys         string      `json:"tagKeys,omitempty"`
-	TextFormat      string      `json:"textFormat,omitempty"`
-	TitleFormat     string      `json:"titleFormat,omitempty"`
-	Type            string      `json:"type,omitempty"`
-	UseValueForTime string      `json:"useValueForTime,omitempty"`
+	BuiltIn         int    `json:"builtIn,omitempty"`
+	Datasource      object `json:"datasource"`
+	Enable          bool   `json:"enable"`
+	Expr            expr   `json:"expr,omitempty"`
+	Hide            bool   `json:"hide"`
+	IconColor       string `json:"iconColor"`
+	Name            string `json:"name"`
+	Step            string `json:"step,omitempty"`
+	TagKeys         string `json:"tagKeys,omitempty"`
+	TextFormat      string `json:"textFormat,omitempty"`
+	TitleFormat     string `json:"titleFormat,omitempty"`
+	Type            string `json:"type,omitempty"`
+	UseValueForTime string `json:"useValueForTime,omitempty"`
 
 	quiet string // as of target
 }
@@ -76,35 +55,23 @@ type variableList struct {
 }
 
 type variable struct {
-	AllValue    string         `json:"allValue,omitempty"`
-	Current     currentValue   `json:"current"`
-	Datasource  *datasource    `json:"datasource,omitempty"`
-	Definition  string         `json:"definition,omitempty"`
-	Description string         `json:"description"`
-	Hide        int            `json:"hide"`
-	IncludeAll  bool           `json:"includeAll"`
-	Label       string         `json:"label"`
-	Multi       bool           `json:"multi"`
-	Name        string         `json:"name"`
-	Options     []currentValue `json:"options"`
-	Query       any            `json:"query"` // text, or a variableQuery
-	Refresh     int            `json:"refresh,omitempty"`
-	Regex       string         `json:"regex"`
-	SkipURLSync bool           `json:"skipUrlSync"`
-	Sort        int            `json:"sort,omitempty"`
-	Type        string         `json:"type"`
-}
-
-type currentValue struct {
-	Selected bool `json:"selected"`
-	Text     any  `json:"text,omitempty"`
-	Value    any  `json:"value,omitempty"`
-}
-
-type variableQuery struct {
-	QryType int    `json:"qryType"`
-	Query   string `json:"query"`
-	RefID   string `json:"refId"`
+	AllValue    string   `json:"allValue,omitempty"`
+	Current     object   `json:"current"`
+	Datasource  object   `json:"datasource,omitempty"`
+	Definition  string   `json:"definition,omitempty"`
+	Description string   `json:"description"`
+	Hide        int      `json:"hide"`
+	IncludeAll  bool     `json:"includeAll"`
+	Label       string   `json:"label"`
+	Multi       bool     `json:"multi"`
+	Name        string   `json:"name"`
+	Options     []object `json:"options"`
+	Query       any      `json:"query"` // text, or an object
+	Refresh     int      `json:"refresh,omitempty"`
+	Regex       string   `json:"regex"`
+	SkipURLSync bool     `json:"skipUrlSync"`
+	Sort        int      `json:"sort,omitempty"`
+	Type        string   `json:"type"`
 }
 
 // everyPanel are all panels but the headings, those in collapsed rows too.
@@ -122,20 +89,20 @@ func (d dashboard) everyPanel() []*panel {
 
 // panel is one panel, or the heading of a row.
 type panel struct {
-	Collapsed       *bool            `json:"collapsed,omitempty"` // of a heading
-	Datasource      *datasource      `json:"datasource,omitempty"`
-	Description     string           `json:"description,omitempty"`
-	FieldConfig     *fieldConfig     `json:"fieldConfig,omitempty"`
-	GridPos         gridPos          `json:"gridPos"`
-	ID              int              `json:"id"`
-	Links           []dataLink       `json:"links,omitempty"`
-	Options         any              `json:"options,omitempty"`
-	Panels          *[]*panel        `json:"panels,omitempty"` // of a heading: those that it hides while it is collapsed
-	PluginVersion   string           `json:"pluginVersion,omitempty"`
-	Targets         []target         `json:"targets,omitempty"`
-	Title           string           `json:"title"`
-	Transformations []transformation `json:"transformations,omitempty"`
-	Type            string           `json:"type"`
+	Collapsed       *bool        `json:"collapsed,omitempty"` // of a heading
+	Datasource      object       `json:"datasource,omitempty"`
+	Description     string       `json:"description,omitempty"`
+	FieldConfig     *fieldConfig `json:"fieldConfig,omitempty"`
+	GridPos         gridPos      `json:"gridPos"`
+	ID              int          `json:"id"`
+	Links           []dataLink   `json:"links,omitempty"`
+	Options         object       `json:"options,omitempty"`
+	Panels          *[]*panel    `json:"panels,omitempty"` // of a heading: those that it hides while it is collapsed
+	PluginVersion   string       `json:"pluginVersion,omitempty"`
+	Targets         []target     `json:"targets,omitempty"`
+	Title           string       `json:"title"`
+	Transformations []object     `json:"transformations,omitempty"`
+	Type            string       `json:"type"`
 }
 
 type gridPos struct {
@@ -147,25 +114,20 @@ type gridPos struct {
 
 // target is one query of a panel.
 type target struct {
-	Datasource   *datasource `json:"datasource"`
-	EditorMode   string      `json:"editorMode"`
-	Expr         expr        `json:"expr"`
-	Format       string      `json:"format"`
-	Instant      bool        `json:"instant"`
-	LegendFormat string      `json:"legendFormat"`
-	Range        bool        `json:"range"`
-	RefID        string      `json:"refId"`
+	Datasource   object `json:"datasource"`
+	EditorMode   string `json:"editorMode"`
+	Expr         expr   `json:"expr"`
+	Format       string `json:"format"`
+	Instant      bool   `json:"instant"`
+	LegendFormat string `json:"legendFormat"`
+	Range        bool   `json:"range"`
+	RefID        string `json:"refId"`
 
 	// quiet says why the query returns nothing while nothing is wrong; empty: it
 	// always returns something. The end-to-end test holds both.
 	quiet string
 	// optIn: it returns something only where a key of the configuration asks for it.
 	optIn bool
-}
-
-type transformation struct {
-	ID      string `json:"id"`
-	Options any    `json:"options"`
 }
 
 type fieldConfig struct {
@@ -175,9 +137,8 @@ type fieldConfig struct {
 
 type fieldDefaults struct {
 	Color      *fieldColor `json:"color,omitempty"`
-	Custom     any         `json:"custom,omitempty"`
+	Custom     object      `json:"custom,omitempty"`
 	Decimals   *int        `json:"decimals,omitempty"`
-	Links      []dataLink  `json:"links,omitempty"`
 	Mappings   []mapping   `json:"mappings,omitempty"`
 	Max        *float64    `json:"max,omitempty"`
 	Min        *float64    `json:"min,omitempty"`
@@ -190,6 +151,8 @@ type fieldColor struct {
 	FixedColor string `json:"fixedColor,omitempty"`
 	Mode       string `json:"mode"`
 }
+
+func fixed(color string) fieldColor { return fieldColor{FixedColor: color, Mode: "fixed"} }
 
 type thresholds struct {
 	Mode  string `json:"mode"`
@@ -213,6 +176,12 @@ type mappingResult struct {
 	Text  string `json:"text"`
 }
 
+type special struct {
+	Match  string        `json:"match"`
+	Result mappingResult `json:"result"`
+}
+
+// override changes the fields that Matcher finds.
 type override struct {
 	Matcher    fieldMatcher `json:"matcher"`
 	Properties []property   `json:"properties"`
@@ -232,4 +201,9 @@ type dataLink struct {
 	TargetBlank bool   `json:"targetBlank"`
 	Title       string `json:"title"`
 	URL         string `json:"url"`
+}
+
+type sortBy struct {
+	Desc        bool   `json:"desc"`
+	DisplayName string `json:"displayName"`
 }

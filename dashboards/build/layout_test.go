@@ -54,16 +54,15 @@ func TestStatsAreReadable(t *testing.T) {
 	looked := 0
 	for _, d := range all() {
 		for _, p := range d.everyPanel() {
-			o, ok := p.Options.(statOptions)
-			if !ok {
+			if p.Type != "stat" {
 				continue
 			}
 			looked++
-			if o.WideLayout || o.Text != (textSizes{14, 26}) {
-				t.Errorf("%s: %s: wide %t, sizes %v", d.Title, p.Title, o.WideLayout, o.Text)
+			if sizes := p.Options["text"].(object); p.Options["wideLayout"] != false || sizes["titleSize"] != 14 || sizes["valueSize"] != 26 {
+				t.Errorf("%s: %s: wide %v, sizes %v", d.Title, p.Title, p.Options["wideLayout"], sizes)
 			}
 			beside := float64(len(p.Targets))
-			if o.Orientation == "horizontal" {
+			if p.Options["orientation"] == "horizontal" {
 				beside = 1
 			}
 			if strings.Contains(p.Targets[0].LegendFormat, "{{change}}") {
@@ -96,10 +95,7 @@ func TestNothingHasNoColour(t *testing.T) {
 		for _, p := range d.everyPanel() {
 			where := d.Title + ": " + p.Title
 			defaults := p.FieldConfig.Defaults
-			background := false
-			if o, ok := p.Options.(statOptions); ok {
-				background = o.ColorMode == "background"
-			}
+			background := p.Options["colorMode"] == "background"
 			if p.Type == "stat" || p.Type == "table" || p.Type == "state-timeline" {
 				quiet(where, defaults.Mappings)
 			}
@@ -111,8 +107,8 @@ func TestNothingHasNoColour(t *testing.T) {
 			for _, o := range p.FieldConfig.Overrides {
 				filled := false
 				for _, property := range o.Properties {
-					cell, ok := property.Value.(cellOption)
-					filled = filled || ok && cell.Type == "color-background"
+					cell, ok := property.Value.(object)
+					filled = filled || ok && cell["type"] == "color-background"
 				}
 				for _, property := range o.Properties {
 					list, ok := property.Value.([]mapping)
@@ -172,8 +168,8 @@ func TestTablesAreReadable(t *testing.T) {
 				continue
 			}
 			looked++
-			if c := p.FieldConfig.Defaults.Custom.(tableCustom); c.Align != "left" || c.MinWidth != minWidth {
-				t.Errorf("%s: %s is cut at the left, or its columns have a least width of %d", d.Title, p.Title, c.MinWidth)
+			if c := p.FieldConfig.Defaults.Custom; c["align"] != "left" || c["minWidth"] != minWidth {
+				t.Errorf("%s: %s is cut at the left, or its columns have a least width of %v", d.Title, p.Title, c["minWidth"])
 			}
 			sum := 0
 			for _, c := range columnsOf(p) {
@@ -213,7 +209,7 @@ func TestEmptyPanelsSayWhy(t *testing.T) {
 				t.Errorf("%s: %s can be empty, and cannot say why", d.Title, p.Title)
 			}
 			for _, o := range p.FieldConfig.Overrides {
-				isKey := p.Type == "table" && !strings.HasPrefix(o.Matcher.Options, "Value") && len(p.Transformations) > 0 && p.Transformations[0].ID != "groupingToMatrix"
+				isKey := p.Type == "table" && !strings.HasPrefix(o.Matcher.Options, "Value") && len(p.Transformations) > 0 && p.Transformations[0]["id"] != "groupingToMatrix"
 				if isKey && !slices.Contains(o.Properties, property{"noValue", "–"}) {
 					t.Errorf("%s: %s: an empty %s says what the panel says while it is empty", d.Title, p.Title, o.Matcher.Options)
 				}
@@ -231,9 +227,10 @@ func TestEmptyPanelsSayWhy(t *testing.T) {
 func TestTimelinesHaveRoom(t *testing.T) {
 	for _, d := range all() {
 		for _, p := range d.everyPanel() {
-			if o, ok := p.Options.(timelineOptions); ok {
-				if pixels := p.GridPos.H*38 - 75; o.PerPage < 1 || pixels/o.PerPage < 20 {
-					t.Errorf("%s: %s draws %d rows in %d pixels", d.Title, p.Title, o.PerPage, pixels)
+			if p.Type == "state-timeline" {
+				rows, pixels := p.Options["perPage"].(int), p.GridPos.H*38-75
+				if rows < 1 || pixels/rows < 20 {
+					t.Errorf("%s: %s draws %d rows in %d pixels", d.Title, p.Title, rows, pixels)
 				}
 			}
 		}
@@ -280,11 +277,11 @@ func TestServerIsOnOneScreen(t *testing.T) {
 // the last hour.
 func TestDefaults(t *testing.T) {
 	for _, d := range all() {
-		if v := d.Templating.List[0]; v.Name != "datasource" || v.Current.Text != "default" || v.Current.Value != "default" {
+		if v := d.Templating.List[0]; v.Name != "datasource" || v.Current["text"] != "default" || v.Current["value"] != "default" {
 			t.Errorf("%s: the data source is %+v", d.Title, v.Current)
 		}
-		if d.Time.From != "now-1h" {
-			t.Errorf("%s begins at %s", d.Title, d.Time.From)
+		if d.Time["from"] != "now-1h" {
+			t.Errorf("%s begins at %s", d.Title, d.Time["from"])
 		}
 		for _, a := range d.Annotations.List[1:] {
 			if step, err := time.ParseDuration(a.Step); err != nil || step > 15*time.Second {
@@ -302,8 +299,10 @@ func TestCountsAreWholeEvents(t *testing.T) {
 	for _, d := range all() {
 		for _, p := range d.everyPanel() {
 			unit := p.FieldConfig.Defaults.Unit
-			if o, ok := p.Options.(timeseriesOptions); ok && (o.Legend.DisplayMode != "list" || o.Legend.Placement != "bottom") {
-				t.Errorf("%s: the legend of %s is cut", d.Title, p.Title)
+			if p.Type == "timeseries" {
+				if legend := p.Options["legend"].(object); legend["displayMode"] != "list" || legend["placement"] != "bottom" {
+					t.Errorf("%s: the legend of %s is cut", d.Title, p.Title)
+				}
 			}
 			if unit != unitEvents && unit != unitPerMinute {
 				continue
@@ -407,9 +406,7 @@ func TestThresholdsAreThoseOfTheAlerts(t *testing.T) {
 
 // The alerts table has the worst first, and of those the newest.
 func TestAlertsAreSortedBySeverity(t *testing.T) {
-	for _, p := range []*panel{firing(), serverAlerts()} {
-		if got := fmt.Sprint(p.Options.(tableOptions).SortBy); got != "[{false Severity} {true Since}]" {
-			t.Errorf("%s is sorted by %s", p.Title, got)
-		}
+	if got := fmt.Sprint(serverAlerts().Options["sortBy"]); got != "[{false Severity} {true Since}]" {
+		t.Errorf("the alerts are sorted by %s", got)
 	}
 }

@@ -17,18 +17,13 @@ type look struct{ text, color string }
 // dark background.
 const neutral = "#808080"
 
-// booleans are the looks of 0 and 1.
-func booleans(no, yes look) []look { return []look{no, yes} }
-
+// The looks of 0 and 1.
 var (
-	upLooks       = booleans(look{"down", "red"}, look{"up", "green"})
-	deliversLooks = booleans(look{"lost", "red"}, look{"delivers", "green"})
-	sessionLooks  = booleans(look{"none", "orange"}, look{"open", "green"})
-	staleLooks    = booleans(look{"fresh", "green"}, look{"stale: withheld", "red"})
-	activeLooks   = booleans(look{"standby", neutral}, look{"serves", "green"})
-	goneLooks     = booleans(look{"used", "green"}, look{"410: left alone", "purple"})
-	scrapedLooks  = booleans(look{"not scraped", "red"}, look{"yes", "green"})
-	reloadLooks   = booleans(look{"refused", "red"}, look{"accepted", "green"})
+	upLooks       = []look{{"down", "red"}, {"up", "green"}}
+	deliversLooks = []look{{"lost", "red"}, {"delivers", "green"}}
+	sessionLooks  = []look{{"none", "orange"}, {"open", "green"}}
+	staleLooks    = []look{{"fresh", "green"}, {"stale: withheld", "red"}}
+	activeLooks   = []look{{"standby", neutral}, {"serves", "green"}}
 )
 
 // stateLooks are how the states of the state sets are shown.
@@ -118,7 +113,11 @@ func together(some ...map[string]look) map[string]look {
 func mappings(looks map[string]look) []mapping {
 	list := []mapping{nothing(transparent)}
 	if len(looks) > 0 {
-		list = append(list, mapping{Type: "value", Options: results(looks)})
+		options := map[string]mappingResult{}
+		for value, l := range looks {
+			options[value] = mappingResult{Color: l.color, Text: l.text}
+		}
+		list = append(list, mapping{Type: "value", Options: options})
 	}
 	return list
 }
@@ -132,21 +131,33 @@ func nothing(color string) mapping {
 	return mapping{Type: "special", Options: special{"null+nan", mappingResult{Color: color, Text: "–"}}}
 }
 
-// results are the value mappings of texts.
-func results(looks map[string]look) map[string]mappingResult {
-	options := map[string]mappingResult{}
-	for value, l := range looks {
-		options[value] = mappingResult{Color: l.color, Text: l.text}
-	}
-	return options
+// inWords is the mapping of a number to words.
+func inWords(number, text string) mapping {
+	return mapping{Type: "value", Options: map[string]mappingResult{number: {Color: "text", Text: text}}}
 }
 
-// severities are the severities of the alerts, the worst first.
-var severities = []struct {
-	label string
-	look
-}{
-	{"critical", look{"page", "red"}},
-	{"warning", look{"ticket", "orange"}},
-	{"info", look{"info", "blue"}},
+// severities are the severities of the alerts, the worst first, and their looks.
+var (
+	severities    = []string{"critical", "warning", "info"}
+	severityLooks = []look{{"page", "red"}, {"ticket", "orange"}, {"info", "blue"}}
+)
+
+// flags are the names of the nine flags as there is room for them.
+var flags = []shortName{
+	{"isAcdStatus", "ACD", "green"},
+	{"isSelectableStatus", "Selectable", "blue"},
+	{"isAfterCallWorkStatus", "After call", "orange"},
+	{"isAllowFollowUpStatus", "Follow-up", "dark-yellow"},
+	{"isDoNotDisturbStatus", "DND", "red"},
+	{"isForwardStatus", "Forward", "purple"},
+	{"isPersistentStatus", "Persistent", "dark-blue"},
+	{"canHaveDate", "Date", "dark-green"},
+	{"canHaveTime", "Time", "dark-orange"},
+}
+
+// groupColors are those of the groups of a plain PureConnect server; others get one
+// by their name.
+var groupColors = []string{
+	"Available", "green", "Break", "dark-yellow", "Follow Up", "orange", "Training", "purple", "Unavailable", "red",
+	`\(none\)`, "text", `\(other\)`, neutral,
 }

@@ -33,7 +33,7 @@ func newPanel(kind, title, description, unit string, targets []target) *panel {
 	return p
 }
 
-// wide sets the width, of 24 columns.
+// wide sets the width, of 24 columns. Panels of a line without one share it.
 func (p *panel) wide(columns int) *panel {
 	p.GridPos.W = columns
 	return p
@@ -45,14 +45,6 @@ func (p *panel) steps(first string, more ...step) *panel {
 	p.FieldConfig.Defaults.Thresholds = newThresholds(first, more...)
 	p.FieldConfig.Defaults.Color = &fieldColor{Mode: "thresholds"}
 	p.FieldConfig.Defaults.Mappings = mappings(nil)
-	return p
-}
-
-// stepsOf colours the series of a legend apart from the others.
-func (p *panel) stepsOf(legend, first string, more ...step) *panel {
-	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, override{
-		fieldMatcher{"byName", legend}, []property{{"thresholds", newThresholds(first, more...)}},
-	})
 	return p
 }
 
@@ -69,17 +61,19 @@ func (p *panel) mapped(looks map[string]look) *panel {
 	return p
 }
 
-// word says a number in words.
-func (p *panel) word(number, words string) *panel {
-	p.FieldConfig.Defaults.Mappings = append(p.FieldConfig.Defaults.Mappings,
-		mapping{Type: "value", Options: map[string]mappingResult{number: {Color: "text", Text: words}}})
-	return p
-}
-
 // elseSay is what the panel says when there is nothing to show.
 func (p *panel) elseSay(words string) *panel {
 	p.FieldConfig.Defaults.NoValue = words
 	return p
+}
+
+// optional has queries that return something only where a key of the configuration
+// asks for it.
+func (p *panel) optional(off string) *panel {
+	for i := range p.Targets {
+		p.Targets[i].optIn = true
+	}
+	return p.elseSay(off)
 }
 
 // whole shows numbers without decimals.
@@ -88,9 +82,15 @@ func (p *panel) whole() *panel {
 	return p
 }
 
-// between sets the range of the axis.
-func (p *panel) between(low, high float64) *panel {
-	p.FieldConfig.Defaults.Min, p.FieldConfig.Defaults.Max = &low, &high
+// share has an axis from 0 to 100 %.
+func (p *panel) share() *panel {
+	p.FieldConfig.Defaults.Min, p.FieldConfig.Defaults.Max = new(float64), new(1.0)
+	return p
+}
+
+// overridden changes what a matcher finds.
+func (p *panel) overridden(matcher, which string, properties ...property) *panel {
+	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, override{fieldMatcher{matcher, which}, properties})
 	return p
 }
 
@@ -98,10 +98,15 @@ func (p *panel) between(low, high float64) *panel {
 // something: pairs of word and colour.
 func (p *panel) colored(pairs ...string) *panel {
 	for i := 0; i < len(pairs); i += 2 {
-		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, override{
-			Matcher:    fieldMatcher{"byRegexp", "/(^| )" + pairs[i] + "$/"},
-			Properties: []property{{"color", fieldColor{FixedColor: pairs[i+1], Mode: "fixed"}}},
-		})
+		p.overridden("byRegexp", "/(^| )"+pairs[i]+"$/", property{"color", fixed(pairs[i+1])})
+	}
+	return p
+}
+
+// byFlag gives the series of the flags their short names and colours.
+func (p *panel) byFlag() *panel {
+	for _, f := range flags {
+		p.overridden("byName", f.value, property{"displayName", f.short}, property{"color", fixed(f.color)})
 	}
 	return p
 }
@@ -114,56 +119,20 @@ func (p *panel) runbook(alert string) *panel {
 	return p
 }
 
-type legend struct {
-	Calcs       []string `json:"calcs"`
-	DisplayMode string   `json:"displayMode"`
-	Placement   string   `json:"placement"`
-	ShowLegend  bool     `json:"showLegend"`
+// legendBelow has as much room as its names need.
+func legendBelow(show bool) object {
+	return object{"calcs": []string{}, "displayMode": "list", "placement": "bottom", "showLegend": show}
 }
-
-type tooltip struct {
-	Mode string `json:"mode"`
-	Sort string `json:"sort"`
-}
-
-type timeseriesCustom struct {
-	AxisSoftMin       float64         `json:"axisSoftMin"`
-	DrawStyle         string          `json:"drawStyle"`
-	FillOpacity       int             `json:"fillOpacity"`
-	LineInterpolation string          `json:"lineInterpolation"`
-	LineWidth         int             `json:"lineWidth"`
-	ShowPoints        string          `json:"showPoints"`
-	SpanNulls         bool            `json:"spanNulls"`
-	Stacking          stacking        `json:"stacking"`
-	ThresholdsStyle   thresholdsStyle `json:"thresholdsStyle"`
-}
-
-type stacking struct {
-	Group string `json:"group"`
-	Mode  string `json:"mode"`
-}
-
-type thresholdsStyle struct {
-	Mode string `json:"mode"`
-}
-
-type timeseriesOptions struct {
-	Legend  legend  `json:"legend"`
-	Tooltip tooltip `json:"tooltip"`
-}
-
-// legendList is a legend whose names have as much room as they need.
-var legendList = legend{Calcs: []string{}, DisplayMode: "list", Placement: "bottom", ShowLegend: true}
 
 // timeseries shows how numbers went.
 func timeseries(title, description, unit string, targets ...target) *panel {
 	p := newPanel("timeseries", title, description, unit, targets)
 	p.FieldConfig.Defaults.Color = &fieldColor{Mode: "palette-classic-by-name"}
-	p.FieldConfig.Defaults.Custom = timeseriesCustom{
-		DrawStyle: "line", FillOpacity: 10, LineInterpolation: "linear", LineWidth: 1, ShowPoints: "auto",
-		Stacking: stacking{"A", "none"}, ThresholdsStyle: thresholdsStyle{"off"},
+	p.FieldConfig.Defaults.Custom = object{
+		"axisSoftMin": 0, "drawStyle": "line", "fillOpacity": 10, "lineInterpolation": "linear", "lineWidth": 1, "showPoints": "auto",
+		"spanNulls": false, "stacking": object{"group": "A", "mode": "none"}, "thresholdsStyle": object{"mode": "off"},
 	}
-	p.Options = timeseriesOptions{legendList, tooltip{"multi", "desc"}}
+	p.Options = object{"legend": legendBelow(true), "tooltip": object{"mode": "multi", "sort": "desc"}}
 	return p.elseSay(nothingHere)
 }
 
@@ -178,52 +147,25 @@ const (
 
 // eventCounts shows how often something happened, for what happens seldom.
 func eventCounts(title, description string, targets ...target) *panel {
-	p := timeseries(title, description+" Whole numbers, of the five minutes before each point.", unitEvents, targets...).whole()
-	custom := p.FieldConfig.Defaults.Custom.(timeseriesCustom)
-	custom.LineInterpolation, custom.FillOpacity, custom.ShowPoints, custom.Stacking.Mode = "stepAfter", 60, "never", "normal"
-	p.FieldConfig.Defaults.Custom = custom
-	return p
+	return timeseries(title, description+" Whole numbers, of the five minutes before each point.", unitEvents, targets...).whole().stacked(60)
 }
 
 // stacked draws parts of a whole on top of each other.
-func (p *panel) stacked() *panel {
-	custom := p.FieldConfig.Defaults.Custom.(timeseriesCustom)
-	custom.LineInterpolation, custom.FillOpacity, custom.ShowPoints, custom.Stacking.Mode = "stepAfter", 40, "never", "normal"
-	p.FieldConfig.Defaults.Custom = custom
+func (p *panel) stacked(opacity int) *panel {
+	custom := p.stepped().FieldConfig.Defaults.Custom
+	custom["fillOpacity"], custom["showPoints"], custom["stacking"] = opacity, "never", object{"group": "A", "mode": "normal"}
 	return p
 }
 
 // stepped draws numbers that jump.
 func (p *panel) stepped() *panel {
-	custom := p.FieldConfig.Defaults.Custom.(timeseriesCustom)
-	custom.LineInterpolation = "stepAfter"
-	p.FieldConfig.Defaults.Custom = custom
+	p.FieldConfig.Defaults.Custom["lineInterpolation"] = "stepAfter"
 	return p
-}
-
-type statOptions struct {
-	ColorMode     string        `json:"colorMode"`
-	GraphMode     string        `json:"graphMode"`
-	JustifyMode   string        `json:"justifyMode"`
-	Orientation   string        `json:"orientation"`
-	ReduceOptions reduceOptions `json:"reduceOptions"`
-	Text          textSizes     `json:"text"`
-	TextMode      string        `json:"textMode"`
-	WideLayout    bool          `json:"wideLayout"`
 }
 
 // textSizes are in pixels. Without them Grafana makes texts so small that the longest
 // fits, which is the one that says what is wrong.
-type textSizes struct {
-	Title int `json:"titleSize"`
-	Value int `json:"valueSize"`
-}
-
-type reduceOptions struct {
-	Calcs  []string `json:"calcs"`
-	Fields string   `json:"fields"`
-	Values bool     `json:"values"`
-}
+var textSizes = object{"titleSize": 14, "valueSize": 26}
 
 // stat shows one number, or few of them with their names.
 func stat(title, description, unit string, targets ...target) *panel {
@@ -232,9 +174,10 @@ func stat(title, description, unit string, targets ...target) *panel {
 	if len(targets) > 1 || strings.Contains(targets[0].LegendFormat, "{{") {
 		mode = "value_and_name"
 	}
-	p.Options = statOptions{
-		ColorMode: "background", GraphMode: "none", JustifyMode: "center", Orientation: "auto",
-		ReduceOptions: reduceOptions{Calcs: []string{"lastNotNull"}}, Text: textSizes{14, 26}, TextMode: mode,
+	p.Options = object{
+		"colorMode": "background", "graphMode": "none", "justifyMode": "center", "orientation": "auto",
+		"reduceOptions": object{"calcs": []string{"lastNotNull"}, "fields": "", "values": false},
+		"text":          textSizes, "textMode": mode, "wideLayout": false,
 	}
 	return p.steps(transparent)
 }
@@ -242,7 +185,7 @@ func stat(title, description, unit string, targets ...target) *panel {
 // plain takes the colour from the background of a stat: the number says nothing
 // good or bad.
 func (p *panel) plain() *panel {
-	p.option(func(o *statOptions) { o.ColorMode = "value" })
+	p.Options["colorMode"] = "value"
 	return p.steps("blue").quietly()
 }
 
@@ -252,40 +195,16 @@ func (p *panel) quietly() *panel {
 	return p
 }
 
-// option changes the options of a stat.
-func (p *panel) option(change func(*statOptions)) *panel {
-	options := p.Options.(statOptions)
-	change(&options)
-	p.Options = options
-	return p
-}
-
-type timelineCustom struct {
-	FillOpacity int  `json:"fillOpacity"`
-	LineWidth   int  `json:"lineWidth"`
-	SpanNulls   bool `json:"spanNulls"`
-}
-
-type timelineOptions struct {
-	AlignValue  string  `json:"alignValue"`
-	Legend      legend  `json:"legend"`
-	MergeValues bool    `json:"mergeValues"`
-	PerPage     int     `json:"perPage"`
-	RowHeight   float64 `json:"rowHeight"`
-	ShowValue   string  `json:"showValue"`
-	Tooltip     tooltip `json:"tooltip"`
-}
-
 // timeline shows which state was when.
 func timeline(title, description string, looks map[string]look, targets ...target) *panel {
 	p := newPanel("state-timeline", title, description, "none", targets).mapped(looks)
 	// Not by thresholds: then Grafana merges values between the thresholds, and the
 	// words of the states are lost.
-	p.FieldConfig.Defaults.Color, p.FieldConfig.Defaults.Thresholds = &fieldColor{FixedColor: neutral, Mode: "fixed"}, nil
-	p.FieldConfig.Defaults.Custom = timelineCustom{FillOpacity: 80}
-	p.Options = timelineOptions{
-		AlignValue: "left", Legend: legend{Calcs: []string{}, DisplayMode: "list", Placement: "bottom"},
-		MergeValues: true, RowHeight: 0.85, ShowValue: "auto", Tooltip: tooltip{"single", "none"},
+	p.FieldConfig.Defaults.Color, p.FieldConfig.Defaults.Thresholds = new(fixed(neutral)), nil
+	p.FieldConfig.Defaults.Custom = object{"fillOpacity": 80, "lineWidth": 0, "spanNulls": false}
+	p.Options = object{
+		"alignValue": "left", "legend": legendBelow(false), "mergeValues": true, "rowHeight": 0.85, "showValue": "auto",
+		"tooltip": object{"mode": "single", "sort": "none"},
 	}
 	return p
 }

@@ -67,6 +67,16 @@ func lately(counter *collect.Family, with ...matcher) expr {
 // extrapolates.
 func events(e expr) expr { return call("round", e) }
 
+// eventsBy is a line of events in five minutes for each value of a label.
+func eventsBy(counter *collect.Family, label string, with ...matcher) target {
+	return line(events(sum(lately(counter, with...), label)), "{{"+label+"}}")
+}
+
+// flowBy is a line of a steady flow per minute for each value of a label.
+func flowBy(counter *collect.Family, label string) target {
+	return line(perMinute(sum(lately(counter), label)), "{{"+label+"}}")
+}
+
 // perMinute is how much of a steady flow there was in a minute.
 func perMinute(e expr) expr { return e + " / 5" }
 

@@ -14,8 +14,36 @@ type column struct {
 	thresholds *thresholds
 	// zero is the word for 0, when that is not a number like others.
 	zero string
-	// hidden takes only the labels of the query.
-	hidden bool
+}
+
+// labels is a column that is not shown: the table takes only the labels of its query.
+func labels(query expr) column { return column{query: query} }
+
+// number is a column of whole numbers.
+func number(name string, width int, query expr) column {
+	return column{name: name, unit: "none", width: width, query: query}
+}
+
+// when is a column of moments, of which the query gives the Unix time.
+func when(name string, query expr) column {
+	return column{name: name, unit: "dateTimeFromNow", width: 140, query: moment(query)}
+}
+
+// words is a column of values that have words and colours.
+func words(name string, width int, looks map[string]look, query expr) column {
+	return column{name: name, width: width, looks: looks, query: query}
+}
+
+// steps colours the numbers of a column: the first colour, and others from a value on.
+func (c column) steps(first string, more ...step) column {
+	c.thresholds = newThresholds(first, more...)
+	return c
+}
+
+// unless says why the column has nothing while nothing is wrong.
+func (c column) unless(quiet string) column {
+	c.quiet = quiet
+	return c
 }
 
 // key is a column that shows a label.
@@ -29,46 +57,19 @@ type key struct {
 	unseen bool
 }
 
-type tableCustom struct {
-	Align       string     `json:"align"`
-	CellOptions cellOption `json:"cellOptions"`
-	Filterable  bool       `json:"filterable"`
-	Inspect     bool       `json:"inspect"`
-	// MinWidth is that of a column without a width, which gets what the others leave.
-	MinWidth int `json:"minWidth"`
-}
-
-// minWidth has room for a heading.
+// minWidth has room for a heading: a column without a width gets what the others
+// leave, and not less.
 const minWidth = 75
 
-type cellOption struct {
-	Mode string `json:"mode,omitempty"`
-	Type string `json:"type"`
-}
-
-type tableOptions struct {
-	CellHeight string      `json:"cellHeight"`
-	Footer     tableFooter `json:"footer"`
-	ShowHeader bool        `json:"showHeader"`
-	SortBy     []sortBy    `json:"sortBy"`
-}
-
-type tableFooter struct {
-	CountRows bool     `json:"countRows"`
-	Fields    string   `json:"fields"`
-	Reducer   []string `json:"reducer"`
-	Show      bool     `json:"show"`
-}
-
-type sortBy struct {
-	Desc        bool   `json:"desc"`
-	DisplayName string `json:"displayName"`
-}
-
-type organizeOptions struct {
-	ExcludeByName map[string]bool   `json:"excludeByName"`
-	IndexByName   map[string]int    `json:"indexByName"`
-	RenameByName  map[string]string `json:"renameByName"`
+// newTable is a panel of type table whose cells look alike.
+func newTable(title, description, unit string, cells object, targets []target, sorted []sortBy) *panel {
+	p := newPanel("table", title, description, unit, targets)
+	p.FieldConfig.Defaults.Custom = object{"align": "left", "cellOptions": cells, "filterable": false, "inspect": false, "minWidth": minWidth}
+	p.Options = object{
+		"cellHeight": "sm", "showHeader": true, "sortBy": sorted,
+		"footer": object{"countRows": false, "fields": "", "reducer": []string{"sum"}, "show": false},
+	}
+	return p.elseSay(nothingHere)
 }
 
 // table shows things to compare: a row for each combination of the keys' labels.
@@ -77,23 +78,16 @@ func table(title, description string, sorted []sortBy, keys []key, columns ...co
 	for _, c := range columns {
 		targets = append(targets, target{Expr: c.query, Format: "table", Instant: true, quiet: c.quiet})
 	}
-	p := newPanel("table", title, description, "none", targets)
-	p.FieldConfig.Defaults.Custom = tableCustom{Align: "left", CellOptions: cellOption{Type: "auto"}, MinWidth: minWidth}
-	p.steps("text").quietly().elseSay(nothingHere)
-	p.Options = tableOptions{
-		CellHeight: "sm", Footer: tableFooter{Reducer: []string{"sum"}}, ShowHeader: true, SortBy: sorted,
-	}
-	order := organizeOptions{
-		ExcludeByName: map[string]bool{"Time": true}, IndexByName: map[string]int{}, RenameByName: map[string]string{},
-	}
+	p := newTable(title, description, "none", object{"type": "auto"}, targets, sorted).steps("text").quietly()
+	exclude, index := map[string]bool{"Time": true}, map[string]int{}
 	for i, k := range keys {
-		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, k.override())
-		order.IndexByName[k.label] = i
+		p.overridden("byName", k.label, k.properties()...)
+		index[k.label] = i
 		if k.unseen {
-			order.ExcludeByName[k.label] = true
+			exclude[k.label] = true
 		}
 		if k.last {
-			order.IndexByName[k.label] += len(keys) + len(columns)
+			index[k.label] += len(keys) + len(columns)
 		}
 	}
 	for i, c := range columns {
@@ -101,96 +95,72 @@ func table(title, description string, sorted []sortBy, keys []key, columns ...co
 		if len(columns) > 1 {
 			field = "Value #" + p.Targets[i].RefID
 		}
-		if c.hidden {
-			order.ExcludeByName[field] = true
+		if c.name == "" {
+			exclude[field] = true
 			continue
 		}
-		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, c.override(field))
-		order.IndexByName[field] = len(keys) + i
+		p.overridden("byName", field, c.properties()...)
+		index[field] = len(keys) + i
 	}
 	if len(columns) > 1 {
-		p.Transformations = append(p.Transformations, transformation{"merge", struct{}{}})
+		p.Transformations = append(p.Transformations, object{"id": "merge", "options": object{}})
 	}
-	p.Transformations = append(p.Transformations, transformation{"organize", order})
+	p.Transformations = append(p.Transformations, object{"id": "organize", "options": object{
+		"excludeByName": exclude, "indexByName": index, "renameByName": object{},
+	}})
 	return p
 }
 
-func (k key) override() override {
-	// An empty label is a dash, not what the panel says while it is empty.
-	properties := []property{{"displayName", k.name}, {"noValue", "–"}}
-	if k.width > 0 {
-		properties = append(properties, property{"custom.width", k.width})
+// layout are the properties that keys and columns have alike.
+func layout(width int, links []dataLink) (properties []property) {
+	if width > 0 {
+		properties = append(properties, property{"custom.width", width})
 	}
-	if k.links != nil {
-		properties = append(properties, property{"links", k.links})
+	if links != nil {
+		properties = append(properties, property{"links", links})
 	}
-	return override{fieldMatcher{"byName", k.label}, properties}
+	return properties
 }
 
-func (c column) override(field string) override {
-	properties := []property{{"displayName", c.name}, {"unit", c.unit}}
-	if c.width > 0 {
-		properties = append(properties, property{"custom.width", c.width})
-	}
-	if c.links != nil {
-		properties = append(properties, property{"links", c.links})
-	}
-	switch {
-	case c.looks != nil:
-		properties = append(properties,
-			property{"mappings", mappings(c.looks)},
-			property{"custom.cellOptions", cellOption{Type: "color-background", Mode: "basic"}})
-	default:
-		properties = append(properties,
-			property{"decimals", c.decimals},
-			property{"mappings", c.words()})
+func (k key) properties() []property {
+	// An empty label is a dash, not what the panel says while it is empty.
+	return append([]property{{"displayName", k.name}, {"noValue", "–"}}, layout(k.width, k.links)...)
+}
+
+func (c column) properties() []property {
+	properties := append([]property{{"displayName", c.name}, {"unit", c.unit}}, layout(c.width, c.links)...)
+	if c.looks != nil {
+		properties = append(properties, property{"mappings", mappings(c.looks)}, property{"custom.cellOptions", background})
+	} else {
+		// A dash stands for NaN, which is no number, and for nothing; perhaps a word for 0.
+		said := []mapping{nothing("text")}
+		if c.zero != "" {
+			said = append(said, inWords("0", c.zero))
+		}
+		properties = append(properties, property{"decimals", c.decimals}, property{"mappings", said})
 	}
 	if c.thresholds != nil {
-		properties = append(properties,
-			property{"thresholds", c.thresholds},
-			property{"custom.cellOptions", cellOption{Type: "color-text"}})
+		properties = append(properties, property{"thresholds", c.thresholds}, property{"custom.cellOptions", object{"type": "color-text"}})
 	}
-	return override{fieldMatcher{"byName", field}, properties}
+	return properties
 }
 
-// words are what stands for NaN, which is no number, for nothing, and perhaps for 0.
-func (c column) words() []mapping {
-	list := []mapping{nothing("text")}
-	if c.zero != "" {
-		list = append(list, mapping{Type: "value", Options: map[string]mappingResult{"0": {Color: "text", Text: c.zero}}})
-	}
-	return list
-}
-
-type special struct {
-	Match  string        `json:"match"`
-	Result mappingResult `json:"result"`
-}
-
-type matrixOptions struct {
-	ColumnField string `json:"columnField"`
-	EmptyValue  string `json:"emptyValue"`
-	RowField    string `json:"rowField"`
-	ValueField  string `json:"valueField"`
-}
+// background fills a cell with the colour of its value.
+var background = object{"mode": "basic", "type": "color-background"}
 
 // matrix shows values by two labels, one for the rows and one for the columns, which
 // have short names and a width.
 func matrix(title, description, unit, rows, columns string, names []shortName, width int, values expr) *panel {
-	p := newPanel("table", title, description, unit, []target{{Expr: values, Format: "table", Instant: true}}).
-		whole().steps(transparent, from(1, "semi-dark-blue")).elseSay(nothingHere)
-	p.FieldConfig.Defaults.Custom = tableCustom{Align: "left", CellOptions: cellOption{Mode: "basic", Type: "color-background"}, MinWidth: minWidth}
+	p := newTable(title, description, unit, background, []target{{Expr: values, Format: "table", Instant: true}}, []sortBy{}).
+		whole().steps(transparent, from(1, "semi-dark-blue"))
 	corner := rows + `\` + columns // the name that Grafana gives the first column
-	p.FieldConfig.Overrides = []override{{fieldMatcher{"byName", corner}, []property{
-		{"displayName", rows}, {"custom.cellOptions", cellOption{Type: "auto"}},
-	}}}
+	p.overridden("byName", corner, property{"displayName", rows}, property{"custom.cellOptions", object{"type": "auto"}})
 	for _, n := range names {
-		p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, override{fieldMatcher{"byName", n.value}, []property{
-			{"displayName", n.short}, {"custom.width", width},
-		}})
+		p.overridden("byName", n.value, property{"displayName", n.short}, property{"custom.width", width})
 	}
-	p.Options = tableOptions{CellHeight: "sm", Footer: tableFooter{Reducer: []string{"sum"}}, ShowHeader: true, SortBy: []sortBy{}}
-	p.Transformations = []transformation{{"groupingToMatrix", matrixOptions{columns, "zero", rows, "Value"}}}
+	p.Transformations = []object{{"id": "groupingToMatrix", "options": object{
+		"columnField": columns, "emptyValue": "zero", "rowField": rows, "valueField": "Value",
+	}}}
 	return p
 }
 

@@ -29,18 +29,9 @@ func onceBy(f *collect.Family) []string {
 	return by
 }
 
-// optional has queries that return something only where a key of the configuration
-// asks for it.
-func (p *panel) optional(off string) *panel {
-	for i := range p.Targets {
-		p.Targets[i].optIn = true
-	}
-	return p.elseSay(off)
-}
-
 func usersByGroup() *panel {
 	return timeseries("Users logged in by group", "Users who are logged in, by the group of their status."+notACD, "none",
-		line(loggedIn("group"), "{{group}}")).stacked().whole().colored(groupColors...).optional(usersOff)
+		line(loggedIn("group"), "{{group}}")).stacked(40).whole().colored(groupColors...).optional(usersOff)
 }
 
 func usersByFlag() *panel {
@@ -50,33 +41,34 @@ func usersByFlag() *panel {
 
 func usersOnPhone() *panel {
 	return timeseries("Users on the phone", "Users who are logged in and on the phone, by the group of their status.", "none",
-		line(sum(once(collect.MetricUsersOnPhone), "group"), "{{group}}")).stacked().whole().colored(groupColors...).optional(usersOff)
+		line(sum(once(collect.MetricUsersOnPhone), "group"), "{{group}}")).stacked(40).whole().colored(groupColors...).optional(usersOff)
 }
 
 func userChanges() *panel {
+	changes := collect.MetricUserStatusChanges
 	return timeseries("Changes of status", "How often users changed their status in a minute, by the group that they came into.", unitPerMinute,
-		line(perMinute(sum(maximum(lately(collect.MetricUserStatusChanges), onceBy(collect.MetricUserStatusChanges)...), "group")), "{{group}}")).colored(groupColors...).optional(usersOff)
+		line(perMinute(sum(maximum(lately(changes), onceBy(changes)...), "group")), "{{group}}")).colored(groupColors...).optional(usersOff)
 }
 
 func groupsOfUsers() *panel {
 	return table("Users by group", "Users who are logged in and those on the phone, and since when the one who is longest in a status of the group is in it.",
 		[]sortBy{{DisplayName: "Logged in", Desc: true}},
 		[]key{{label: "group", name: "Group"}},
-		column{name: "Logged in", unit: "none", width: 90, query: loggedIn("group")},
-		column{name: "On the phone", unit: "none", width: 105, query: sum(once(collect.MetricUsersOnPhone), "group")},
-		column{name: "Longest since", unit: "dateTimeFromNow", width: 140, query: moment(minimum(series(collect.MetricUsersEarliest), "group"))},
+		number("Logged in", 90, loggedIn("group")),
+		number("On the phone", 105, sum(once(collect.MetricUsersOnPhone), "group")),
+		when("Longest since", minimum(series(collect.MetricUsersEarliest), "group")),
 	).optional(usersOff)
 }
 
 func usersOfServers() *panel {
 	return table("Users by server", "Fewer reported than watched: the exporter lacks rights, or users do not exist any more. Withheld: the counts could be wrong."+notACD,
 		[]sortBy{{DisplayName: "Server"}},
-		[]key{serverKey(130), {label: "instance", name: "Exporter", last: true}},
-		column{name: "Logged in", unit: "none", width: 100, query: sum(series(collect.MetricUsers, is("logged_in", "yes")), byServer...)},
-		column{name: "On the phone", unit: "none", width: 120, query: sum(series(collect.MetricUsersOnPhone), byServer...)},
-		column{name: "Watched", unit: "none", width: 100, query: maximum(series(collect.MetricUsersWatched), byServer...)},
-		column{name: "Reported", unit: "none", width: 100, query: maximum(series(collect.MetricUsersReported), byServer...)},
-		column{name: "Numbers", width: 130, looks: numbered(0, staleLooks), query: maximum(series(collect.MetricUsersStale), byServer...)},
+		[]key{serverKey(130), exporterKey},
+		number("Logged in", 100, sum(series(collect.MetricUsers, is("logged_in", "yes")), byServer...)),
+		number("On the phone", 120, sum(series(collect.MetricUsersOnPhone), byServer...)),
+		number("Watched", 100, maximum(series(collect.MetricUsersWatched), byServer...)),
+		number("Reported", 100, maximum(series(collect.MetricUsersReported), byServer...)),
+		words("Numbers", 130, numbered(0, staleLooks), maximum(series(collect.MetricUsersStale), byServer...)),
 	).optional(usersOff)
 }
 
@@ -90,9 +82,9 @@ func licences() *panel {
 	return table("Licences", "Concurrent licences in use and allowed, read every five minutes.",
 		[]sortBy{{DisplayName: "Used", Desc: true}},
 		[]key{{label: "licence", name: "Licence"}},
-		column{name: "In use", unit: "none", width: 100, query: inUse},
-		column{name: "Allowed", unit: "none", width: 100, query: allowed},
-		column{name: "Used", unit: "percentunit", width: 100, query: share(inUse, allowed),
-			thresholds: newThresholds("text", from(0.9, "orange"), from(1, "red"))},
+		number("In use", 100, inUse),
+		number("Allowed", 100, allowed),
+		column{name: "Used", unit: "percentunit", width: 100, query: share(inUse, allowed)}.
+			steps("text", from(0.9, "orange"), from(1, "red")),
 	).optional(licencesOff)
 }

@@ -29,7 +29,6 @@ var foreign = map[string]metric{
 	"ALERTS":           {labels: append([]string{"alertname", "alertstate", "severity", "service", "server"}, target...)},
 	"ALERTS_FOR_STATE": {labels: append([]string{"alertname", "severity", "service", "server"}, target...)},
 	"go_goroutines":    {labels: target}, "go_memstats_heap_alloc_bytes": {labels: target},
-	"go_gc_duration_seconds_sum":    {labels: target, counter: true},
 	"process_resident_memory_bytes": {labels: target}, "process_start_time_seconds": {labels: target},
 	"process_open_fds": {labels: target}, "process_max_fds": {labels: target},
 	"process_cpu_seconds_total": {labels: target, counter: true},
