@@ -16,7 +16,7 @@ import (
 )
 
 // makeCertificate makes a certificate for the host of address and for loopback,
-// signed by itself, and writes it to file. The key stays in memory.
+// signed by itself, and writes it to file, unless that is "". The key stays in memory.
 func makeCertificate(address, file string) (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -49,9 +49,11 @@ func makeCertificate(address, file string) (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a certificate: %w", err)
 	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	if err := os.WriteFile(file, text, 0o644); err != nil {
-		return nil, fmt.Errorf("--certificate-file: %w", err)
+	if file != "" {
+		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+		if err := os.WriteFile(file, text, 0o644); err != nil {
+			return nil, fmt.Errorf("--certificate-file: %w", err)
+		}
 	}
 	return &tls.Config{
 		MinVersion:   tls.VersionTLS12,

@@ -2,17 +2,17 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"strings"
 	"sync"
-	"text/template"
 
 	"icws_exporter/exporter/config"
 	"icws_exporter/exporter/web"
 )
-
-const demoUser = "svc-prom"
 
 type demoCommand struct {
 	ListenAddress string `name:"web.listen-address" help:"Address to serve the pages on. Default ${default}." default:"127.0.0.1:10018" placeholder:"HOST:PORT"`
@@ -21,62 +21,55 @@ type demoCommand struct {
 	events scenario // instead of the named one, for tests
 }
 
+// demo is what the exporter watches, and what happens to it.
+type demo struct {
+	simulations
+	what   string   // is watched
+	short  bool     // intervals
+	config []string // the entries of the servers
+	guide  string   // what there is to see and to try
+	// play has things happen until ctx ends.
+	play func(ctx context.Context, out io.Writer, now *nowPlaying)
+}
+
+const demoUser = "svc-prom"
+
+// demoPasswordVariable holds the password of the simulated servers: made up at
+// every start, known to this process only.
+const demoPasswordVariable = "ICWS_DEMO_PASSWORD"
+
+func newDemoPassword() (string, error) {
+	password := rand.Text()
+	if err := os.Setenv(demoPasswordVariable, password); err != nil {
+		return "", fmt.Errorf("set the password of the demo: %w", err)
+	}
+	return password, nil
+}
+
+// start starts what is watched. The demo is to be closed, also after an error.
+func (c *demoCommand) start() (demo, error) {
+	if c.Scenario == fleetScenario {
+		return startFleet()
+	}
+	if c.Scenario == "" {
+		return startDemoServers(c.events)
+	}
+	events, err := scenarioNamed(c.Scenario)
+	if err != nil {
+		return demo{}, usageError{err}
+	}
+	return startDemoServers(events)
+}
+
 // Run runs the simulated servers and an exporter that watches them until ctx
 // ends, and says whether a session was left behind.
 func (c *demoCommand) Run(ctx context.Context, s *streams) error {
-	if c.Scenario == fleetScenario {
-		f, err := startFleet()
-		if err != nil {
-			return err
-		}
-		return c.watch(ctx, s, f, true)
-	}
-	events := c.events
-	if c.Scenario != "" {
-		var err error
-		if events, err = scenarioNamed(c.Scenario); err != nil {
-			return usageError{err}
-		}
-	}
-	servers, err := startDemoServers()
+	d, err := c.start()
+	defer d.close()
 	if err != nil {
 		return err
 	}
-	return c.watch(ctx, s, demo{servers, events}, events.incidents != nil)
-}
-
-// simulatedServers are what the demo watches, and what happens to them.
-type simulatedServers interface {
-	// configuration has short intervals, or those of every configuration.
-	configuration(short bool) (config.Validated, error)
-	// guide says what there is to see, at the URL of the pages.
-	guide(out io.Writer, page string)
-	// play has things happen until ctx ends.
-	play(ctx context.Context, out io.Writer, now *nowPlaying)
-	sessions() int
-	close()
-}
-
-// demo is two servers and what goes wrong with them, if anything.
-type demo struct {
-	*demoServers
-	events scenario
-}
-
-func (d demo) guide(out io.Writer, page string) {
-	writeDemoGuide(out, page, d.chicago.url, d.lab.url)
-}
-
-func (d demo) play(ctx context.Context, out io.Writer, now *nowPlaying) {
-	if d.events.incidents != nil {
-		d.events.play(ctx, d.demoServers, out, now)
-	}
-}
-
-// watch has an exporter watch the servers, which it owns, until ctx ends.
-func (c *demoCommand) watch(ctx context.Context, s *streams, servers simulatedServers, short bool) error {
-	defer servers.close()
-	watched, err := servers.configuration(short)
+	watched, err := d.configuration()
 	if err != nil {
 		return err
 	}
@@ -88,8 +81,9 @@ func (c *demoCommand) watch(ctx context.Context, s *streams, servers simulatedSe
 		ExporterMetrics: true,
 		Incident:        now.tell,
 		Ready: func(l *web.Listeners) {
-			servers.guide(s.out, pageURL(l.Addresses()[0]))
-			playing.Go(func() { servers.play(ctx, s.out, &now) })
+			fmt.Fprintf(s.out, "icws_exporter watches %s.\n\n  Open      %[2]s\n  Metrics   %[2]smetrics\n\n%[3]s\nCtrl-C ends the demo.\n\n",
+				d.what, pageURL(l.Addresses()[0]), d.guide)
+			playing.Go(func() { d.play(ctx, s.out, &now) })
 		},
 	})
 	stop()
@@ -97,7 +91,7 @@ func (c *demoCommand) watch(ctx context.Context, s *streams, servers simulatedSe
 	if err != nil {
 		return err
 	}
-	if left := servers.sessions(); left > 0 {
+	if left := d.sessions(); left > 0 {
 		fmt.Fprintf(s.out, "The demo has ended. Sessions left on the simulated servers: %d. Did a fault refuse the leaving?\n", left)
 		return nil
 	}
@@ -113,22 +107,22 @@ func pageURL(a net.Addr) string {
 	return "http://" + a.String() + "/"
 }
 
-var demoGuide = template.Must(template.New("guide").Parse(`icws_exporter watches two simulated IC servers, chicago (event stream) and lab (polling).
+// shortIntervals are the shortest sensible ones, so that a day of incidents passes in
+// minutes.
+const shortIntervals = `
+  poll_interval: 1s
+  check_interval: 10s
+  resubscribe_interval: 1m
+  delivery_timeout: 3s
+  request_timeout: 3s
+  backoff: {min: 1s, max: 5s}
+  breaker: {failures: 5, open_for: 5s}`
 
-  Open      {{.Page}}
-  Metrics   {{.Page}}metrics
-
-To try, in another terminal:
-
-  See the statuses change       curl -s {{.Page}}metrics | grep icws_catalogue_changes_total
-  End all sessions of chicago   curl -X POST {{.Chicago}}/-/sim/sessions/expire
-  Have five polls of lab fail   curl -d '{"operation":"poll","code":500,"count":5}' {{.Lab}}/-/sim/faults
-  What else can go wrong        curl {{.Chicago}}/-/sim/
-
-Ctrl-C ends the demo.
-
-`))
-
-func writeDemoGuide(w io.Writer, page, chicago, lab string) {
-	_ = demoGuide.Execute(w, struct{ Page, Chicago, Lab string }{page, chicago, lab})
+func (d demo) configuration() (config.Validated, error) {
+	text := "defaults:\n  user: " + demoUser + "\n  password_env: " + demoPasswordVariable
+	if d.short {
+		text += shortIntervals
+	}
+	text += "\nservers:\n  - " + strings.Join(d.config, "\n  - ") + "\n"
+	return config.Parse("demo", []byte(text), "")
 }

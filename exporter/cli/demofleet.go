@@ -1,17 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"icws_exporter/exporter/config"
 	"icws_exporter/probe/icwssim"
 )
 
@@ -66,81 +65,39 @@ var fleetTroubles = []trouble{
 	},
 }
 
-// fleet are the simulated servers of fleetTroubles, in their order.
-type fleet struct{ running []*simulation }
-
-func startFleet() (*fleet, error) {
-	password := rand.Text()
-	if err := os.Setenv(demoPasswordVariable, password); err != nil {
-		return nil, fmt.Errorf("set the password of the demo: %w", err)
+// startFleet starts a simulated server for each of fleetTroubles, in two sites.
+func startFleet() (demo, error) {
+	password, err := newDemoPassword()
+	if err != nil {
+		return demo{}, err
 	}
-	f := &fleet{}
+	untrusted, err := makeCertificate("", "")
+	if err != nil {
+		return demo{}, err
+	}
+	d := demo{what: fmt.Sprintf("%d simulated IC servers, each in a trouble of its own", len(fleetTroubles)), short: true}
+	var guide strings.Builder
 	for i, t := range fleetTroubles {
-		sim := icwssim.New(icwssim.Options{
+		certificate := map[bool]*tls.Config{true: untrusted}[t.secure]
+		s, err := d.start(icwssim.Options{
 			Name: t.name, User: demoUser, Password: password, Statuses: icwssim.Catalogue(30+i, 1),
 			Life: icwssim.Life{Interval: 2 * time.Second, Seed: uint64(i)},
-		})
-		s, err := t.serve(sim)
+		}, certificate)
 		if err != nil {
-			f.close()
-			return nil, err
+			return d, err
 		}
-		f.running = append(f.running, s)
 		if t.fault != nil {
 			s.Inject(*t.fault)
 		}
+		d.config = append(d.config, fmt.Sprintf("{name: %s, site: %s, url: %q%s}", t.name, []string{"us", "eu"}[i%2], cmp.Or(t.url, s.url), t.more))
+		fmt.Fprintf(&guide, "  %-18s%s\n", t.name, t.what)
 	}
-	return f, nil
+	d.guide, d.play = guide.String(), d.simulations.trouble
+	return d, nil
 }
 
-// serve serves the simulated server, which it owns from then on.
-func (t trouble) serve(sim *icwssim.Server) (*simulation, error) {
-	if !t.secure {
-		return startSimulation("127.0.0.1:0", sim, nil)
-	}
-	untrusted, err := makeCertificate("", os.DevNull)
-	if err != nil {
-		sim.Close()
-		return nil, err
-	}
-	return startSimulation("127.0.0.1:0", sim, untrusted)
-}
-
-func (f *fleet) configuration(bool) (config.Validated, error) {
-	var text strings.Builder
-	err := demoConfiguration.Execute(&text, map[string]any{
-		"User": demoUser, "PasswordEnv": demoPasswordVariable, "Short": true,
-		"Fleet": f.servers(),
-	})
-	if err != nil {
-		return config.Validated{}, fmt.Errorf("the configuration of the fleet: %w", err)
-	}
-	return config.Parse("fleet", []byte(text.String()), "")
-}
-
-// servers are the entries of the configuration, in two sites.
-func (f *fleet) servers() []string {
-	var entries []string
-	for i, t := range fleetTroubles {
-		url := t.url
-		if url == "" {
-			url = f.running[i].url
-		}
-		entries = append(entries, fmt.Sprintf("{name: %s, site: %s, url: %q%s}", t.name, []string{"us", "eu"}[i%2], url, t.more))
-	}
-	return entries
-}
-
-func (f *fleet) guide(out io.Writer, page string) {
-	fmt.Fprintf(out, "icws_exporter watches %d simulated IC servers, each in a trouble of its own:\n\n  Open      %s\n  Metrics   %smetrics\n\n",
-		len(fleetTroubles), page, page)
-	for _, t := range fleetTroubles {
-		fmt.Fprintf(out, "  %-18s%s\n", t.name, t.what)
-	}
-	fmt.Fprint(out, "\nCtrl-C ends the demo.\n\n")
-}
-
-func (f *fleet) play(ctx context.Context, _ io.Writer, _ *nowPlaying) {
+// trouble has the troubles happen that do not last until ctx ends.
+func (all simulations) trouble(ctx context.Context, _ io.Writer, _ *nowPlaying) {
 	var playing sync.WaitGroup
 	defer playing.Wait()
 	for i, t := range fleetTroubles {
@@ -149,22 +106,8 @@ func (f *fleet) play(ctx context.Context, _ io.Writer, _ *nowPlaying) {
 		}
 		playing.Go(func() {
 			for pause(ctx, t.every) {
-				t.again(f.running[i])
+				t.again(all[i])
 			}
 		})
-	}
-}
-
-func (f *fleet) sessions() int {
-	n := 0
-	for _, s := range f.running {
-		n += len(s.Sessions())
-	}
-	return n
-}
-
-func (f *fleet) close() {
-	for _, s := range f.running {
-		s.close()
 	}
 }

@@ -1,32 +1,31 @@
 package cli
 
 import (
-	"crypto/rand"
-	"errors"
+	"context"
 	"fmt"
-	"net/url"
-	"os"
-	"strings"
-	"text/template"
+	"io"
 	"time"
 
-	"icws_exporter/exporter/config"
 	"icws_exporter/probe/icwssim"
 )
 
 // demoServers are what the demo watches: chicago with its standby, which can
 // stream, and lab, which can only be polled.
 type demoServers struct {
+	simulations
 	chicago, standby, lab *simulation
 }
 
-func startDemoServers() (*demoServers, error) {
-	password := rand.Text()
-	if err := os.Setenv(demoPasswordVariable, password); err != nil {
-		return nil, fmt.Errorf("set the password of the demo: %w", err)
+// demoUsers is how many users chicago has, so that its page shows people.
+const demoUsers = 60
+
+// startDemoServers starts the two servers, to which the events will happen.
+func startDemoServers(events scenario) (demo, error) {
+	password, err := newDemoPassword()
+	if err != nil {
+		return demo{}, err
 	}
 	d := &demoServers{}
-	var errs [3]error
 	chicago := icwssim.Options{
 		Name: "cic-chicago-a", User: demoUser, Password: password,
 		Life:       icwssim.Life{Interval: time.Second, Seed: 1},
@@ -37,103 +36,54 @@ func startDemoServers() (*demoServers, error) {
 			{ID: "I3_ACCESS_RECORDER", Allowed: 25, InUse: 4}, {ID: "I3_ACCESS_SUPERVISOR", Allowed: 10, InUse: 3},
 		},
 	}
-	d.chicago, errs[0] = startSimulation("127.0.0.1:0", icwssim.New(chicago), nil)
-	chicago.Name, chicago.NotAccepting, chicago.Switchover = "cic-chicago-b", true, icwssim.Switchover{}
-	d.standby, errs[1] = startSimulation("127.0.0.1:0", icwssim.New(chicago), nil)
-	d.lab, errs[2] = startSimulation("127.0.0.1:0", icwssim.New(icwssim.Options{
+	standby := chicago
+	standby.Name, standby.NotAccepting, standby.Switchover = "cic-chicago-b", true, icwssim.Switchover{}
+	lab := icwssim.Options{
 		Name: "cic-lab", User: demoUser, Password: password,
 		Statuses:         icwssim.Catalogue(40, 2),
 		Life:             icwssim.Life{Interval: time.Second, Seed: 2},
 		MessagingVersion: 1, // a server of before 2016 R3: it can only be polled
-	}), nil)
-	if err := errors.Join(errs[:]...); err != nil {
-		d.close()
-		return nil, err
 	}
-	return d, nil
-}
-
-// all are the simulated servers that run.
-func (d *demoServers) all() []*simulation {
-	var running []*simulation
-	for _, s := range []*simulation{d.chicago, d.standby, d.lab} {
-		if s != nil {
-			running = append(running, s)
+	for _, server := range []struct {
+		options icwssim.Options
+		as      **simulation
+	}{{chicago, &d.chicago}, {standby, &d.standby}, {lab, &d.lab}} {
+		if *server.as, err = d.start(server.options, nil); err != nil {
+			return demo{simulations: d.simulations}, err
 		}
 	}
-	return running
+	return demo{
+		simulations: d.simulations, short: events.incidents != nil,
+		what: "two simulated IC servers: chicago by event stream, lab by polling",
+		config: []string{
+			fmt.Sprintf(`{name: chicago, site: us, url: "http://{host}", hosts: [%q, %q], users: {all: true}, licences: true}`, d.chicago.host, d.standby.host),
+			fmt.Sprintf(`{name: lab, url: "http://%s"}`, d.lab.host),
+		},
+		guide: d.guide(events),
+		play:  func(ctx context.Context, out io.Writer, now *nowPlaying) { events.play(ctx, d, out, now) },
+	}, nil
 }
 
-func (d *demoServers) close() {
-	for _, s := range d.all() {
-		s.close()
+// guide says what there is to see and to try.
+func (d *demoServers) guide(events scenario) string {
+	if events.incidents != nil {
+		return fmt.Sprintf("What goes wrong is named below and on the page. The round of %d incidents takes %s, over and over.\n",
+			len(events.incidents), events.takes().Round(10*time.Second))
 	}
+	return fmt.Sprintf(`Break something in another terminal, and look at the page:
+
+  End the sessions of chicago   curl -X POST %[1]s/-/sim/sessions/expire
+  Fail five polls of lab        curl -d '{"operation":"poll","code":500,"count":5}' %[2]s/-/sim/faults
+  What else can go wrong        curl %[1]s/-/sim/
+
+Or watch a bad day in seven minutes: demo --scenario tour
+`, d.chicago.url, d.lab.url)
 }
-
-func (d *demoServers) sessions() int {
-	n := 0
-	for _, s := range d.all() {
-		n += len(s.Sessions())
-	}
-	return n
-}
-
-// demoUsers is how many users chicago has, so that its page shows people.
-const demoUsers = 60
-
-// demoPasswordVariable holds the password of the simulated servers: made up at
-// every start, known to this process only.
-const demoPasswordVariable = "ICWS_DEMO_PASSWORD"
 
 // setNewPassword does what an operator does when the password has expired.
 func (d *demoServers) setNewPassword() {
-	password := rand.Text()
-	for _, s := range d.all() {
+	password, _ := newDemoPassword() // it was set before: the name is good
+	for _, s := range d.simulations {
 		s.SetPassword(password)
 	}
-	_ = os.Setenv(demoPasswordVariable, password) // it was set before: the name is good
-}
-
-// demoConfiguration has the intervals of every configuration, or else the
-// shortest sensible ones, so that a day of incidents passes in minutes.
-var demoConfiguration = template.Must(template.New("demo").Parse(`
-defaults:
-  user: {{.User}}
-  password_env: {{.PasswordEnv}}
-{{- if .Short}}
-  poll_interval: 1s
-  check_interval: 10s
-  resubscribe_interval: 1m
-  delivery_timeout: 3s
-  request_timeout: 3s
-  backoff: {min: 1s, max: 5s}
-  breaker: {failures: 5, open_for: 5s}
-{{- end}}
-servers:
-{{- range .Fleet}}
-  - {{.}}
-{{- else}}
-  - {name: chicago, site: us, url: "http://{host}", hosts: ["{{.Chicago}}", "{{.Standby}}"], users: {all: true}, licences: true}
-  - {name: lab, url: "http://{{.Lab}}"}
-{{- end}}
-`))
-
-func (d *demoServers) configuration(short bool) (config.Validated, error) {
-	var text strings.Builder
-	err := demoConfiguration.Execute(&text, map[string]any{
-		"User": demoUser, "PasswordEnv": demoPasswordVariable, "Short": short,
-		"Chicago": hostOf(d.chicago.url), "Standby": hostOf(d.standby.url), "Lab": hostOf(d.lab.url),
-	})
-	if err != nil {
-		return config.Validated{}, fmt.Errorf("the configuration of the demo: %w", err)
-	}
-	return config.Parse("demo", []byte(text.String()), "")
-}
-
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return address
-	}
-	return u.Host
 }

@@ -57,6 +57,14 @@ func scenarioNamed(name string) (scenario, error) {
 	return scenario{}, fmt.Errorf("--scenario: %q is none of %s", name, strings.Join(scenarioNames(), ", "))
 }
 
+// takes is how long a round takes.
+func (s scenario) takes() (all time.Duration) {
+	for _, i := range s.incidents {
+		all += i.lasts + i.calm
+	}
+	return all / time.Duration(max(1, s.pace))
+}
+
 // nowPlaying is the incident of the moment, for the page. Any goroutine may use it.
 type nowPlaying struct{ incident atomic.Pointer[web.Incident] }
 
@@ -76,7 +84,7 @@ func (n *nowPlaying) set(name, what string) {
 // play lets the incidents happen in turn until ctx ends, and says each on out and
 // on the page. What has begun is always ended.
 func (s scenario) play(ctx context.Context, servers *demoServers, out io.Writer, now *nowPlaying) {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && s.incidents != nil {
 		for _, i := range s.incidents {
 			fmt.Fprintf(out, "%s  %s: %s\n", time.Now().Format(time.TimeOnly), i.name, i.what)
 			now.set(i.name, i.what)

@@ -35,63 +35,51 @@ type simulateCommand struct {
 	CertificateFile string        `help:"Serve HTTPS with a certificate made at start, and write it to this file, to be named as ca_file." placeholder:"FILE"`
 }
 
-// Run simulates one server until ctx ends.
+// Run simulates one server, or plays a capture, until ctx ends.
 func (c *simulateCommand) Run(ctx context.Context, s *streams) error {
-	if c.Replay != "" {
-		return c.replay(ctx, s)
-	}
 	options, faults, err := c.options()
 	if err != nil {
 		return usageError{err}
 	}
+	var recorded *capture.Capture
+	if c.Replay != "" {
+		if recorded, err = capture.OpenCapture(c.Replay); err != nil {
+			return usageError{fmt.Errorf("--replay: %w", err)}
+		}
+	}
 	tlsConfig, err := c.tls()
 	if err != nil {
 		return usageError{err}
+	}
+	if recorded != nil {
+		replay := capture.NewReplay(recorded)
+		return c.serve(ctx, s, replay, tlsConfig, func() int { return len(replay.Sessions()) }, func(url string) string {
+			return fmt.Sprintf("Replaying a capture with %d messages.\n\n  URL      %s\n  User     any, with any password\n", recorded.Messages(), url)
+		})
 	}
 	sim := icwssim.New(options)
 	for _, f := range faults {
 		sim.Inject(f)
 	}
-	running, err := startSimulation(c.ListenAddress, sim, tlsConfig)
+	return c.serve(ctx, s, sim, tlsConfig, func() int { return len(sim.Sessions()) }, func(url string) string {
+		return fmt.Sprintf("Simulating the IC server %s with %d status messages.\n\n  URL      %[3]s\n  User     %[4]s\n  Control  %[3]s/-/sim/\n",
+			c.Name, c.Statuses, url, c.User)
+	})
+}
+
+// serve serves sim until ctx or the socket ends. about says what it is, at its URL.
+func (c *simulateCommand) serve(ctx context.Context, s *streams, sim simulator, tlsConfig *tls.Config, sessions func() int, about func(url string) string) error {
+	running, err := openSocket(c.ListenAddress, sim, tlsConfig)
 	if err != nil {
 		return err
 	}
 	defer running.close()
-	fmt.Fprintf(s.out, "Simulating the IC server %s with %d status messages.\n\n"+
-		"  URL      %s\n  User     %s\n  Control  %s/-/sim/\n\nCtrl-C ends it.\n",
-		c.Name, c.Statuses, running.url, c.User, running.url)
-	return running.until(ctx, s, func() int { return len(running.Sessions()) })
-}
-
-// replay plays a capture until ctx ends.
-func (c *simulateCommand) replay(ctx context.Context, s *streams) error {
-	recorded, err := capture.OpenCapture(c.Replay)
-	if err != nil {
-		return usageError{fmt.Errorf("--replay: %w", err)}
-	}
-	tlsConfig, err := c.tls()
-	if err != nil {
-		return usageError{err}
-	}
-	replay := capture.NewReplay(recorded)
-	running, err := openSocket(c.ListenAddress, replay, tlsConfig)
-	if err != nil {
-		return err
-	}
-	defer running.close()
-	fmt.Fprintf(s.out, "Replaying a capture with %d messages.\n\n"+
-		"  URL      %s\n  User     any, with any password\n\nCtrl-C ends it.\n", recorded.Messages(), running.url)
-	return running.until(ctx, s, func() int { return len(replay.Sessions()) })
-}
-
-// until waits for ctx or for what ends the socket, and says how many sessions are
-// left then.
-func (s *socket) until(ctx context.Context, out *streams, sessions func() int) error {
+	fmt.Fprint(s.out, about(running.url), "\nCtrl-C ends it.\n")
 	select {
-	case err := <-s.failed:
+	case err := <-running.failed:
 		return err
 	case <-ctx.Done():
-		fmt.Fprintf(out.out, "The simulation has ended. Sessions left on it: %d.\n", sessions())
+		fmt.Fprintf(s.out, "The simulation has ended. Sessions left on it: %d.\n", sessions())
 		return nil
 	}
 }

@@ -19,14 +19,31 @@ type simulation struct {
 	*socket
 }
 
-// startSimulation serves sim on address, over HTTPS when tlsConfig is not nil.
-// It owns sim from then on, also when it fails.
-func startSimulation(address string, sim *icwssim.Server, tlsConfig *tls.Config) (*simulation, error) {
-	s, err := openSocket(address, sim, tlsConfig)
+// simulations are the simulated servers of a demo.
+type simulations []*simulation
+
+// start starts one more, over HTTPS when tlsConfig is not nil.
+func (all *simulations) start(o icwssim.Options, tlsConfig *tls.Config) (*simulation, error) {
+	sim := icwssim.New(o)
+	s, err := openSocket("127.0.0.1:0", sim, tlsConfig)
 	if err != nil {
 		return nil, err
 	}
-	return &simulation{sim, s}, nil
+	*all = append(*all, &simulation{sim, s})
+	return (*all)[len(*all)-1], nil
+}
+
+func (all simulations) sessions() (n int) {
+	for _, s := range all {
+		n += len(s.Sessions())
+	}
+	return n
+}
+
+func (all simulations) close() {
+	for _, s := range all {
+		s.close()
+	}
 }
 
 // simulator is what can be served: a simulated server or a replay.
@@ -37,11 +54,11 @@ type simulator interface {
 
 // socket is where a simulator is served.
 type socket struct {
-	sim     simulator
-	url     string
-	http    *http.Server
-	serving sync.WaitGroup
-	failed  chan error // at most one: what ended the socket before close
+	sim       simulator
+	host, url string // host:port
+	http      *http.Server
+	serving   sync.WaitGroup
+	failed    chan error // at most one: what ended the socket before close
 }
 
 // openSocket serves sim on address. It owns sim from then on, also when it fails.
@@ -53,12 +70,13 @@ func openSocket(address string, sim simulator, tlsConfig *tls.Config) (*socket, 
 	}
 	s := &socket{
 		sim:    sim,
-		url:    "http://" + listener.Addr().String(),
+		host:   listener.Addr().String(),
 		http:   &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute},
 		failed: make(chan error, 1),
 	}
+	s.url = "http://" + s.host
 	if tlsConfig != nil {
-		s.url = "https://" + listener.Addr().String()
+		s.url = "https://" + s.host
 		listener = tls.NewListener(listener, tlsConfig)
 	}
 	s.serving.Go(func() {

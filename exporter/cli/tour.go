@@ -98,7 +98,7 @@ func expireSettled(s *simulation) {
 
 // clear ends every fault.
 func (d *demoServers) clear() {
-	for _, s := range d.all() {
+	for _, s := range d.simulations {
 		s.Clear()
 	}
 }
@@ -117,7 +117,7 @@ func (d *demoServers) moveTo(from, to *simulation) {
 		edits = append(edits, icwssim.Add(st))
 	}
 	to.Silently(edits...)
-	to.SetSwitchover(icwssim.Switchover{PrimaryHost: hostOf(to.url), BackupHost: hostOf(from.url), BackupState: new(0)})
+	to.SetSwitchover(icwssim.Switchover{PrimaryHost: to.host, BackupHost: from.host, BackupState: new(0)})
 	from.SetNotAccepting(true)
 	to.SetNotAccepting(false)
 	from.EndSessions(true)

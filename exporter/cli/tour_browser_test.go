@@ -94,7 +94,7 @@ func TestPagesFollowTheTour(t *testing.T) {
 		all.reads("h1", "1 of 2 servers up")
 	})
 	incident("switchover", func() {
-		standby := hostOf(s.servers.standby.url)
+		standby := s.servers.standby.host
 		all.reads("#s-chicago", "Live", standby)
 		one.reads("#head", "host "+standby)
 		one.reads("#events", "switched over")
