@@ -80,7 +80,7 @@ const ownWords = `{"capture","recorder":"icws_exporter","recorded","t","exchange
 "password-1","token-1","cookie-1","session-1","user-1","host-1","icws_"} (left out)`
 
 // newRedactor knows what the configuration of the server says.
-func newRedactor(server config.Server, password config.Secret) (*redactor, error) {
+func newRedactor(server config.Server, password secret.Text) (*redactor, error) {
 	r := &redactor{counts: map[string]int{}, known: map[string]string{}}
 	r.placeholder(kindPassword, password.Reveal())
 	if len(password.Reveal()) < 4 || r.secrets.finder.In(ownWords) {

@@ -38,14 +38,14 @@ const exitLint exit = 3
 
 // Run checks the files one after the other.
 func (c *configCheckCommand) Run(_ context.Context, s *streams) error {
-	load := config.Load
+	var holds func(string) bool
 	if c.SyntaxOnly {
-		load = config.LoadSyntax
+		holds = func(string) bool { return false }
 	}
 	var problems error
 	warned := false
 	for _, file := range c.Files {
-		watched, err := load(file)
+		watched, err := config.LoadPart(file, holds)
 		if err != nil {
 			problems = errors.Join(problems, err)
 			fmt.Fprintf(s.out, "%s is not valid\n", file)

@@ -36,34 +36,24 @@ func isHostGlob(glob string) bool {
 	return strings.Count(glob, ":") != 1
 }
 
-const wantURL = "a URL such as https://{host}:8019 or https://proxy/app/api/{host}"
-
 // baseURL reads the template of the base URL. Its problems do not repeat it: it may
 // hold a password that does not belong there.
 func baseURL() value[Server] {
-	read := func(r *resolver, into *Server, f field) bool {
-		value, ok := r.word(f, wantURL)
-		if !ok {
-			return false
-		}
-		if wrong := wrongWithURL(value); wrong != "" {
-			want := wantURL
-			if r.file == "" { // flags: they have one host, and no {host}
-				want = "one host or URL, such as cic.example.com or https://cic.example.com:8019; repeat --server for more"
-			}
-			r.add(f.at, "%s; expected %s", wrong, want)
-			return false
-		}
-		into.URL = value
-		return true
-	}
-	return value[Server]{
-		kind: "URL", want: wantURL, read: read, show: func(s *Server) *yaml.Node { return scalar(s.URL) },
-		bad: []string{
+	reading := func(want string) value[Server] {
+		return plain("URL", want, func(s *Server) *string { return &s.URL },
+			func(n *yaml.Node) (string, string) { return n.Value, wrongWithURL(n.Value) }, scalar,
 			`""`, "cic-a", "cic-a:8019", "ftp://cic-a", "https://", "'https://{host}:8019?x'", "'https://{host}:8019#x'", "'https://{host}:8019/{site}'",
-			"'https://{host}:8019/icws'", "https://svc:pw@cic-a", "https://cic-a:99999", "'https://{host}/{host}'",
-		},
+			"'https://{host}:8019/icws'", "https://svc:pw@cic-a", "https://cic-a:99999", "'https://{host}/{host}'")
 	}
+	v := reading("a URL such as https://{host}:8019 or https://proxy/app/api/{host}")
+	inFile, byFlag := v.read, reading("one host or URL, such as cic.example.com or https://cic.example.com:8019; repeat --server for more").read
+	v.read = func(r *resolver, into *Server, f field) bool {
+		if r.file == "" {
+			return byFlag(r, into, f)
+		}
+		return inFile(r, into, f)
+	}
+	return v
 }
 
 func wrongWithURL(value string) string {

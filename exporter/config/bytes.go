@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -17,28 +16,19 @@ const (
 	GiB Bytes = 1 << 30
 )
 
-var errBytes = errors.New("not a size; expected a number of bytes, or a number with KiB, MiB or GiB, such as 16MiB")
-
 var byteUnits = []struct {
 	name string
 	size Bytes
 }{{"GiB", GiB}, {"MiB", MiB}, {"KiB", KiB}, {"", 1}}
 
-// UnmarshalText reads a size.
-func (b *Bytes) UnmarshalText(text []byte) error {
+func parseBytes(text string) (size Bytes, ok bool) {
 	for _, unit := range byteUnits {
-		digits, ok := strings.CutSuffix(string(text), unit.name)
-		if !ok {
-			continue
+		if digits, found := strings.CutSuffix(text, unit.name); found {
+			n, err := strconv.ParseUint(digits, 10, 63)
+			return Bytes(n) * unit.size, err == nil && n <= uint64(math.MaxInt64/unit.size)
 		}
-		n, err := strconv.ParseUint(digits, 10, 63)
-		if err != nil || n > uint64(math.MaxInt64/unit.size) {
-			return errBytes
-		}
-		*b = Bytes(n) * unit.size
-		return nil
 	}
-	return errBytes
+	return 0, false
 }
 
 // String is the size in the largest unit that divides it.

@@ -37,7 +37,7 @@ func (f Flags) names() map[string]string {
 // FromFlags checks the flags as Parse checks a file, with the same defaults. The
 // error is an *Error whose problems name the flag.
 func FromFlags(flags Flags) (Validated, error) {
-	r := newResolver(problems{}, "")
+	r := newResolver("", "")
 	e := defaultEffective()
 	names := flags.names()
 	common := flagLayer(names, map[string]string{

@@ -127,19 +127,15 @@ func belongsElsewhere(path, dotted string) string {
 	}
 }
 
-// escaped reports whether the value is in double quotes and became something with
-// control characters: a Windows path.
-func escaped(n *yaml.Node) bool {
-	return n.Style&yaml.DoubleQuotedStyle != 0 && strings.IndexFunc(n.Value, unicode.IsControl) >= 0
-}
-
 // hintForText says what is wrong with a text, empty when it is nothing known.
 func hintForText(n *yaml.Node) string {
 	switch first, _ := utf8.DecodeRuneInString(n.Value); {
-	case escaped(n):
-		return "has a control character, which a backslash makes in double quotes"
+	case n.Style&yaml.DoubleQuotedStyle != 0 && strings.IndexFunc(n.Value, unicode.IsControl) >= 0: // a path of Windows
+		return "has a control character, which a backslash makes in double quotes (write it without quotes or in single ones)"
 	case strings.ContainsRune("“”„‘’‚«»", first):
-		return "begins with a typographic quotation mark, which is none for YAML"
+		return "begins with a typographic quotation mark, which is none for YAML (write it without quotes or in single ones)"
+	case placeholder.MatchString(n.Value):
+		return "the name of a variable, which nothing puts in"
 	default:
 		return ""
 	}

@@ -31,7 +31,7 @@ func namesOf[T any](keys []key[T]) []string {
 
 // presets sets the fields that have a default.
 func presets[T any](into *T, keys []key[T]) {
-	r := newResolver(problems{}, "")
+	r := newResolver("", "")
 	for _, k := range keys {
 		if k.preset != "" {
 			k.read(r, into, field{value: scalar(k.preset)})

@@ -62,7 +62,7 @@ var serverKeys = []key[Server]{
 		"a glob for host names without port, such as *.example.com", isHostGlob),
 		unset: "names without a dot, and names below the hosts' parent domains", example: `["cic-*.example.com"]`,
 		meaning: "Globs of the hosts that may get the password when a server names them as its alternatives. The configured hosts always may; an address only when it is configured or matches a glob, and the exporter's own machine and link (`localhost`, 127.0.0.1, ::1, 169.254.0.0/16 and the like) only when it is configured or stands here without a wildcard. Others are ignored, logged and counted."},
-	{name: "user", value: user(),
+	{name: "user", value: text(func(s *Server) *string { return &s.User }, 256, "the ICWS user to log on as", nil),
 		unset: required, example: "svc-prom",
 		meaning: "ICWS user to log on as. It needs no rights, but to view what `users.workgroups`, `users.all` and `licences` read; do not share it."},
 	{name: "password_file", value: filePath(func(s *Server) *string { return &s.PasswordFile },

@@ -13,9 +13,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v4"
-
 	"icws_exporter/exporter/files"
+	"icws_exporter/probe/secret"
 )
 
 const maxPasswordBytes = 4 << 10
@@ -26,7 +25,7 @@ const maxPasswordBytes = 4 << 10
 // any goroutine. Its errors say what to do, and never repeat the password. They name
 // the file; whoever checks a configuration looks first whether that may be a password
 // in the wrong place.
-func (s Server) Password() (Secret, error) {
+func (s Server) Password() (secret.Text, error) {
 	var content []byte
 	var err error
 	place := "the file " + absolute(s.PasswordFile)
@@ -34,33 +33,33 @@ func (s Server) Password() (Secret, error) {
 	case s.PasswordEnv != "":
 		value, found := os.LookupEnv(s.PasswordEnv)
 		if !found {
-			return Secret{}, errors.New("the environment variable of the password is not set; set it where the exporter is started")
+			return secret.Text{}, errors.New("the environment variable of the password is not set; set it where the exporter is started")
 		}
 		content, place = []byte(value), "the environment variable "+s.PasswordEnv
 	case s.PasswordCredential != "":
 		directory := os.Getenv("CREDENTIALS_DIRECTORY")
 		if directory == "" {
-			return Secret{}, errors.New("there is no CREDENTIALS_DIRECTORY; load the credential with LoadCredential= in the systemd unit, and run other commands with systemd-run --pipe --property=LoadCredential=NAME:FILE")
+			return secret.Text{}, errors.New("there is no CREDENTIALS_DIRECTORY; load the credential with LoadCredential= in the systemd unit, and run other commands with systemd-run --pipe --property=LoadCredential=NAME:FILE")
 		}
 		place = "the systemd credential " + s.PasswordCredential
 		content, err = files.Read(filepath.Join(directory, s.PasswordCredential), maxPasswordBytes)
 		if errors.Is(err, fs.ErrNotExist) {
-			return Secret{}, noCredential(directory)
+			return secret.Text{}, noCredential(directory)
 		}
 	default:
 		content, err = files.Read(s.PasswordFile, maxPasswordBytes)
 	}
 	switch {
 	case errors.Is(err, files.ErrEncoding):
-		return Secret{}, fmt.Errorf("%s is %w", place, err)
+		return secret.Text{}, fmt.Errorf("%s is %w", place, err)
 	case err != nil:
-		return Secret{}, &unreadableError{place, err}
+		return secret.Text{}, &unreadableError{place, err}
 	}
 	password := withoutLineEnd(content)
 	if wrong, remedy := wrongWithPassword(password); wrong != "" {
-		return Secret{}, fmt.Errorf("%s %s; %s", place, wrong, remedy)
+		return secret.Text{}, fmt.Errorf("%s %s; %s", place, wrong, remedy)
 	}
-	return NewSecret(string(password)), nil
+	return secret.New(string(password)), nil
 }
 
 // unreadableError is a password that is not there, or not to be read.
@@ -149,7 +148,7 @@ func wrongWithPassword(p []byte) (wrong, remedy string) {
 		return "holds a control character, such as a tab", "write the password anew, without what cannot be typed"
 	case strings.TrimSpace(text) != text:
 		return "begins or ends with a blank", "take the blank away (if the password really has one, give the user another password)"
-	case isPlaceholder(text):
+	case placeholder.MatchString(text):
 		return "holds the name of a variable, which nothing puts in", "put the password itself there"
 	}
 	return "", ""
@@ -158,21 +157,3 @@ func wrongWithPassword(p []byte) (wrong, remedy string) {
 // placeholder is what a template leaves when nobody filled it in: ${NAME}, $(NAME),
 // {{ name }} and %NAME%.
 var placeholder = regexp.MustCompile(`^(\$\{[^{}]*\}|\$\([^()]*\)|\{\{[^{}]*\}\}|%[A-Za-z_][A-Za-z0-9_]*%)$`)
-
-func isPlaceholder(text string) bool { return placeholder.MatchString(text) }
-
-// user reads a user, and refuses a template that nobody filled in: the log-on would
-// be refused.
-func user() value[Server] {
-	v := text(func(s *Server) *string { return &s.User }, 256, "the ICWS user to log on as", nil)
-	read := v.read
-	v.read = func(r *resolver, into *Server, f field) bool {
-		if f.value.Kind == yaml.ScalarNode && isPlaceholder(f.value.Value) {
-			r.add(f.at, "the name of a variable, which nothing puts in; expected %s", v.want)
-			return false
-		}
-		return read(r, into, f)
-	}
-	v.bad = append(v.bad, "${ICWS_USER}", "$(ICWS_USER)", "'{{ icws_user }}'", "'%ICWS_USER%'")
-	return v
-}

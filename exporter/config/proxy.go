@@ -6,12 +6,13 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"icws_exporter/probe/icws"
+	"icws_exporter/probe/secret"
 )
 
 // ProxyURL is the address of an HTTP or SOCKS proxy. It prints without the user
 // and the password that it may hold. The zero ProxyURL is no proxy.
 type ProxyURL struct {
-	full  Secret
+	full  secret.Text
 	shown string
 }
 
@@ -22,7 +23,7 @@ func parseProxyURL(text string) (ProxyURL, bool) {
 	}
 	switch u.Scheme {
 	case "http", "https", "socks5", "socks5h":
-		return ProxyURL{NewSecret(text), u.Scheme + "://" + u.Host}, true
+		return ProxyURL{secret.New(text), u.Scheme + "://" + u.Host}, true
 	}
 	return ProxyURL{}, false
 }
@@ -40,13 +41,13 @@ func (p ProxyURL) URL() *url.URL {
 }
 
 // password is that of the address, empty without one.
-func (p ProxyURL) password() Secret {
+func (p ProxyURL) password() secret.Text {
 	u := p.URL()
 	if u == nil || u.User == nil {
-		return Secret{}
+		return secret.Text{}
 	}
 	password, _ := u.User.Password()
-	return NewSecret(password)
+	return secret.New(password)
 }
 
 // IsZero reports whether there is no proxy.
@@ -57,24 +58,14 @@ func (p ProxyURL) String() string { return p.shown }
 
 // proxyURL reads the URL of a proxy; empty undoes that of the defaults.
 func proxyURL() value[Server] {
-	const want = "a URL such as http://proxy:3128, with http, https, socks5 or socks5h, or nothing for no proxy"
-	read := func(r *resolver, into *Server, f field) bool {
-		value, ok := r.word(f, want)
-		if !ok {
-			return false
+	parse := func(n *yaml.Node) (ProxyURL, string) {
+		proxy, ok := parseProxyURL(n.Value)
+		if n.Value != "" && (!ok || len(n.Value) > 2048) {
+			return ProxyURL{}, "not the URL of a proxy"
 		}
-		into.HTTP.ProxyURL = ProxyURL{}
-		if value == "" {
-			return true
-		}
-		if into.HTTP.ProxyURL, ok = parseProxyURL(value); !ok || len(value) > 2048 {
-			r.add(f.at, "not the URL of a proxy; expected %s", want)
-			return false
-		}
-		return true
+		return proxy, ""
 	}
-	return value[Server]{
-		kind: "URL", want: want, read: read, show: func(s *Server) *yaml.Node { return scalar(s.HTTP.ProxyURL.String()) },
-		bad: []string{"proxy", "proxy:3128", "ftp://proxy:21", "http://", "http://proxy:0", "http://proxy/path", "'http://proxy?x'"},
-	}
+	return plain("URL", "a URL such as http://proxy:3128, with http, https, socks5 or socks5h, or nothing for no proxy",
+		func(s *Server) *ProxyURL { return &s.HTTP.ProxyURL }, parse, func(p ProxyURL) *yaml.Node { return scalar(p.String()) },
+		"proxy", "proxy:3128", "ftp://proxy:21", "http://", "http://proxy:0", "http://proxy/path", "'http://proxy?x'")
 }

@@ -15,10 +15,8 @@ type resolver struct {
 	problems
 	dir   string           // of relative file names
 	names map[string]named // the servers so far, by their names in lower case
-	// holds says whose secrets are read; nil: everybody's.
+	// holds says whose files and passwords are looked at; nil: everybody's.
 	holds func(name string) bool
-	// textOnly: no file and no password is looked at.
-	textOnly bool
 	// content is what was read: the configuration and the files of http.tls_config.
 	content hash.Hash
 }
@@ -33,11 +31,11 @@ func (n named) where() string {
 	return fmt.Sprintf(", in line %d,", n.line)
 }
 
-func newResolver(p problems, dir string) *resolver {
-	return &resolver{problems: p, dir: dir, content: sha256.New()}
+func newResolver(file, dir string) *resolver {
+	return &resolver{problems: problems{file: file}, dir: dir, content: sha256.New()}
 }
 
-func (r *resolver) watches(name string) bool { return !r.textOnly && (r.holds == nil || r.holds(name)) }
+func (r *resolver) watches(name string) bool { return r.holds == nil || r.holds(name) }
 
 // root reads the whole file.
 func (r *resolver) root(e *effective, n *yaml.Node) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"icws_exporter/probe/secret"
+
 	"go.yaml.in/yaml/v4"
 )
 
@@ -36,13 +38,13 @@ func printEverywhere(t *testing.T, v any) string {
 }
 
 func TestASecretIsPrintedNowhere(t *testing.T) {
-	secret := NewSecret(testPassword)
-	type inside struct{ Public, private Secret }
+	hidden := secret.New(testPassword)
+	type inside struct{ Public, private secret.Text }
 	proxied := Server{Site: "a"}
 	proxied.HTTP.ProxyURL, _ = parseProxyURL("http://svc:" + testPassword + "@proxy:3128")
 	for name, v := range map[string]any{
-		"secret": secret, "pointer": &secret, "field": inside{secret, secret}, "list": []Secret{secret},
-		"map": map[string]Secret{"a": secret}, "server": proxied, "servers": []Server{proxied},
+		"secret": hidden, "pointer": &hidden, "field": inside{hidden, hidden}, "list": []secret.Text{hidden},
+		"map": map[string]secret.Text{"a": hidden}, "server": proxied, "servers": []Server{proxied},
 		"proxy": proxied.HTTP.ProxyURL, "validated": Validated{effective: &effective{servers: []Server{proxied}}},
 	} {
 		printed := printEverywhere(t, v)
@@ -51,13 +53,13 @@ func TestASecretIsPrintedNowhere(t *testing.T) {
 			t.Errorf("%s gives the secret away:\n%s", name, printed)
 		}
 	}
-	if secret.Reveal() != testPassword {
-		t.Errorf("Reveal gives %q", secret.Reveal())
+	if hidden.Reveal() != testPassword {
+		t.Errorf("Reveal gives %q", hidden.Reveal())
 	}
-	if got := fmt.Sprintf("%v %s %q %#v", secret, secret, secret, secret); got != strings.TrimSpace(strings.Repeat("<secret> ", 4)) {
+	if got := fmt.Sprintf("%v %s %q %#v", hidden, hidden, hidden, hidden); got != strings.TrimSpace(strings.Repeat("<secret> ", 4)) {
 		t.Errorf("a secret prints as %s", got)
 	}
-	if empty := (Secret{}); empty.Reveal() != "" || empty.String() != "<secret>" {
+	if empty := (secret.Text{}); empty.Reveal() != "" || empty.String() != "<secret>" {
 		t.Error("the zero secret is not an empty secret")
 	}
 }

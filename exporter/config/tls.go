@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 
 	promconfig "github.com/prometheus/common/config"
@@ -20,17 +21,26 @@ type pemFiles struct{ ca, cert, key []byte }
 
 func (t TLS) hasFiles() bool { return t.CAFile != "" || t.CertFile != "" }
 
+// pemFile is one of the files that a TLS names: its key below http.tls_config, its
+// path, and what should stand in it.
+type pemFile struct {
+	key, path, want string
+	content         *[]byte
+}
+
+// named are the files that t names. What is read from them goes into f.
+func (f *pemFiles) named(t TLS) []pemFile {
+	return slices.DeleteFunc([]pemFile{
+		{"ca_file", t.CAFile, "a PEM file that the exporter's user may read", &f.ca},
+		{"cert_file", t.CertFile, "a PEM certificate", &f.cert},
+		{"key_file", t.KeyFile, "the PEM key of the certificate", &f.key},
+	}, func(file pemFile) bool { return file.path == "" })
+}
+
 // readPEM reads the files. Its errors name the key and the path.
 func (s Server) readPEM() (pemFiles, error) {
 	var read pemFiles
-	t := s.HTTP.TLS
-	for _, file := range []struct {
-		key, path string
-		content   *[]byte
-	}{{"ca_file", t.CAFile, &read.ca}, {"cert_file", t.CertFile, &read.cert}, {"key_file", t.KeyFile, &read.key}} {
-		if file.path == "" {
-			continue
-		}
+	for _, file := range read.named(s.HTTP.TLS) {
 		content, err := files.Read(file.path, maxPEMBytes)
 		if err != nil {
 			return pemFiles{}, fmt.Errorf("%s: %s cannot be read: %w", s.tlsKey(file.key), absolute(file.path), err)
@@ -147,51 +157,39 @@ func (f *following) transport() *builtTransport {
 	return next
 }
 
-// checkTLS reads the files now, so that a wrong one is found before the start.
-// The key belongs to those who watch the server; so only they check it.
+// checkTLS reads the files now, so that a wrong one is found before the start. They
+// belong to those who watch the server; so only they check them.
 func (r *resolver) checkTLS(s Server, fields map[string]field, bad map[string]bool) {
-	const ca, cert, key = "http.tls_config.ca_file", "http.tls_config.cert_file", "http.tls_config.key_file"
+	const prefix, cert, key = "http.tls_config.", "http.tls_config.cert_file", "http.tls_config.key_file"
 	t := s.HTTP.TLS
-	if t.CAFile != "" && !bad[ca] && !r.textOnly {
-		pem, err := r.readPEM(t.CAFile)
-		switch {
-		case err != nil:
-			r.add(fields[ca].at, "cannot be read (%v): %s; expected a PEM file that the exporter's user may read", err, r.tried(fields[ca].value.Value, t.CAFile))
-		case !x509.NewCertPool().AppendCertsFromPEM(pem):
-			r.add(fields[ca].at, "no certificate is in the file; expected certificates in PEM (Base64)")
-		}
-	}
 	switch {
 	case bad[cert] || bad[key]:
+		t.CertFile, t.KeyFile = "", ""
 	case t.CertFile != "" && t.KeyFile == "":
 		r.add(fields[cert].at, "there is no key_file; expected both or neither")
 	case t.CertFile == "" && t.KeyFile != "":
 		r.add(fields[key].at, "there is no cert_file; expected both or neither")
-	case t.CertFile != "" && r.watches(s.Name):
-		r.checkKeyPair(t, fields[cert], fields[key])
 	}
-}
-
-func (r *resolver) checkKeyPair(t TLS, certField, keyField field) {
-	cert, certErr := r.readPEM(t.CertFile)
-	if certErr != nil {
-		r.add(certField.at, "cannot be read (%v): %s; expected a PEM certificate", certErr, r.tried(certField.value.Value, t.CertFile))
-	}
-	key, keyErr := r.readPEM(t.KeyFile)
-	if keyErr != nil {
-		r.add(keyField.at, "cannot be read (%v): %s; expected the PEM key of the certificate", keyErr, r.tried(keyField.value.Value, t.KeyFile))
-	}
-	if certErr != nil || keyErr != nil {
+	if !r.watches(s.Name) {
 		return
 	}
-	if _, err := tls.X509KeyPair(cert, key); err != nil {
-		r.add(certField.at, "certificate and key cannot be used (%v); expected a PEM certificate and its PEM key", err)
+	var read pemFiles
+	for _, file := range read.named(t) {
+		if f := fields[prefix+file.key]; !bad[prefix+file.key] {
+			content, err := files.Read(file.path, maxPEMBytes)
+			_, _ = fmt.Fprintf(r.content, "%d:%s", len(content), content) // a hash takes everything
+			if err != nil {
+				r.add(f.at, "cannot be read (%v): %s; expected %s", err, r.tried(f.value.Value, file.path), file.want)
+			}
+			*file.content = content
+		}
 	}
-}
-
-// readPEM reads a file whose content is part of the configuration.
-func (r *resolver) readPEM(path string) ([]byte, error) {
-	content, err := files.Read(path, maxPEMBytes)
-	_, _ = fmt.Fprintf(r.content, "%d:%s", len(content), content) // a hash takes everything
-	return content, err
+	if read.ca != nil && !x509.NewCertPool().AppendCertsFromPEM(read.ca) {
+		r.add(fields[prefix+"ca_file"].at, "no certificate is in the file; expected certificates in PEM (Base64)")
+	}
+	if read.cert != nil && read.key != nil {
+		if _, err := tls.X509KeyPair(read.cert, read.key); err != nil {
+			r.add(fields[cert].at, "certificate and key cannot be used (%v); expected a PEM certificate and its PEM key", err)
+		}
+	}
 }

@@ -30,30 +30,6 @@ func forUsers(v value[Server]) value[Server] {
 	return v
 }
 
-// switched reads true or false, and shows true only.
-func switched[T any](at func(*T) *bool) value[T] {
-	const want = "true or false"
-	read := func(r *resolver, into *T, f field) bool {
-		word, ok := r.word(f, want)
-		if !ok {
-			return false
-		}
-		if word != "true" && word != "false" {
-			r.add(f.at, "%s not valid; expected %s", shown(word), want)
-			return false
-		}
-		*at(into) = word == "true"
-		return true
-	}
-	show := func(from *T) *yaml.Node {
-		if !*at(from) {
-			return nil
-		}
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"}
-	}
-	return value[T]{kind: "boolean", want: want, read: read, show: show, bad: []string{`""`, "yes", "1", "True", "x"}}
-}
-
 const (
 	// minUsersStaleAfter leaves time to compare users in: of the four requests a minute
 	// that are made for what is optional, this takes three.

@@ -40,43 +40,28 @@ func defaultEffective() *effective {
 }
 
 // Load reads and checks the configuration file. File names in it are relative to
-// its directory. An unreadable file is an error of os or
-// of package files; everything else that is
-// wrong is an *Error with every problem.
+// its directory. An unreadable file is an error of os or of package files; everything
+// else that is wrong is an *Error with every problem.
 func Load(path string) (Validated, error) { return LoadPart(path, nil) }
 
 // LoadPart is Load for an exporter that watches only the servers whose names holds
-// accepts. It checks the whole file, but reads the passwords and keys of those
+// accepts. It checks the whole file, but looks at the passwords and the files of those
 // servers only: the others' may be on another machine. A nil holds accepts all.
 func LoadPart(path string, holds func(name string) bool) (Validated, error) {
 	src, err := files.Read(path, maxFileBytes)
 	if err != nil {
 		return Validated{}, unreadable(path, err)
 	}
-	return parse(path, src, filepath.Dir(path), holds)
-}
-
-// LoadSyntax is Load without a look at the files and passwords that the configuration
-// names: they may be on another machine.
-func LoadSyntax(path string) (Validated, error) {
-	src, err := files.Read(path, maxFileBytes)
-	if err != nil {
-		return Validated{}, unreadable(path, err)
-	}
-	r := newResolver(problems{file: path}, filepath.Dir(path))
-	r.textOnly = true
+	r := newResolver(path, filepath.Dir(path))
+	r.holds = holds
 	return r.parse(src)
 }
 
 // Parse checks the configuration in src; name stands for the file in errors, and
 // file names in it are relative to dir. It reads the files that the configuration
 // names. The error is an *Error with every problem.
-func Parse(name string, src []byte, dir string) (Validated, error) { return parse(name, src, dir, nil) }
-
-func parse(name string, src []byte, dir string, holds func(string) bool) (Validated, error) {
-	r := newResolver(problems{file: name}, dir)
-	r.holds = holds
-	return r.parse(src)
+func Parse(name string, src []byte, dir string) (Validated, error) {
+	return newResolver(name, dir).parse(src)
 }
 
 func (r *resolver) parse(src []byte) (Validated, error) {

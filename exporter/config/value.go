@@ -18,24 +18,32 @@ import (
 // it is not, how to read it, and how to show it.
 type value[T any] struct {
 	kind, want string
-	read       reader[T]
+	// read reads a field into its place in T and reports whether it was good. What is
+	// wrong with it becomes a problem.
+	read func(r *resolver, into *T, f field) bool
 	// show returns the value as a file would have it, nil for one that is not set.
 	show func(*T) *yaml.Node
 	// bad are values in YAML that are refused, for a test of each.
 	bad []string
 }
 
-// reader reads a field into its place in T and reports whether it was good. What
-// is wrong with it becomes a problem.
-type reader[T any] func(r *resolver, into *T, f field) bool
-
-// word returns the scalar as it is written: 007 stays 007.
-func (r *resolver) word(f field, want string) (string, bool) {
-	if f.value.Kind != yaml.ScalarNode {
-		r.add(f.at, "a list or a block stands here; expected %s", want)
-		return "", false
+// plain is a value that is one scalar: parse makes it of the node, or says what is
+// wrong with it.
+func plain[T, V any](kind, want string, at func(*T) *V, parse func(*yaml.Node) (v V, wrong string), show func(V) *yaml.Node, bad ...string) value[T] {
+	read := func(r *resolver, into *T, f field) bool {
+		if f.value.Kind != yaml.ScalarNode {
+			r.add(f.at, "a list or a block stands here; expected %s", want)
+			return false
+		}
+		v, wrong := parse(f.value)
+		if wrong != "" {
+			r.add(f.at, "%s; expected %s", wrong, want)
+			return false
+		}
+		*at(into) = v
+		return true
 	}
-	return f.value.Value, true
+	return value[T]{kind, want, read, func(from *T) *yaml.Node { return show(*at(from)) }, bad}
 }
 
 // shown repeats a bad value in a message, unless it might hold a secret.
@@ -57,29 +65,21 @@ func scalar(text string) *yaml.Node {
 // text reads a text of 1 to limit bytes without control characters that good
 // accepts.
 func text[T any](at func(*T) *string, limit int, want string, good func(string) bool) value[T] {
-	read := func(r *resolver, into *T, f field) bool {
-		value, ok := r.word(f, want)
-		switch {
-		case !ok:
-			return false
-		case value == "":
-			r.add(f.at, "empty; expected %s", want)
-		case len(value) > limit:
-			r.add(f.at, "longer than %d bytes; expected %s", limit, want)
-		case hintForText(f.value) != "":
-			r.add(f.at, "%s; expected %s, without quotes or in single ones", hintForText(f.value), want)
-		case !isPrintable(value) || good != nil && !good(value):
-			r.add(f.at, "not valid; expected %s", want)
-		default:
-			*at(into) = value
-			return true
+	parse := func(n *yaml.Node) (string, string) {
+		switch hint := hintForText(n); {
+		case n.Value == "":
+			return "", "empty"
+		case len(n.Value) > limit:
+			return "", fmt.Sprintf("longer than %d bytes", limit)
+		case hint != "":
+			return "", hint
+		case !isPrintable(n.Value) || good != nil && !good(n.Value):
+			return "", "not valid"
 		}
-		return false
+		return n.Value, ""
 	}
-	return value[T]{
-		kind: "text", want: want, read: read, show: func(from *T) *yaml.Node { return scalar(*at(from)) },
-		bad: []string{`""`, `" "`, `"a\tb"`, `"a "`, strconv.Quote(strings.Repeat("x", limit+1))},
-	}
+	return plain("text", want, at, parse, scalar,
+		`""`, `" "`, `"a\tb"`, `"a "`, strconv.Quote(strings.Repeat("x", limit+1)), "'${NAME}'", "'{{ name }}'")
 }
 
 // isPrintable reports whether the value may stand in a label and in a log line,
@@ -114,48 +114,47 @@ func choice[T any, W ~string](at func(*T) *W, words ...W) value[T] {
 	for i, w := range words {
 		list[i] = string(w)
 	}
-	want := "one of " + strings.Join(list, ", ")
-	read := func(r *resolver, into *T, f field) bool {
-		value, ok := r.word(f, want)
-		if !ok {
-			return false
+	parse := func(n *yaml.Node) (W, string) {
+		if !slices.Contains(list, n.Value) {
+			return "", shown(n.Value) + " not known"
 		}
-		if !slices.Contains(list, value) {
-			r.add(f.at, "%s not known; expected %s", shown(value), want)
-			return false
+		return W(n.Value), ""
+	}
+	return plain("word", "one of "+strings.Join(list, ", "), at, parse, func(w W) *yaml.Node { return scalar(string(w)) },
+		`""`, "nothing_known", strings.ToUpper(list[0])+"x")
+}
+
+// switched reads true or false, and shows true only.
+func switched[T any](at func(*T) *bool) value[T] {
+	parse := func(n *yaml.Node) (bool, string) {
+		if n.Value != "true" && n.Value != "false" {
+			return false, shown(n.Value) + " not valid"
 		}
-		*at(into) = W(value)
-		return true
+		return n.Value == "true", ""
 	}
-	return value[T]{
-		kind: "word", want: want, read: read, show: func(from *T) *yaml.Node { return scalar(string(*at(from))) },
-		bad: []string{`""`, "nothing_known", strings.ToUpper(list[0]) + "x"},
+	show := func(on bool) *yaml.Node {
+		if !on {
+			return nil
+		}
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"}
 	}
+	return plain("boolean", "true or false", at, parse, show, `""`, "yes", "1", "True", "x")
 }
 
 // number reads a whole number from low to high.
 func number[T any, N ~int | ~uint32](at func(*T) *N, low, high N) value[T] {
-	want := fmt.Sprintf("a whole number from %d to %d", low, high)
-	read := func(r *resolver, into *T, f field) bool {
-		word, ok := r.word(f, want)
-		if !ok {
-			return false
-		}
-		n, err := strconv.ParseUint(word, 10, 31)
+	parse := func(node *yaml.Node) (N, string) {
+		n, err := strconv.ParseUint(node.Value, 10, 31)
 		if err != nil || N(n) < low || N(n) > high {
-			r.add(f.at, "%s not valid; expected %s", shown(word), want)
-			return false
+			return 0, shown(node.Value) + " not valid"
 		}
-		*at(into) = N(n)
-		return true
+		return N(n), ""
 	}
-	return value[T]{
-		kind: "number", want: want, read: read,
-		show: func(from *T) *yaml.Node {
-			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: fmt.Sprint(*at(from))}
-		},
-		bad: []string{`""`, "x", "1.5", fmt.Sprint(int64(low) - 1), fmt.Sprint(int64(high) + 1), "99999999999999999999"},
+	show := func(n N) *yaml.Node {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: fmt.Sprint(n)}
 	}
+	return plain("number", fmt.Sprintf("a whole number from %d to %d", low, high), at, parse, show,
+		`""`, "x", "1.5", fmt.Sprint(int64(low)-1), fmt.Sprint(int64(high)+1), "99999999999999999999")
 }
 
 // duration reads a time from low to high, or the word for 0 where there is one.
@@ -168,31 +167,23 @@ func duration[T any](at func(*T) *time.Duration, low, high time.Duration, zero .
 	if word == "0" {
 		want += " for never"
 	}
-	read := func(r *resolver, into *T, f field) bool {
-		text, ok := r.word(f, want)
-		if !ok {
-			return false
+	parse := func(n *yaml.Node) (time.Duration, string) {
+		if word != "" && (n.Value == word || n.Value == word+"s") {
+			return 0, ""
 		}
-		if word != "" && (text == word || text == word+"s") {
-			*at(into) = 0
-			return true
-		}
-		value, err := parseDuration(text)
-		switch {
-		case err != nil && hintForDuration(text, low, high) != "":
-			r.add(f.at, "%s not a duration: %s; expected %s", shown(text), hintForDuration(text, low, high), want)
+		d, err := parseDuration(n.Value)
+		switch hint := hintForDuration(n.Value, low, high); {
+		case err != nil && hint != "":
+			return 0, shown(n.Value) + " not a duration: " + hint
 		case err != nil:
-			r.add(f.at, "%s not a duration, which is a number with a unit such as 30s, 1m30s or 1d; expected %s", shown(text), want)
-		case value < low || value > high:
-			r.add(f.at, "%s out of range; expected %s", shown(text), want)
-		default:
-			*at(into) = value
-			return true
+			return 0, shown(n.Value) + " not a duration, which is a number with a unit such as 30s, 1m30s or 1d"
+		case d < low || d > high:
+			return 0, shown(n.Value) + " out of range"
 		}
-		return false
+		return d, ""
 	}
-	show := func(from *T) *yaml.Node {
-		if d := *at(from); d != 0 || word != "auto" {
+	show := func(d time.Duration) *yaml.Node {
+		if d != 0 || word != "auto" {
 			return scalar(model.Duration(d).String())
 		}
 		return scalar(word)
@@ -203,7 +194,7 @@ func duration[T any](at func(*T) *time.Duration, low, high time.Duration, zero .
 	if word != "0" {
 		bad = append(bad, "0", "0s")
 	}
-	return value[T]{kind: "duration", want: want, read: read, show: show, bad: bad}
+	return plain("duration", want, at, parse, show, bad...)
 }
 
 // parseDuration reads what Prometheus writes, such as 1d or 1m30s, and what Go
@@ -217,28 +208,18 @@ func parseDuration(text string) (time.Duration, error) {
 
 // size reads a size from low to high.
 func size[T any](at func(*T) *Bytes, low, high Bytes) value[T] {
-	want := fmt.Sprintf("a value from %s to %s", low, high)
-	read := func(r *resolver, into *T, f field) bool {
-		text, ok := r.word(f, want)
-		if !ok {
-			return false
+	parse := func(n *yaml.Node) (Bytes, string) {
+		size, ok := parseBytes(n.Value)
+		switch {
+		case !ok:
+			return 0, shown(n.Value) + " not a size, which is a number of bytes, or a number with KiB, MiB or GiB, such as 16MiB"
+		case size < low || size > high:
+			return 0, shown(n.Value) + " out of range"
 		}
-		var value Bytes
-		if err := value.UnmarshalText([]byte(text)); err != nil {
-			r.add(f.at, "%s %v", shown(text), err)
-			return false
-		}
-		if value < low || value > high {
-			r.add(f.at, "%s out of range; expected %s", shown(text), want)
-			return false
-		}
-		*at(into) = value
-		return true
+		return size, ""
 	}
-	return value[T]{
-		kind: "size", want: want, read: read, show: func(from *T) *yaml.Node { return scalar(at(from).String()) },
-		bad: []string{`""`, "x", "0", "-1", "1.5MiB", "16MB", (low - 1).String(), (high + 1).String()},
-	}
+	return plain("size", fmt.Sprintf("a value from %s to %s", low, high), at, parse, func(b Bytes) *yaml.Node { return scalar(b.String()) },
+		`""`, "x", "0", "-1", "1.5MiB", "16MB", (low - 1).String(), (high + 1).String())
 }
 
 // list reads a list of at most limit texts, each of which good accepts. hints say
