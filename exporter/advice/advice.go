@@ -11,6 +11,9 @@ import (
 	"unicode/utf8"
 )
 
+// Reason is something that is wrong, or will soon be.
+type Reason string
+
 // Advice is what somebody does about one reason.
 type Advice struct {
 	Reason Reason
