@@ -217,7 +217,7 @@ func (s *session) hasDelivered() bool {
 }
 
 func (s *session) asksSwitchover() bool {
-	return s.wire.Feature("connection") >= 11 && !s.loop.gone[icws.OpSwitchoverStatus] &&
+	return s.wire.Feature("connection") >= icws.ConnectionWithSwitchover && !s.loop.gone[icws.OpSwitchoverStatus] &&
 		s.hasDelivered() && !s.any(func(f *feed) bool { return f.awaiting != nil })
 }
 

@@ -141,7 +141,7 @@ func (m *streaming) wanted(mode TransportMode, s *icws.Session, now time.Time) b
 	case ModePoll:
 		return false
 	default:
-		return s.Feature("messaging") >= 2 && !m.avoided(now)
+		return s.Feature("messaging") >= icws.MessagingWithStream && !m.avoided(now)
 	}
 }
 

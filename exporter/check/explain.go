@@ -16,30 +16,17 @@ import (
 func explain(err error) (detail, what string) {
 	var round *icws.RoundError
 	var other *notICWSError
-	var response *icws.ResponseError
-	var request *icws.RequestError
-	given := err
 	switch {
 	case errors.As(err, &round):
 		return explainRound(round)
 	case errors.As(err, &other):
 		detail, what = explain(other.err)
 		return "no ICWS, so the password was not sent: " + detail, what
-	case errors.As(err, &response):
-		return describeResponse(response), advice.Of(response).Line()
-	case errors.Is(err, context.Canceled):
-		return "interrupted", advise(advice.Interrupted, "")
-	case errors.As(err, &request):
-		err = request.Err
-	}
-	reason := icws.ReasonOf(err)
-	if request != nil {
-		reason = request.Reason
-	}
-	if reason == icws.FailTLS {
+	case icws.ReasonOf(err) == icws.FailTLS:
 		return cause(err), adviseAlert(err)
+	default:
+		return cause(err), advice.Of(err).Line()
 	}
-	return cause(err), advice.Of(given).Line()
 }
 
 // notICWSError is a host that a server listed and that is something else.
@@ -67,14 +54,24 @@ func explainRound(round *icws.RoundError) (detail, what string) {
 	return strings.Join(answers, "; "), what
 }
 
-// cause is the text of an error without the address in front that the step names
-// anyway.
+// cause is the text of an error without what the step names anyway: the operation and
+// the address.
 func cause(err error) string {
+	var response *icws.ResponseError
+	var request *icws.RequestError
 	var operation *net.OpError
-	if errors.As(err, &operation) && operation.Err != nil {
+	switch {
+	case errors.As(err, &response):
+		return describeResponse(response)
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
+	case errors.As(err, &operation) && operation.Err != nil:
 		return operation.Op + ": " + operation.Err.Error()
+	case errors.As(err, &request):
+		return request.Err.Error()
+	default:
+		return err.Error()
 	}
-	return err.Error()
 }
 
 func describeResponse(e *icws.ResponseError) string {

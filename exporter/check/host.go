@@ -39,15 +39,15 @@ func (e *examination) host(ctx context.Context, host string) (reached bool) {
 	if err != nil {
 		return e.note(broken(err).step(StepVersion, host, 0))
 	}
-	t := newTrace()
+	t := &trace{}
 	start := time.Now()
 	version, err := client.Version(httptrace.WithClientTrace(ctx, t.hooks()))
-	v := &visit{host: host, base: base, byFlags: e.server.ByFlags, proxy: e.server.HTTP.ProxyURL.URL(), trace: t.seen(), version: version, err: err, took: time.Since(start)}
-	for _, s := range v.steps() {
+	l := &hostLook{host: host, base: base, byFlags: e.server.ByFlags, proxy: e.server.HTTP.ProxyURL.URL(), trace: t.seen(), version: version, err: err, took: time.Since(start)}
+	for _, s := range l.steps() {
 		e.note(s)
 	}
 	e.mayBeICWS[host] = mayBeICWS(err)
-	return v.answered()
+	return l.answered()
 }
 
 // mayBeICWS reports whether the answer to the question for the version leaves it
@@ -69,8 +69,8 @@ func mayBeICWS(err error) bool {
 	}
 }
 
-// visit is what was seen of one host.
-type visit struct {
+// hostLook is what was seen of one host.
+type hostLook struct {
 	host    string
 	base    *url.URL
 	byFlags bool
@@ -82,45 +82,45 @@ type visit struct {
 }
 
 // answered reports whether the host spoke HTTP with us, whatever it said.
-func (v *visit) answered() bool {
+func (l *hostLook) answered() bool {
 	var response *icws.ResponseError
 	var request *icws.RequestError
 	switch {
-	case v.err == nil, errors.As(v.err, &response):
+	case l.err == nil, errors.As(l.err, &response):
 		return true
 	default:
-		return errors.As(v.err, &request) && request.Code != 0
+		return errors.As(l.err, &request) && request.Code != 0
 	}
 }
 
-func (v *visit) steps() []Step {
+func (l *hostLook) steps() []Step {
 	// The name and the port are those of whom we connect to.
-	near, address := v.host, v.base.Hostname()
+	near, address := l.host, l.base.Hostname()
 	var steps []Step
-	if v.proxy != nil {
-		near, address = "proxy "+v.proxy.Host, v.proxy.Hostname()
-		reason := "the proxy " + v.proxy.Host + " looks the name up and connects (to one server for a whole session, if the name has several); the steps of the proxy follow"
-		steps = append(steps, skipped(reason).step(StepDNS, v.host, 0), skipped(reason).step(StepTCP, v.host, 0))
+	if l.proxy != nil {
+		near, address = "proxy "+l.proxy.Host, l.proxy.Hostname()
+		reason := "the proxy " + l.proxy.Host + " looks the name up and connects (to one server for a whole session, if the name has several); the steps of the proxy follow"
+		steps = append(steps, skipped(reason).step(StepDNS, l.host, 0), skipped(reason).step(StepTCP, l.host, 0))
 	}
-	dns, dnsTook := v.dns(address)
+	dns, dnsTook := l.dns(address)
 	steps = append(steps, dns.step(StepDNS, near, dnsTook))
-	tcp, tcpTook := v.tcp(dns)
+	tcp, tcpTook := l.tcp(dns)
 	steps = append(steps, tcp.step(StepTCP, near, tcpTook))
-	secure, tlsTook := v.tls(tcp)
-	steps = append(steps, secure.step(StepTLS, v.host, tlsTook))
-	answer := v.answer(secure)
-	return append(steps, answer.step(StepVersion, v.host, v.took-dnsTook-tcpTook-tlsTook))
+	secure, tlsTook := l.tls(tcp)
+	steps = append(steps, secure.step(StepTLS, l.host, tlsTook))
+	answer := l.answer(secure)
+	return append(steps, answer.step(StepVersion, l.host, l.took-dnsTook-tcpTook-tlsTook))
 }
 
-func (v *visit) dns(address string) (finding, time.Duration) {
-	lookup := v.trace.dns
+func (l *hostLook) dns(address string) (finding, time.Duration) {
+	lookup := l.trace.dns
 	switch _, err := netip.ParseAddr(address); {
 	case !lookup.begun && err == nil:
 		return good("%s is an address", address), 0
 	case !lookup.begun:
-		return v.unfinished(), 0
+		return l.unfinished(), 0
 	case !lookup.ended:
-		return v.unfinished(), v.took
+		return l.unfinished(), l.took
 	case lookup.err != nil:
 		return broken(lookup.err), lookup.took
 	case len(lookup.addresses) > 1:
@@ -131,13 +131,13 @@ func (v *visit) dns(address string) (finding, time.Duration) {
 	}
 }
 
-func (v *visit) tcp(dns finding) (finding, time.Duration) {
-	connect := v.trace.tcp
+func (l *hostLook) tcp(dns finding) (finding, time.Duration) {
+	connect := l.trace.tcp
 	switch {
 	case dns.status == Failed:
 		return skipped("the name is not known"), 0
 	case !connect.begun || !connect.ended:
-		return v.unfinished(), connect.took
+		return l.unfinished(), connect.took
 	case connect.err != nil:
 		f := broken(connect.err)
 		f.detail = "no connection to " + list(connect.addresses) + ": " + f.detail
@@ -148,26 +148,26 @@ func (v *visit) tcp(dns finding) (finding, time.Duration) {
 }
 
 // urlName is what the operator calls the URL.
-func (v *visit) urlName() string {
-	if v.byFlags {
+func (l *hostLook) urlName() string {
+	if l.byFlags {
 		return "--server"
 	}
 	return "the url"
 }
 
 // unfinished is the finding for what ended with the whole request.
-func (v *visit) unfinished() finding {
-	if v.err == nil {
+func (l *hostLook) unfinished() finding {
+	if l.err == nil {
 		return skipped("not seen")
 	}
-	return broken(v.err)
+	return broken(l.err)
 }
 
-func (v *visit) tls(tcp finding) (finding, time.Duration) {
-	handshakes := v.trace.tls
-	if v.proxy != nil && v.proxy.Scheme == "https" && len(handshakes) > 0 {
+func (l *hostLook) tls(tcp finding) (finding, time.Duration) {
+	handshakes := l.trace.tls
+	if l.proxy != nil && l.proxy.Scheme == "https" && len(handshakes) > 0 {
 		if first := handshakes[0]; first.err != nil {
-			detail, what := explainTLS(first.err, v.proxy)
+			detail, what := explainTLS(first.err, l.proxy)
 			return failed("the handshake with the proxy failed: "+detail, what), first.took
 		}
 		handshakes = handshakes[1:]
@@ -175,37 +175,37 @@ func (v *visit) tls(tcp finding) (finding, time.Duration) {
 	switch {
 	case tcp.status != OK:
 		return skipped("there is no connection"), 0
-	case v.base.Scheme == "http":
-		return warned("not used: "+v.urlName()+" begins with http://", advise(advice.PlainHTTP, "")), 0
-	case len(handshakes) == 0 && v.proxy != nil:
-		detail, _ := explain(v.err)
-		return failed("the proxy opened no way to "+v.base.Host+": "+detail,
+	case l.base.Scheme == "http":
+		return warned("not used: "+l.urlName()+" begins with http://", advise(advice.PlainHTTP, "")), 0
+	case len(handshakes) == 0 && l.proxy != nil:
+		detail, _ := explain(l.err)
+		return failed("the proxy opened no way to "+l.base.Host+": "+detail,
 			advise(advice.ProxyClosed, "")), 0
 	case len(handshakes) == 0:
-		return v.unfinished(), 0
+		return l.unfinished(), 0
 	}
 	last := handshakes[len(handshakes)-1]
 	if last.err != nil {
-		return failed(explainTLS(last.err, v.base)), last.took
+		return failed(explainTLS(last.err, l.base)), last.took
 	}
 	return certificateFinding(last.state, time.Now()), last.took
 }
 
-func (v *visit) answer(secure finding) finding {
+func (l *hostLook) answer(secure finding) finding {
 	switch {
 	case secure.status == Failed || secure.status == Skipped:
 		return skipped("there is no connection")
-	case v.err == nil && v.version.ProductID != "":
-		return good("%s %s", v.version.ProductID, v.version.Release())
-	case v.err == nil:
-		return good("%s", v.version.Release())
+	case l.err == nil && l.version.ProductID != "":
+		return good("%s %s", l.version.ProductID, l.version.Release())
+	case l.err == nil:
+		return good("%s", l.version.Release())
 	}
-	f := broken(v.err)
-	if v.base.Scheme == "http" && v.looksSecure() {
+	f := broken(l.err)
+	if l.base.Scheme == "http" && l.looksSecure() {
 		return failed(f.detail, advise(advice.SpeaksTLS, ""))
 	}
 	var response *icws.ResponseError
-	if errors.As(v.err, &response) && response.Code == http.StatusProxyAuthRequired {
+	if errors.As(l.err, &response) && response.Code == http.StatusProxyAuthRequired {
 		return failed(f.detail, advise(advice.ProxyWants, ""))
 	}
 	return f
@@ -213,8 +213,8 @@ func (v *visit) answer(secure finding) finding {
 
 // looksSecure reports whether a server answered plain HTTP as a TLS server may do.
 // Some say nothing, and hang up.
-func (v *visit) looksSecure() bool {
-	return errors.Is(v.err, icws.ErrSpeaksTLS) || icws.ReasonOf(v.err) == icws.FailReset
+func (l *hostLook) looksSecure() bool {
+	return errors.Is(l.err, icws.ErrSpeaksTLS) || icws.ReasonOf(l.err) == icws.FailReset
 }
 
 // phase is one part of a connection attempt.
@@ -249,8 +249,6 @@ type trace struct {
 	noted seen
 	hello time.Time
 }
-
-func newTrace() *trace { return &trace{} }
 
 func (t *trace) seen() seen {
 	t.mu.Lock()
@@ -307,12 +305,3 @@ func (t *trace) connected(now time.Time, address string, err error) {
 }
 
 func list(texts []string) string { return strings.Join(texts, ", ") }
-
-// hostOf is the host and port of a URL.
-func hostOf(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return ""
-	}
-	return u.Host
-}

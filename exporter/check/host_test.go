@@ -368,7 +368,7 @@ func TestThroughAProxy(t *testing.T) {
 }
 
 func TestANameWithSeveralAddressesIsSaid(t *testing.T) {
-	v := &visit{}
+	v := &hostLook{}
 	v.trace.dns = phase{begun: true, ended: true, addresses: []string{"192.0.2.1", "192.0.2.2"}}
 	f, _ := v.dns("cic.example.com")
 	if f.status != OK || !strings.Contains(f.detail, "2 addresses: 192.0.2.1, 192.0.2.2") {

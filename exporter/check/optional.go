@@ -4,10 +4,115 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"icws_exporter/exporter/advice"
+	"icws_exporter/probe"
 	"icws_exporter/probe/icws"
 )
+
+// usersPatience is how long the users may take to be counted.
+const usersPatience = 30 * time.Second
+
+// users says which of the three ways to users the account has, how many it sees, and
+// how many are reported by the way that is configured. It names nobody. The server can
+// be watched without.
+func (v *sessionCheck) users(ctx context.Context) finding {
+	if !v.delivered {
+		return skipped("the first message did not come")
+	}
+	ways := v.waysToUsers(ctx)
+	within, cancel := context.WithTimeout(ctx, usersPatience+v.server.DeliveryTimeout)
+	defer cancel()
+	report, err := v.visit.Users(within)
+	switch {
+	case ctx.Err() != nil:
+		return interrupted()
+	case within.Err() != nil:
+		return warned(ways+"; they were not counted in time", advise(advice.UsersNotDelivering, ""))
+	case err != nil:
+		return broken(err)
+	case report == nil:
+		return warned(ways+"; nobody is counted", advise(advice.UsersNobody, ""))
+	}
+	text := fmt.Sprintf("%s; %d watched, %d reported", ways, report.Watched, report.Reported)
+	if report.LeftOut > 0 {
+		text += fmt.Sprintf(", %d more left out by users.max_users", report.LeftOut)
+	}
+	if report.State == probe.UsersLive {
+		return good("%s", text)
+	}
+	if report.Reason != "" {
+		text += ": " + report.Reason
+	}
+	return warned(text, v.adviseUsers(report.State))
+}
+
+func (v *sessionCheck) adviseUsers(state probe.UsersState) string {
+	return advice.For(advice.Reason("users_"+state.String()), advice.About{User: v.server.User}).Do
+}
+
+// waysToUsers says of each way whether the account may use it, and how many users it
+// sees there.
+func (v *sessionCheck) waysToUsers(ctx context.Context) string {
+	if v.noLists() {
+		return "only users.ids can be used: the server does not list the feature configuration"
+	}
+	all, err := v.session.UserIDs(ctx)
+	ways := []string{"users.all " + sees(len(all), "user", err)}
+	names := v.server.Users.Workgroups
+	if len(names) == 0 {
+		if names, err = v.session.Workgroups(ctx); err == nil && len(names) > 0 {
+			names = names[:1]
+		}
+	}
+	members := map[string]bool{}
+	refused := 0
+	for _, name := range names {
+		var ids []string
+		if ids, err = v.session.Members(ctx, name); err != nil {
+			refused++
+			continue
+		}
+		for _, id := range ids {
+			members[strings.ToLower(id)] = true
+		}
+	}
+	switch {
+	case len(names) == 0:
+		ways = append(ways, "users.workgroups "+sees(0, "workgroup", err))
+	case refused == len(names):
+		ways = append(ways, "users.workgroups "+sees(0, "member", err))
+	default:
+		ways = append(ways, fmt.Sprintf("users.workgroups sees %s of %s", counted(len(members), "member"), counted(len(names)-refused, "workgroup")))
+	}
+	return strings.Join(append(ways, "users.ids needs no right to a list"), ", ")
+}
+
+// sees says how many there are, or how the question was answered.
+func sees(n int, what string, err error) string {
+	var response *icws.ResponseError
+	switch {
+	case errors.As(err, &response):
+		return fmt.Sprintf("is answered %d", response.Code)
+	case err != nil:
+		return "has no usable answer (" + icws.ReasonOf(err).String() + ")"
+	default:
+		return "sees " + counted(n, what)
+	}
+}
+
+func counted(n int, what string) string {
+	switch n {
+	case 0:
+		return "no " + what + "s"
+	case 1:
+		return "1 " + what
+	default:
+		return fmt.Sprintf("%d %ss", n, what)
+	}
+}
 
 // noLists reports whether the server has no lists of the configuration.
 func (v *sessionCheck) noLists() bool { return v.session.Feature(icws.FeatureConfiguration) < 1 }

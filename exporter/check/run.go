@@ -3,7 +3,7 @@ package check
 import (
 	"context"
 	"net/http"
-	"slices"
+	"strings"
 	"time"
 
 	"icws_exporter/exporter/advice"
@@ -117,7 +117,7 @@ func (e *examination) configuration() finding {
 		return failed(err.Error(), advise(advice.TLSFiles, ""))
 	}
 	text := s.URL
-	if !slices.Equal(s.Hosts, []string{hostOf(s.URL)}) {
+	if strings.Contains(s.URL, "{host}") {
 		text += ", hosts " + list(s.Hosts)
 	}
 	if !s.HTTP.ProxyURL.IsZero() {

@@ -204,12 +204,6 @@ func (v *sessionCheck) whyNot() string {
 	return advise(advice.NotMovable, "{host}")
 }
 
-// Versions of features that decide something (protocol.md, 3.2 and 1.7).
-const (
-	streamingMessaging   = 2
-	switchoverConnection = 11
-)
-
 func (v *sessionCheck) features(context.Context) finding {
 	features := v.session.Features()
 	if len(features) == 0 {
@@ -228,15 +222,15 @@ func (v *sessionCheck) features(context.Context) finding {
 
 func (v *sessionCheck) transport(context.Context) finding {
 	version := v.session.Feature("messaging")
-	can := fmt.Sprintf("the server has messaging %d, streaming needs %d", version, streamingMessaging)
+	can := fmt.Sprintf("the server has messaging %d, streaming needs %d", version, icws.MessagingWithStream)
 	switch mode := v.server.Transport; {
 	case mode == probe.ModePoll:
 		return good("polling every %s, as configured", model.Duration(v.server.PollInterval))
-	case mode == probe.ModeSSE && version < streamingMessaging:
+	case mode == probe.ModeSSE && version < icws.MessagingWithStream:
 		return warned("event stream, as configured; "+can, advise(advice.NoStreaming, ""))
 	case mode == probe.ModeSSE:
 		return good("event stream, as configured")
-	case version >= streamingMessaging:
+	case version >= icws.MessagingWithStream:
 		return good("event stream: %s", can)
 	default:
 		return good("polling every %s: %s", model.Duration(v.server.PollInterval), can)
@@ -245,8 +239,8 @@ func (v *sessionCheck) transport(context.Context) finding {
 
 // switchover asks for what only newer servers have and no metric needs.
 func (v *sessionCheck) switchover(ctx context.Context) finding {
-	if have := v.session.Feature("connection"); have < switchoverConnection {
-		return skipped(fmt.Sprintf("the server has connection %d, this needs %d", have, switchoverConnection))
+	if have := v.session.Feature("connection"); have < icws.ConnectionWithSwitchover {
+		return skipped(fmt.Sprintf("the server has connection %d, this needs %d", have, icws.ConnectionWithSwitchover))
 	}
 	status, err := v.visit.Switchover(ctx)
 	if err != nil {

@@ -55,6 +55,13 @@ func (s *Session) DaysUntilPasswordExpiration() *int { return s.passwordDays }
 // Version returns what the log-on said of the server; zero when it did not.
 func (s *Session) Version() Version { return s.version }
 
+// The versions of the features messaging and connection from which on a server has the
+// event stream (protocol.md, 3.2) and tells of a switchover (protocol.md, 1.7).
+const (
+	MessagingWithStream      = 2
+	ConnectionWithSwitchover = 11
+)
+
 // Features returns the features of the server with their versions.
 func (s *Session) Features() map[string]int { return maps.Clone(s.features) }
 
@@ -133,7 +140,7 @@ func (s *Session) exchange(ctx context.Context, op Operation, read func(*documen
 
 func (s *Session) subscription(op Operation, sub *Subscription) request {
 	r := s.request(op, subscriptionsPath+sub.Path)
-	r.about, r.people = sub, sub == UserStatuses
+	r.about, r.people = sub, sub.Personal
 	return r
 }
 

@@ -15,6 +15,8 @@ type Subscription struct {
 	List string
 	// MessageType is the `__type` of its messages.
 	MessageType string
+	// Personal: what is said of it may name people, and is not to be repeated.
+	Personal bool
 }
 
 // String returns the name in words, for an error.

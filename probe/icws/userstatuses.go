@@ -17,6 +17,7 @@ var UserStatuses = &Subscription{
 	Name:        "user-statuses",
 	Path:        "status/user-statuses",
 	MessageType: "urn:inin.com:status:userStatusMessage",
+	Personal:    true,
 }
 
 // UserStatusBody says whose statuses the subscription is about, all of them each time.
