@@ -32,11 +32,11 @@ const (
 type webConfig struct {
 	file string
 	copy privateFile
-	// text is what the copy has, guards what it protects with, and refused the digest
-	// of what was found wrong last.
+	// text is what the copy has, guards what it protects with, and look the digest of
+	// what was found last, a text or an error.
 	text    []byte
 	guards  webGuards
-	refused [sha256.Size]byte
+	look    [sha256.Size]byte
 	problem atomic.Pointer[string]
 }
 
@@ -53,7 +53,7 @@ func openWebConfig(file string) (*webConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &webConfig{file: file, copy: private, text: text, guards: guards}, nil
+	return &webConfig{file: file, copy: private, text: text, guards: guards, look: digestOf(text, nil)}, nil
 }
 
 // path is that of the copy.
@@ -96,26 +96,24 @@ func (c *webConfig) follow(ctx context.Context, log *slog.Logger, reloaded func(
 // look: a configuration that is now in effect, or what is wrong with it.
 func (c *webConfig) reload() (changed bool, err error) {
 	text, err := inlined(c.file)
-	if err == nil && bytes.Equal(text, c.text) {
-		changed = c.Problem() != "" // the old file is back
-		c.problem.Store(nil)
-		return changed, nil
-	}
-	seen := sha256.Sum256(text)
-	if err == nil && c.Problem() != "" && seen == c.refused {
+	look := digestOf(text, err)
+	if look == c.look {
 		return false, nil
 	}
-	if err == nil {
+	c.look = look
+	if err == nil && !bytes.Equal(text, c.text) {
 		err = c.install(text)
 	}
-	if err == nil {
-		c.problem.Store(nil)
-		return true, nil
+	problem := ""
+	if err != nil {
+		problem = err.Error()
 	}
-	changed = c.Problem() != err.Error()
-	c.refused = seen
-	c.problem.Store(new(err.Error()))
-	return changed, err
+	c.problem.Store(&problem)
+	return true, err
+}
+
+func digestOf(text []byte, err error) [sha256.Size]byte {
+	return sha256.Sum256(fmt.Appendf(nil, "%s%v", text, err))
 }
 
 func (c *webConfig) install(text []byte) error {
@@ -235,7 +233,7 @@ func withContent(section yaml.MapSlice, fileKey, key, dir string) (yaml.MapSlice
 			return nil, fmt.Errorf("%s %s: %w", fileKey, absolute(name), err)
 		}
 		if len(bytes.TrimSpace(content)) == 0 {
-			return nil, fmt.Errorf("%s %s: %w", fileKey, name, errors.New("it is empty"))
+			return nil, fmt.Errorf("%s %s: it is empty", fileKey, name)
 		}
 		rest := slices.Concat(section[:i], section[i+1:])
 		return set(rest, key, string(content)), nil

@@ -10,11 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"icws_exporter/exporter"
-	"icws_exporter/exporter/config"
 )
 
 // Fleet is what the API asks about the watched servers; it answers at once and to
@@ -24,7 +22,7 @@ type Fleet interface{ Servers() []exporter.Server }
 // Routes returns the handlers of /api/ by their patterns for an http.ServeMux. They
 // only read; the caller lets GET and HEAD through and nothing else.
 func Routes(fleet Fleet) map[string]http.Handler {
-	s := &servers{fleet: fleet, configurations: map[string]configuration{}}
+	s := &servers{fleet}
 	return map[string]http.Handler{
 		"/api/v1/servers":        http.HandlerFunc(s.list),
 		"/api/v1/servers/{name}": http.HandlerFunc(s.one),
@@ -37,18 +35,7 @@ func Routes(fleet Fleet) map[string]http.Handler {
 var errLimit = errors.New("limit is not a number of servers; expected 1 or more")
 
 // servers answers about the servers of a fleet. Any goroutine may use it.
-type servers struct {
-	fleet Fleet
-
-	mu             sync.Mutex
-	configurations map[string]configuration // by server
-}
-
-// configuration is one as the API shows it, which takes long to make.
-type configuration struct {
-	of    config.Server
-	shown map[string]any
-}
+type servers struct{ fleet Fleet }
 
 func (s *servers) one(w http.ResponseWriter, r *http.Request) {
 	fields, err := selectionOf(r.URL.Query().Get("fields"))
@@ -62,7 +49,7 @@ func (s *servers) one(w http.ResponseWriter, r *http.Request) {
 		WriteJSON(w, http.StatusNotFound, failure{"no server of this name is configured; /api/v1/servers has the names"})
 		return
 	}
-	detail := s.detail(all[i], time.Now())
+	detail := newServerDetail(all[i], fields, time.Now())
 	detail.Recent = new(newRecentDetail(all[i].History.Recent()))
 	text, err := indented(detail, fields, "")
 	if err != nil {
@@ -94,7 +81,7 @@ func (s *servers) list(w http.ResponseWriter, r *http.Request) {
 	before := "{\n  \"servers\": ["
 	now := time.Now()
 	for _, server := range all {
-		text, err := indented(s.detail(server, now), fields, "    ")
+		text, err := indented(newServerDetail(server, fields, now), fields, "    ")
 		if err != nil {
 			panic(http.ErrAbortHandler) // the client must not take it for whole
 		}
@@ -136,27 +123,6 @@ func part(all []exporter.Server, query url.Values) (some []exporter.Server, next
 		return all[:limit], all[limit-1].Name, nil
 	}
 	return all, "", nil
-}
-
-func (s *servers) detail(server exporter.Server, now time.Time) serverDetail {
-	d := newServerDetail(server, now)
-	d.Configuration = s.configuration(server)
-	return d
-}
-
-// configuration returns the keys of the configuration in effect.
-func (s *servers) configuration(server exporter.Server) map[string]any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if last, ok := s.configurations[server.Name]; ok && last.of.Site == server.Config.Site && last.of.Equal(server.Config) && last.of.EqualOptional(server.Config) {
-		return last.shown
-	}
-	if len(s.configurations) > 2*len(s.fleet.Servers()) { // servers that a reload removed
-		clear(s.configurations)
-	}
-	shown := server.Config.Keys()
-	s.configurations[server.Name] = configuration{server.Config, shown}
-	return shown
 }
 
 type failure struct {

@@ -364,23 +364,13 @@ func TestAPIListInParts(t *testing.T) {
 	}
 }
 
-// What is shown of a configuration is made anew when it changes.
+// What is shown of a configuration is that in effect.
 func TestAPIShowsTheConfigurationInEffect(t *testing.T) {
 	server := knownServer(t)
-	fleet := stubFleet{server}
-	s := &servers{fleet: fleet, configurations: map[string]configuration{}}
-	if got := s.detail(server, noon).Configuration["site"]; got != "us" {
-		t.Errorf("the site is %v", got)
-	}
-	server.Config.Site = "ch"
-	if got := s.detail(server, noon).Configuration["site"]; got != "ch" {
-		t.Errorf("after a change the site is %v", got)
-	}
-	for i := range 10 {
-		server.Name = fmt.Sprint(i)
-		s.detail(server, noon)
-	}
-	if n := len(s.configurations); n > 3 {
-		t.Errorf("%d configurations are kept for a server", n)
+	for _, site := range []string{"us", "ch"} {
+		server.Config.Site = site
+		if got := newServerDetail(server, nil, noon).Configuration["site"]; got != site {
+			t.Errorf("the site is %v, want %s", got, site)
+		}
 	}
 }

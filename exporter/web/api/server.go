@@ -114,7 +114,9 @@ type switchoverDetail struct {
 	BackupState string `json:"backup_state,omitempty"`
 }
 
-func newServerDetail(server exporter.Server, now time.Time) serverDetail {
+// newServerDetail leaves out the configuration, which takes longest to make, unless the
+// fields have it.
+func newServerDetail(server exporter.Server, fields selection, now time.Time) serverDetail {
 	s := server.Snapshot
 	d := serverDetail{
 		Name: server.Name, Site: server.Site,
@@ -162,6 +164,9 @@ func newServerDetail(server exporter.Server, now time.Time) serverDetail {
 	d.Licences = newLicencesDetail(server, now)
 	if s.ClockKnown {
 		d.ClockOffsetSeconds = new(s.ClockOffset.Seconds())
+	}
+	if _, wanted := fields["configuration"]; wanted || fields == nil {
+		d.Configuration = server.Config.Keys()
 	}
 	return d
 }
