@@ -85,7 +85,7 @@ func (c *checkCommand) result(s *streams, text *check.TextWriter, reports []chec
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("print the result: %w", err)
+		return printed(err)
 	case !document.OK:
 		return errCheckFailed
 	default:

@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"text/tabwriter"
@@ -67,10 +65,7 @@ func (dashboardsListCommand) Run(s *streams) error {
 	for _, d := range dashboards.All() {
 		fmt.Fprintf(lines, "%s\t%s\t%s\n", d.Name, d.Title, d.Description)
 	}
-	if err := lines.Flush(); err != nil {
-		return fmt.Errorf("list the dashboards: %w", err)
-	}
-	return nil
+	return printed(lines.Flush())
 }
 
 type dashboardsPrintCommand struct {
@@ -90,10 +85,8 @@ func (c dashboardsPrintCommand) Run(s *streams) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.out.Write(content); err != nil {
-			return fmt.Errorf("print the dashboard %s: %w", d.Name, err)
-		}
-		return nil
+		_, err = s.out.Write(content)
+		return printed(err)
 	}
 	return usageError{fmt.Errorf("no dashboard is named %q: it is one of %s", c.Name, strings.Join(names, ", "))}
 }
@@ -105,23 +98,13 @@ type dashboardsWriteCommand struct {
 
 // Run writes the files and names them.
 func (c dashboardsWriteCommand) Run(s *streams) error {
-	contents := map[string][]byte{}
+	var files []outputFile
 	for _, d := range dashboards.All() {
 		content, err := c.content(d)
 		if err != nil {
 			return err
 		}
-		contents[d.Name] = content
+		files = append(files, outputFile{d.Name + c.ending(), string(content)})
 	}
-	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
-		return fmt.Errorf("make the directory for the dashboards: %w", err)
-	}
-	for _, d := range dashboards.All() {
-		path := filepath.Join(c.Dir, d.Name+c.ending())
-		if err := os.WriteFile(path, contents[d.Name], 0o644); err != nil {
-			return fmt.Errorf("write the dashboard %s: %w", d.Name, err)
-		}
-		fmt.Fprintln(s.out, path)
-	}
-	return nil
+	return writeFiles(s, c.Dir, files)
 }

@@ -37,10 +37,8 @@ func (c healthCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprint(s.out, verdict); err != nil {
-		return fmt.Errorf("print the verdict: %w", err)
-	}
-	return nil
+	_, err = io.WriteString(s.out, verdict)
+	return printed(err)
 }
 
 // ask returns the body of a 200. It goes through no proxy and follows no redirect:

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -75,3 +78,31 @@ func (r *results) close() {
 
 // Unwrap returns what is written to.
 func (r *results) Unwrap() io.Writer { return r.to }
+
+// printed says of an error of printing what it is.
+func printed(err error) error {
+	if err != nil {
+		return fmt.Errorf("print the result: %w", err)
+	}
+	return nil
+}
+
+// outputFile is a file as it is printed or written.
+type outputFile struct{ name, text string }
+
+// writeFiles writes files below a directory, which is made if it is not there, and
+// names them.
+func writeFiles(s *streams, dir string, files []outputFile) error {
+	for _, f := range files {
+		path := filepath.Join(dir, f.name)
+		err := os.MkdirAll(filepath.Dir(path), 0o755)
+		if err == nil {
+			err = os.WriteFile(path, []byte(f.text), 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("write the files: %w", err)
+		}
+		fmt.Fprintln(s.out, path)
+	}
+	return nil
+}

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -40,11 +40,8 @@ type ruleFlags struct {
 	MetadataLabel map[string]string `name:"metadata-label" help:"Label of the manifest itself, by which a Prometheus of the operator selects it; may be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
 }
 
-// ruleFile is a file as it is printed or written.
-type ruleFile struct{ name, text string }
-
 // files returns the rules as the flags want them.
-func (f ruleFlags) files() ([]ruleFile, error) {
+func (f ruleFlags) files() ([]outputFile, error) {
 	if len(f.MetadataLabel) > 0 && f.Format != formatManifest {
 		return nil, usageError{fmt.Errorf("--metadata-label: only a manifest has metadata, give --format=%s", formatManifest)}
 	}
@@ -66,11 +63,11 @@ func (f ruleFlags) files() ([]ruleFile, error) {
 		if err != nil {
 			return nil, usageError{err}
 		}
-		return []ruleFile{{manifestName + ".yaml", manifest}}, nil
+		return []outputFile{{manifestName + ".yaml", manifest}}, nil
 	}
-	files := make([]ruleFile, len(texts))
+	files := make([]outputFile, len(texts))
 	for i, text := range texts {
-		files[i] = ruleFile{alerts.RuleFiles[i], text}
+		files[i] = outputFile{alerts.RuleFiles[i], text}
 	}
 	return files, nil
 }
@@ -90,10 +87,7 @@ func (rulesListCommand) Run(s *streams) error {
 			fmt.Fprintf(lines, "%s\t%s\t%s\t%s\t%s: %s\n", t.Name, t.Value, t.Min, t.Max, strings.Join(t.UsedBy, ", "), t.Meaning)
 		}
 	}
-	if err := lines.Flush(); err != nil {
-		return fmt.Errorf("list the rules: %w", err)
-	}
-	return nil
+	return printed(lines.Flush())
 }
 
 type rulesPrintCommand struct {
@@ -122,10 +116,8 @@ func (c rulesPrintCommand) Run(s *streams) error {
 	if text == "" {
 		return usageError{fmt.Errorf("no rule file is named %q: it is one of %s", c.File, strings.Join(alerts.RuleFiles, ", "))}
 	}
-	if _, err := fmt.Fprint(s.out, text); err != nil {
-		return fmt.Errorf("print the rules: %w", err)
-	}
-	return nil
+	_, err = io.WriteString(s.out, text)
+	return printed(err)
 }
 
 type rulesWriteCommand struct {
@@ -141,21 +133,11 @@ func (c rulesWriteCommand) Run(s *streams) error {
 	}
 	if c.Format == formatRules {
 		example, _ := alerts.Text(alerts.Alertmanager) // it is embedded
-		files = append(files, ruleFile{alerts.Alertmanager, example})
+		files = append(files, outputFile{alerts.Alertmanager, example})
 	}
 	for _, name := range alerts.Runbooks() {
 		book, _ := alerts.Runbook(name)
-		files = append(files, ruleFile{filepath.Join("runbooks", name+".md"), book})
+		files = append(files, outputFile{filepath.Join("runbooks", name+".md"), book})
 	}
-	if err := os.MkdirAll(filepath.Join(c.Dir, "runbooks"), 0o755); err != nil {
-		return fmt.Errorf("make the directory for the rules: %w", err)
-	}
-	for _, f := range files {
-		path := filepath.Join(c.Dir, f.name)
-		if err := os.WriteFile(path, []byte(f.text), 0o644); err != nil {
-			return fmt.Errorf("write the rules: %w", err)
-		}
-		fmt.Fprintln(s.out, path)
-	}
-	return nil
+	return writeFiles(s, c.Dir, files)
 }

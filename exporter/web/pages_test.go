@@ -451,7 +451,7 @@ func (s stubShards) Elsewhere(name string) (int, bool) {
 func TestAShardSaysWhichOneItIs(t *testing.T) {
 	fleet := stubFleet{servers: []exporter.Server{liveServer(time.Now())}}
 	o := Options{Fleet: fleet, Shards: stubShards{exporter.Shard{Ordinal: 1, Total: 3}}}
-	if page := askPages(t, o, "GET", "/", nil).body; !strings.Contains(page, "This is shard 1 of 3, counted from 0. Other exporters watch 7 more servers of the configuration: look at the exporters with the ordinals 0 and 2.") {
+	if page := askPages(t, o, "GET", "/", nil).body; !strings.Contains(page, "This is shard 1 of 3, counted from 0. The other exporters watch 7 servers of the configuration.") {
 		t.Errorf("the overview does not say which shard it is:\n%s", page)
 	}
 	if got := askPages(t, o, "GET", "/servers/tokyo", nil); got.code != http.StatusNotFound || !strings.Contains(got.body, "Another exporter watches this server: shard 2 of 3") {

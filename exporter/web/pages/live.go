@@ -47,6 +47,15 @@ func (c *content) make(name string, data any) template.HTML {
 	return template.HTML(html)
 }
 
+// byID are the parts by their ids.
+func (c *content) byID() map[string]template.HTML {
+	parts := make(map[string]template.HTML, len(c.parts))
+	for _, p := range c.parts {
+		parts[p.id] = p.html
+	}
+	return parts
+}
+
 // pageUpdate is what an open page is told: the parts that changed, and the order of
 // the rows when it changed.
 type pageUpdate struct {
@@ -74,9 +83,7 @@ type shown struct {
 // anything to tell.
 func (s *shown) next(now content) (pageUpdate, bool) {
 	u := pageUpdate{Fragments: map[string]template.HTML{}}
-	parts := make(map[string]template.HTML, len(now.parts))
 	for _, p := range now.parts {
-		parts[p.id] = p.html
 		if before, told := s.parts[p.id]; !told || before != p.html {
 			u.Fragments[p.id] = p.html
 		}
@@ -85,7 +92,7 @@ func (s *shown) next(now content) (pageUpdate, bool) {
 	if reordered {
 		u.Order = now.order
 	}
-	s.parts, s.order = parts, now.order
+	s.parts, s.order = now.byID(), now.order
 	return u, reordered || len(u.Fragments) > 0
 }
 

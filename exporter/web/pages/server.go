@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -61,30 +62,15 @@ func (p *serverPage) page(name string, search statusSearch, now time.Time) rende
 	if !ok {
 		return rendered{}
 	}
-	c := clock{now: now}
-	recent := server.History.Recent()
+	parts := p.parts(server, search, clock{now: now})
+	if parts.err != nil {
+		return rendered{http.StatusInternalServerError, nil}
+	}
 	return newRendered(http.StatusOK, "server.html", struct {
 		frame
-		Head      serverHead
-		Facts     []factGroup
-		Answers   [probe.NumAnswerClasses]answerCount
-		Events    []eventRow
-		Failures  []requestRow
-		Checks    []checkRow
-		Successes []requestRow
-		Log       []logRow
-		Matrix    matrix
-		Users     usersView
-		Licences  licencesView
-		Query     string
-		Statuses  statusTable
-		Config    string
-	}{
-		p.opts.frame("../", server.Name, serverStream(server.Name), now),
-		p.head(server, c), factsOf(server, c), answersOf(server.History.LastHour(now)),
-		eventsOf(recent, c), requestList(recent.Failures, c), checksOf(recent, c), requestList(recent.Successes, c), logOf(recent, c),
-		matrixOf(server, now), usersOf(server, c), licencesOf(server, c), search.Query, p.statuses.table(server, search, c), string(server.Config.Redacted()),
-	})
+		Part          map[string]template.HTML
+		Query, Config string
+	}{p.opts.frame("../", server.Name, serverStream(server.Name), now), parts.byID(), search.Query, string(server.Config.Redacted())})
 }
 
 // serverStream is the way from the page of a server to its live updates.
@@ -105,18 +91,21 @@ func (p *serverPage) look(name string, search statusSearch, now time.Time) conte
 	if !ok {
 		return content{}
 	}
-	c := clock{now: now, live: true}
+	return p.parts(server, search, clock{now: now, live: true})
+}
+
+// parts are what changes on the page, as it is read and as it is kept up to date.
+func (p *serverPage) parts(server exporter.Server, search statusSearch, c clock) (page content) {
 	recent := server.History.Recent()
-	var page content
 	page.add("head", "head-of-server", p.head(server, c))
 	page.add("facts", "facts", factsOf(server, c))
-	page.add("answers", "answers", answersOf(server.History.LastHour(now)))
+	page.add("answers", "answers", answersOf(server.History.LastHour(c.now)))
 	page.add("events", "events", eventsOf(recent, c))
 	page.add("failures", "failures", requestList(recent.Failures, c))
 	page.add("successes", "successes", requestList(recent.Successes, c))
 	page.add("checks", "checks", checksOf(recent, c))
 	page.add("log", "log", logOf(recent, c))
-	page.add("groups", "groups", matrixOf(server, now))
+	page.add("groups", "groups", matrixOf(server, c.now))
 	page.add("users", "users", usersOf(server, c))
 	page.add("licences", "licences", licencesOf(server, c))
 	page.add("statuses", "statuses", p.statuses.table(server, search, c))

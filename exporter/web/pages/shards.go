@@ -3,42 +3,20 @@ package pages
 import (
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"icws_exporter/exporter"
 )
 
-// shardWords say which part of the servers this exporter watches, and where the
-// others are; nothing when there are no others.
+// shardWords say which part of the servers this exporter watches; nothing when there
+// are no others.
 func (o Options) shardWords() string {
 	shard, others := o.shard()
 	if shard.Total < 2 {
 		return ""
 	}
-	var ordinals []string
-	for ordinal := range shard.Total {
-		if ordinal != shard.Ordinal {
-			ordinals = append(ordinals, strconv.Itoa(ordinal))
-		}
-	}
-	which := "the exporter with the ordinal " + ordinals[0]
-	switch last := len(ordinals) - 1; {
-	case last > 10:
-		which = fmt.Sprintf("the exporters with the other ordinals from 0 to %d", shard.Total-1)
-	case last > 0:
-		which = "the exporters with the ordinals " + strings.Join(ordinals[:last], ", ") + " and " + ordinals[last]
-	}
-	return fmt.Sprintf("This is shard %d of %d, counted from 0. %s of the configuration: look at %s.",
-		shard.Ordinal, shard.Total, othersWords(others), which)
-}
-
-func othersWords(n int) string {
-	if n == 1 {
-		return "Another exporter watches 1 more server"
-	}
-	return fmt.Sprintf("Other exporters watch %d more servers", n)
+	return fmt.Sprintf("This is shard %d of %d, counted from 0. The other exporters watch %s of the configuration.",
+		shard.Ordinal, shard.Total, count(others, "server"))
 }
 
 func (o Options) shard() (exporter.Shard, int) {
