@@ -130,9 +130,29 @@ func (r *redactor) path(text string) string {
 func (r *redactor) hostOf(request *http.Request) string {
 	prefix, _, _ := strings.Cut(request.URL.Path, "/icws")
 	for segment := range strings.SplitSeq(prefix, "/") {
-		if p, found := r.known[kindHost+" "+strings.ToLower(segment)]; found {
+		if p, found := r.known[kindHost+" "+strings.ToLower(withoutPort(segment))]; found {
 			return p
 		}
 	}
 	return r.placeholder(kindHost, request.URL.Host)
+}
+
+// ofPeople are the resources that name people, who are nobody's business
+// (protocol-users.md, 1).
+var ofPeople = []string{userStatus, "/configuration/users", "/configuration/workgroups/"}
+
+// userStatus is the resource of the status of one user, whose id follows.
+const userStatus = "/status/user-statuses"
+
+func namesPeople(path string) bool {
+	return slices.ContainsFunc(ofPeople, func(resource string) bool { return strings.Contains(path, resource) })
+}
+
+// person puts a placeholder in the place of the user whose status a path asks for.
+func (r *redactor) person(path string) string {
+	before, id, found := strings.Cut(path, userStatus+"/")
+	if !found {
+		return path
+	}
+	return before + userStatus + "/" + r.placeholder(kindPerson, id)
 }

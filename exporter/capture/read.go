@@ -15,70 +15,14 @@ import (
 )
 
 const (
-	captureVersion = 1
 	// maxCaptureLine is more than the largest answer that a client accepts.
 	maxCaptureLine = 1 << 30
 	// maxCapture bounds the whole, which is kept in memory.
 	maxCapture = 2 << 30
 )
 
-// Error is a capture that cannot be played.
-type Error struct {
-	File string
-	Line int // from 1
-	// Message says what is wrong, a semicolon, and what is expected.
-	Message string
-}
-
-// Error is the place and the message.
-func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message) }
-
-// readLine is any line of a capture, as it is read (docs/capture.md).
-type readLine struct {
-	Capture  *int   `json:"capture"`
-	Recorder string `json:"recorder"`
-	Recorded string `json:"recorded"`
-
-	T        *float64            `json:"t"`
-	Exchange int                 `json:"exchange"`
-	Host     string              `json:"host"`
-	Method   string              `json:"method"`
-	Path     string              `json:"path"`
-	Query    string              `json:"query"`
-	Send     json.RawMessage     `json:"send"`
-	Seconds  float64             `json:"seconds"`
-	Error    string              `json:"error"`
-	Status   int                 `json:"status"`
-	Header   map[string][]string `json:"header"`
-	Stream   bool                `json:"stream"`
-	JSON     json.RawMessage     `json:"json"`
-	Text     string              `json:"text"`
-	LeftOut  string              `json:"left_out"`
-	Cut      bool                `json:"cut"`
-
-	ID      string  `json:"id"`
-	Event   string  `json:"event"`
-	Comment *string `json:"comment"`
-	End     string  `json:"end"`
-}
-
-// The values of End.
-const (
-	endClient = "client"
-	endServer = "server"
-	endBroken = "broken"
-)
-
-// body is the body of an exchange, or the data of an event.
-func (l *readLine) body() []byte {
-	if l.JSON != nil {
-		return l.JSON
-	}
-	return []byte(l.Text)
-}
-
-// OpenCapture reads the capture in a directory. What cannot be played is a
-// *Error.
+// OpenCapture reads the capture in a directory. The errors name file and line, what is
+// wrong and what is expected.
 func OpenCapture(dir string) (*Capture, error) {
 	path := filepath.Join(dir, File)
 	file, err := files.Open(path)
@@ -87,35 +31,34 @@ func OpenCapture(dir string) (*Capture, error) {
 	}
 	defer func() { _ = file.Close() }()
 	if info, err := file.Stat(); err == nil && info.Size() > maxCapture {
-		return nil, &Error{path, 1, "the capture is too large; expected at most 2 GiB"}
+		return nil, fmt.Errorf("%s:1: the capture is too large; expected at most 2 GiB", path)
 	}
 	return ReadCapture(path, file)
 }
 
-// ReadCapture reads a capture; name stands for it in errors. What cannot be
-// played is a *Error.
+// ReadCapture reads a capture; name stands for it in errors.
 func ReadCapture(name string, r io.Reader) (*Capture, error) {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(nil, maxCaptureLine)
-	reader := captureReader{streams: map[int]bool{}, seen: map[int]bool{}}
+	reader := captureReader{streams: map[int64]bool{}, seen: map[int64]bool{}}
 	n := 0
 	for scanner.Scan() {
 		n++
 		if err := reader.line(scanner.Bytes()); err != nil {
-			return nil, &Error{name, n, err.Error()}
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
 	}
 	switch err := scanner.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return nil, &Error{name, n + 1, "the line is too long; expected at most 1 GiB"}
+		return nil, fmt.Errorf("%s:%d: the line is too long; expected at most 1 GiB", name, n+1)
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	case n == 0:
-		return nil, &Error{name, 1, "the capture is empty; expected " + wantedHead}
+		return nil, fmt.Errorf("%s:1: the capture is empty; expected %s", name, wantedHead)
 	}
 	capture, err := newCapture(reader.lines)
 	if err != nil {
-		return nil, &Error{name, n, err.Error()}
+		return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 	}
 	return capture, nil
 }
@@ -123,21 +66,21 @@ func ReadCapture(name string, r io.Reader) (*Capture, error) {
 // captureReader checks line after line.
 type captureReader struct {
 	headed  bool
-	lines   []readLine
-	seen    map[int]bool // exchanges
-	streams map[int]bool // false: ended
+	lines   []line
+	seen    map[int64]bool // exchanges
+	streams map[int64]bool // false: ended
 }
 
 const wantedHead = `a first line such as {"capture":1,"recorder":"...","recorded":"..."}`
 
 func (r *captureReader) line(text []byte) error {
-	var l readLine
+	var l line
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&l); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) {
-			return fmt.Errorf("%s: a JSON %s stands there; expected a %s", wrong.Field, wrong.Value, wrong.Type)
+			return fmt.Errorf("%s: a JSON %s stands there; expected a %s", strings.TrimPrefix(wrong.Field, "body."), wrong.Value, wrong.Type)
 		}
 		return fmt.Errorf("%s; expected one JSON object with the fields of docs/capture.md", strings.TrimPrefix(err.Error(), "json: "))
 	}
@@ -155,17 +98,17 @@ func (r *captureReader) line(text []byte) error {
 	return nil
 }
 
-func (l *readLine) checkHead() error {
+func (l *line) checkHead() error {
 	switch {
-	case l.Capture == nil:
+	case l.Capture == 0:
 		return errors.New("capture: missing; expected " + wantedHead)
-	case *l.Capture != captureVersion:
-		return fmt.Errorf("capture: the version is %d; expected %d, or a newer simulator", *l.Capture, captureVersion)
+	case l.Capture != captureVersion:
+		return fmt.Errorf("capture: the version is %d; expected %d, or a newer simulator", l.Capture, captureVersion)
 	}
 	return nil
 }
 
-func (r *captureReader) check(l *readLine) error {
+func (r *captureReader) check(l *line) error {
 	bodies := 0
 	for _, given := range []bool{l.JSON != nil, l.Text != "", l.LeftOut != ""} {
 		if given {
@@ -173,7 +116,7 @@ func (r *captureReader) check(l *readLine) error {
 		}
 	}
 	switch {
-	case l.Capture != nil:
+	case l.Capture != 0:
 		return errors.New("capture: given again; expected it in the first line only")
 	case l.T == nil || *l.T < 0:
 		return errors.New("t: missing or negative; expected seconds since the beginning")
@@ -188,7 +131,7 @@ func (r *captureReader) check(l *readLine) error {
 	}
 }
 
-func (r *captureReader) checkExchange(l *readLine) error {
+func (r *captureReader) checkExchange(l *line) error {
 	answered := l.Status != 0
 	switch {
 	case r.seen[l.Exchange]:
@@ -217,7 +160,7 @@ func (r *captureReader) checkExchange(l *readLine) error {
 	return nil
 }
 
-func (r *captureReader) checkPart(l *readLine, bodies int) error {
+func (r *captureReader) checkPart(l *line, bodies int) error {
 	open, isStream := r.streams[l.Exchange]
 	if l.Comment != nil {
 		bodies++

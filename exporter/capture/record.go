@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,15 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"icws_exporter/exporter/config"
 	"icws_exporter/probe/icws"
-	"icws_exporter/probe/secret"
 )
-
-// File is the name of a capture in its directory.
-const File = "capture.jsonl"
 
 // maxText bounds what is kept of a body that is no JSON.
 const maxText = 64 << 10
@@ -37,7 +30,7 @@ type Recorder struct {
 	exchanges atomic.Int64
 	// lines are made on the writer's goroutine: redacting a long list must not
 	// delay who reads it.
-	lines   chan func(*redactor) captureLine
+	lines   chan func(*redactor) line
 	writing sync.WaitGroup
 	err     error // of the file; read it after writing is done
 }
@@ -58,10 +51,10 @@ func NewRecorder(dir string, server config.Server, limits config.Limits, by stri
 	if err != nil {
 		return nil, err
 	}
-	r := &Recorder{start: time.Now(), maxBody: int64(limits.ResponseBytes), lines: make(chan func(*redactor) captureLine, 64)}
+	r := &Recorder{start: time.Now(), maxBody: int64(limits.ResponseBytes), lines: make(chan func(*redactor) line, 64)}
 	r.writing.Go(func() { r.err = writeLines(file, redacted, r.lines) })
-	r.lines <- func(*redactor) captureLine {
-		return captureHead{Capture: 1, Recorder: by, Recorded: r.start.UTC().Format(time.RFC3339)}
+	r.lines <- func(*redactor) line {
+		return line{Capture: captureVersion, Recorder: by, Recorded: r.start.UTC().Format(time.RFC3339)}
 	}
 	return r, nil
 }
@@ -81,10 +74,10 @@ func createCapture(dir string) (*os.File, error) {
 }
 
 // writeLines writes until the channel is closed. After an error it only drains.
-func writeLines(file *os.File, redactor *redactor, lines <-chan func(*redactor) captureLine) (err error) {
-	for line := range lines {
+func writeLines(file *os.File, redactor *redactor, lines <-chan func(*redactor) line) (err error) {
+	for next := range lines {
 		if err == nil {
-			_, err = io.WriteString(file, render(line(redactor), redactor))
+			_, err = io.WriteString(file, render(next(redactor), redactor))
 		}
 	}
 	if closeErr := file.Close(); err == nil {
@@ -99,25 +92,15 @@ func writeLines(file *os.File, redactor *redactor, lines <-chan func(*redactor) 
 // render makes the text of a line. Should a secret stand anywhere in it, where only
 // a server puts it, such as in the name of a member, then the line goes without all
 // that the server said.
-func render(line captureLine, redactor *redactor) string {
-	text := encoded(line)
+func render(l line, redactor *redactor) string {
+	text := l.encoded()
 	if redactor.holds(text) {
-		text = encoded(line.bare())
+		text = l.bare().encoded()
 	}
 	if redactor.holds(text) {
 		return ""
 	}
 	return text
-}
-
-func encoded(line captureLine) string {
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(line); err != nil {
-		return "" // these types can always be written
-	}
-	return b.String()
 }
 
 // Close ends the capture, after the last exchange has ended. It returns the first
@@ -131,85 +114,15 @@ func (r *Recorder) Close() error {
 	return r.err
 }
 
-// captureLine is a line of a capture.
-type captureLine interface {
-	// bare is the line without what the server said.
-	bare() captureLine
-}
-
-func (l captureHead) bare() captureLine { return l }
-
-func (l captureExchange) bare() captureLine {
-	l.Query, l.Header = "", nil
-	l.Send = captureContent{captureBody: captureBody{LeftOut: secret.Withheld}}
-	l.captureBody = captureBody{LeftOut: secret.Withheld}
-	return l
-}
-
-func (l captureEvent) bare() captureLine {
-	return captureEvent{T: l.T, Exchange: l.Exchange, End: l.End, captureBody: captureBody{LeftOut: secret.Withheld}}
-}
-
-// The lines of a capture.
-type (
-	captureHead struct {
-		Capture  int    `json:"capture"`
-		Recorder string `json:"recorder"`
-		Recorded string `json:"recorded"`
-	}
-	captureExchange struct {
-		T        seconds             `json:"t"`
-		Exchange int64               `json:"exchange"`
-		Host     string              `json:"host"`
-		Method   string              `json:"method"`
-		Path     string              `json:"path"`
-		Query    string              `json:"query,omitempty"`
-		Send     captureContent      `json:"send"`
-		Seconds  seconds             `json:"seconds"`
-		Error    string              `json:"error,omitempty"`
-		Status   int                 `json:"status,omitempty"`
-		Header   map[string][]string `json:"header,omitempty"`
-		Stream   bool                `json:"stream,omitempty"`
-		captureBody
-	}
-	captureContent struct {
-		Header map[string][]string `json:"header"`
-		captureBody
-	}
-	captureBody struct {
-		JSON    jsontext.Value `json:"json,omitempty"`
-		Text    string         `json:"text,omitempty"`
-		LeftOut string         `json:"left_out,omitempty"`
-		Cut     bool           `json:"cut,omitempty"`
-	}
-	captureEvent struct {
-		T        seconds `json:"t"`
-		Exchange int64   `json:"exchange"`
-		ID       string  `json:"id,omitempty"`
-		Event    string  `json:"event,omitempty"`
-		Comment  *string `json:"comment,omitempty"`
-		captureBody
-		End string `json:"end,omitempty"`
-	}
-)
-
-// seconds are written with microseconds.
-type seconds time.Duration
-
-// MarshalJSON implements json.Marshaler.
-func (s seconds) MarshalJSON() ([]byte, error) {
-	return fmt.Appendf(nil, "%.6f", time.Duration(s).Seconds()), nil
-}
-
-func (r *Recorder) since() seconds { return seconds(time.Since(r.start)) }
+func (r *Recorder) since() *float64 { return new(seconds(time.Since(r.start))) }
 
 // exchange is one exchange as it went.
 type exchange struct {
 	number   int64
 	request  *http.Request
 	sent     []byte
-	start    seconds
-	end      seconds
+	start    *float64
+	end      *float64
 	err      error
 	response *http.Response // nil with err
 	stream   bool
@@ -217,25 +130,25 @@ type exchange struct {
 	whole    bool
 }
 
-func (x exchange) line(r *redactor) captureLine {
+func (x exchange) line(r *redactor) line {
 	request := x.request
-	what := aboutOf(request.URL.Path)
-	line := captureExchange{
+	people := namesPeople(request.URL.Path)
+	l := line{
 		T: x.start, Exchange: x.number, Host: r.hostOf(request),
 		Method: request.Method, Path: r.path(request.URL.Path), Query: request.URL.RawQuery,
-		Send:    captureContent{Header: r.header(request.Header), captureBody: r.bodyOf(what, x.sent, true, false)},
-		Seconds: x.end - x.start, Stream: x.stream,
+		Send:    &content{Header: r.header(request.Header), body: r.body(people, x.sent, true, false)},
+		Seconds: max(0, *x.end-*x.start), Stream: x.stream,
 	}
 	if x.err != nil {
-		line.Error = icws.ReasonOf(x.err).String()
-		return line
+		l.Error = icws.ReasonOf(x.err).String()
+		return l
 	}
-	line.Status, line.Header = x.response.StatusCode, r.header(x.response.Header)
+	l.Status, l.Header = x.response.StatusCode, r.header(x.response.Header)
 	if !x.stream {
-		isLogOn := request.Method == http.MethodPost && line.Status < http.StatusMultipleChoices
-		line.captureBody = r.bodyOf(what, x.body, x.whole, isLogOn)
+		isLogOn := request.Method == http.MethodPost && l.Status < http.StatusMultipleChoices
+		l.body = r.body(people, x.body, x.whole, isLogOn)
 	}
-	return line
+	return l
 }
 
 // RoundTripper records what goes through next.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // recordedBody keeps a body while it is read, and writes the exchange at its end.
@@ -57,27 +58,36 @@ func (b *recordedBody) done() {
 }
 
 // recordedStream writes each event and each comment of a stream when its last
-// byte arrives, and hands the bytes on at once.
+// byte arrives, and hands the bytes on.
 type recordedStream struct {
 	recorder *Recorder
 	exchange int64
 	src      io.ReadCloser
+	closed   atomic.Bool // Close may come while a Read waits
+	once     sync.Once
 
-	mu     sync.Mutex // Close may come while a Read waits
-	line   []byte
-	event  event
-	data   []byte
-	begun  bool
-	tooBig int64
-	closed bool
-	once   sync.Once
+	line   []byte // so far
+	event  event  // so far
+	begun  bool   // it has data
+	tooBig int64  // bytes of it that were not kept
+}
+
+// event is an event of a stream.
+type event struct {
+	id, name string
+	data     []byte
 }
 
 // Read implements io.Reader.
 func (s *recordedStream) Read(p []byte) (int, error) {
 	n, err := s.src.Read(p)
-	for _, event := range s.take(p[:n]) {
-		s.recorder.lines <- event.line
+	for rest := p[:n]; len(rest) > 0; {
+		text, after, ended := bytes.Cut(rest, []byte("\n"))
+		s.grow(text)
+		if ended {
+			s.endLine()
+		}
+		rest = after
 	}
 	if err != nil {
 		s.end(err)
@@ -87,114 +97,81 @@ func (s *recordedStream) Read(p []byte) (int, error) {
 
 // Close implements io.Closer.
 func (s *recordedStream) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
+	s.closed.Store(true)
 	s.end(nil)
 	return s.src.Close()
+}
+
+// record writes a part of the stream.
+func (s *recordedStream) record(part func(*redactor) line) {
+	at := s.recorder.since()
+	s.recorder.lines <- func(r *redactor) line {
+		l := part(r)
+		l.T, l.Exchange = at, s.exchange
+		return l
+	}
 }
 
 // end says who ended the stream.
 func (s *recordedStream) end(err error) {
 	s.once.Do(func() {
-		s.mu.Lock()
-		closed := s.closed
-		s.mu.Unlock()
-		by := "broken"
+		by := endBroken
 		switch {
-		case closed || err != nil && strings.Contains(err.Error(), "context canceled"):
-			by = "client"
+		case s.closed.Load() || err != nil && strings.Contains(err.Error(), "context canceled"):
+			by = endClient
 		case errors.Is(err, io.EOF):
-			by = "server"
+			by = endServer
 		}
-		ended := event{at: s.recorder.since(), exchange: s.exchange, end: by}
-		s.recorder.lines <- ended.line
+		s.record(func(*redactor) line { return line{End: by} })
 	})
-}
-
-// take adds bytes and returns what they complete.
-func (s *recordedStream) take(p []byte) []event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var whole []event
-	for len(p) > 0 {
-		i := bytes.IndexByte(p, '\n')
-		if i < 0 {
-			s.grow(p)
-			break
-		}
-		s.grow(p[:i])
-		if event, ok := s.endLine(); ok {
-			whole = append(whole, event)
-		}
-		p = p[i+1:]
-	}
-	return whole
 }
 
 // grow adds to the line, within the bound of one answer.
 func (s *recordedStream) grow(p []byte) {
-	room := s.recorder.maxBody - int64(len(s.line)+len(s.data))
+	room := max(0, s.recorder.maxBody-int64(len(s.line)+len(s.event.data)))
 	if int64(len(p)) > room {
-		s.tooBig += int64(len(p)) - max(room, 0)
-		p = p[:max(room, 0)]
+		s.tooBig += int64(len(p)) - room
+		p = p[:room]
 	}
 	s.line = append(s.line, p...)
 }
 
 // endLine takes one line of the stream (protocol.md, 3.2).
-func (s *recordedStream) endLine() (event, bool) {
-	line := string(bytes.TrimSuffix(s.line, []byte("\r")))
+func (s *recordedStream) endLine() {
+	text := string(bytes.TrimSuffix(s.line, []byte("\r")))
 	s.line = s.line[:0]
-	if line == "" {
-		return s.endEvent()
-	}
-	field, value, _ := strings.Cut(line, ":")
+	field, value, _ := strings.Cut(text, ":")
 	value = strings.TrimPrefix(value, " ")
-	switch field {
-	case "":
-		return event{at: s.recorder.since(), exchange: s.exchange, comment: &value}, true
-	case "data":
+	switch {
+	case text == "":
+		s.endEvent()
+	case field == "":
+		s.record(func(r *redactor) line { return line{Comment: new(r.value(value))} })
+	case field == "data":
 		if s.begun {
-			s.data = append(s.data, '\n')
+			s.event.data = append(s.event.data, '\n')
 		}
-		s.data, s.begun = append(s.data, value...), true
-	case "id":
+		s.event.data, s.begun = append(s.event.data, value...), true
+	case field == "id":
 		s.event.id = value
-	case "event":
+	case field == "event":
 		s.event.name = value
 	}
-	return event{}, false
 }
 
-func (s *recordedStream) endEvent() (event, bool) {
-	done, begun := s.event, s.begun
-	done.at, done.exchange, done.data, done.tooBig = s.recorder.since(), s.exchange, s.data, s.tooBig
-	s.event, s.data, s.begun, s.tooBig = event{}, nil, false, 0
-	return done, begun
-}
-
-// event is a part of a stream: an event, a comment, or the end.
-type event struct {
-	at       seconds
-	exchange int64
-	id, name string
-	data     []byte
-	tooBig   int64 // bytes that were not kept
-	comment  *string
-	end      string
-}
-
-func (e event) line(r *redactor) captureLine {
-	line := captureEvent{T: e.at, Exchange: e.exchange, ID: r.value(e.id), Event: r.value(e.name), End: e.end}
-	switch {
-	case e.comment != nil:
-		comment := r.value(*e.comment)
-		line.Comment = &comment
-	case e.tooBig > 0:
-		line.LeftOut = fmt.Sprintf("%d bytes more than the limit of an answer", e.tooBig)
-	default:
-		line.captureBody = r.body(e.data, true, false)
+func (s *recordedStream) endEvent() {
+	done, begun, tooBig := s.event, s.begun, s.tooBig
+	s.event, s.begun, s.tooBig = event{}, false, 0
+	if !begun {
+		return
 	}
-	return line
+	s.record(func(r *redactor) line {
+		l := line{ID: r.value(done.id), Event: r.value(done.name)}
+		if tooBig > 0 {
+			l.LeftOut = fmt.Sprintf("%d bytes more than the limit of an answer", tooBig)
+		} else {
+			l.body = r.body(false, done.data, true, false)
+		}
+		return l
+	})
 }

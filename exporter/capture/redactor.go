@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -99,55 +100,46 @@ func newRedactor(server config.Server, password secret.Text) (*redactor, error) 
 	return r, nil
 }
 
-// placeholder returns the placeholder of a value, and remembers a new one.
+// placeholder returns the placeholder of a value, and remembers a new one. A host is
+// the same with any port.
 func (r *redactor) placeholder(kind, value string) string {
 	if value == "" {
 		return ""
 	}
-	key := kind + " " + strings.ToLower(value)
-	if kind == kindPerson {
-		key = kindUser + " " + strings.ToLower(value)
-		if p, found := r.known[key]; found {
-			return p
-		}
-		r.counts[kindUser]++
-		r.known[key] = fmt.Sprintf("%s-%d", kindUser, r.counts[kindUser])
-		return r.known[key]
+	word, known := kind, strings.ToLower(value)
+	switch kind {
+	case kindPassword, kindToken, kindCookie:
+		known = value
+	case kindPerson:
+		word = kindUser
+	case kindHost:
+		value = withoutPort(value)
+		known = strings.ToLower(value)
 	}
-	if kind == kindPassword || kind == kindToken || kind == kindCookie {
-		key = kind + " " + value
-	}
+	key := word + " " + known
 	if p, found := r.known[key]; found {
 		return p
 	}
-	host, _, err := net.SplitHostPort(value)
-	if p, found := r.known[kindHost+" "+strings.ToLower(host)]; kind == kindHost && err == nil && found {
-		return p
-	}
-	r.counts[kind]++
-	p := fmt.Sprintf("%s-%d", kind, r.counts[kind])
-	r.remember(kind, value, p)
-	if kind == kindHost && err == nil {
-		r.remember(kind, host, p)
+	r.counts[word]++
+	p := fmt.Sprintf("%s-%d", word, r.counts[word])
+	r.known[key] = p
+	switch kind {
+	case kindPassword, kindToken:
+		r.secrets.add(value)
+	case kindUser, kindSession:
+		r.people.add(value)
+		r.addName(value, "", p) // in whatever case
+	case kindHost:
+		r.addName(value, `(?:\.[A-Za-z0-9-]+)*(?::[0-9]+)?`, p)
 	}
 	return p
 }
 
-func (r *redactor) remember(kind, value, placeholder string) {
-	lookup := value
-	switch kind {
-	case kindPassword, kindToken:
-		r.secrets.add(value)
-	case kindCookie: // which of them is a secret, cookie knows
-	case kindUser, kindSession:
-		lookup = strings.ToLower(value)
-		r.people.add(value)
-		r.addName(value, "", placeholder) // in whatever case
-	case kindHost:
-		lookup = strings.ToLower(value)
-		r.addName(value, `(?:\.[A-Za-z0-9-]+)*`, placeholder)
+func withoutPort(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
+		return host
 	}
-	r.known[kind+" "+lookup] = placeholder
+	return address
 }
 
 func (r *redactor) addName(value, tail, placeholder string) {
@@ -177,24 +169,19 @@ func (r *redactor) value(text string) string {
 // holds reports whether a line that is about to be written holds a secret.
 func (r *redactor) holds(line string) bool { return r.secrets.finder.In(line) }
 
-// body redacts the body of an exchange. Of the answer to a log-on nothing is kept
-// that is not whole: it may hold half a token.
-func (r *redactor) body(content []byte, whole, isLogOn bool) captureBody {
-	return r.bodyOf(aboutOthers, content, whole, isLogOn)
-}
-
-// bodyOf is body for a resource that may be about people.
-func (r *redactor) bodyOf(what about, content []byte, whole, isLogOn bool) captureBody {
-	b := captureBody{Cut: !whole}
+// body redacts the body of an exchange; people says that its resource names people.
+// Of the answer to a log-on nothing is kept that is not whole: it may hold half a token.
+func (r *redactor) body(people bool, content []byte, whole, isLogOn bool) body {
+	b := body{Cut: !whole}
 	if len(content) == 0 {
 		return b
 	}
-	if document, ok := r.document(what, content); ok {
+	if document, ok := r.document(people, content); ok {
 		b.JSON = document
 		return b
 	}
 	switch {
-	case what == aboutPeople:
+	case people:
 		b.LeftOut = fmt.Sprintf("%d bytes about users that are no JSON", len(content))
 	case isLogOn:
 		b.LeftOut = fmt.Sprintf("%d bytes of an answer to a log-on that are no JSON", len(content))
@@ -208,7 +195,7 @@ func (r *redactor) bodyOf(what about, content []byte, whole, isLogOn bool) captu
 
 // document redacts a JSON document, keeping the order of its members, and reports
 // whether it was one.
-func (r *redactor) document(what about, src []byte) (jsontext.Value, bool) {
+func (r *redactor) document(people bool, src []byte) (json.RawMessage, bool) {
 	var out bytes.Buffer
 	lenient := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 	dec := jsontext.NewDecoder(bytes.NewReader(src), lenient...)
@@ -226,7 +213,7 @@ func (r *redactor) document(what about, src []byte) (jsontext.Value, bool) {
 		case jsontext.KindEndObject, jsontext.KindEndArray:
 			names = names[:top]
 		case jsontext.KindString, jsontext.KindNumber:
-			token = r.token(what, dec, token, names)
+			token = r.token(people, dec, token, names)
 		}
 		if enc.WriteToken(token) != nil {
 			return nil, false
@@ -240,7 +227,7 @@ func (r *redactor) document(what about, src []byte) (jsontext.Value, bool) {
 }
 
 // token redacts a string or a number; the name of a member is kept in names.
-func (r *redactor) token(what about, dec *jsontext.Decoder, token jsontext.Token, names []string) jsontext.Token {
+func (r *redactor) token(people bool, dec *jsontext.Decoder, token jsontext.Token, names []string) jsontext.Token {
 	top := len(names) - 1
 	text := token.String()
 	if kind, n := dec.StackIndex(dec.StackDepth()); kind == jsontext.KindBeginObject && n%2 == 1 {
@@ -248,10 +235,10 @@ func (r *redactor) token(what about, dec *jsontext.Decoder, token jsontext.Token
 		return jsontext.String(text)
 	}
 	kind, found := members[names[top]]
-	if what == aboutPeople && (names[top] == "message" || names[top] == "errorId") {
+	if people && (names[top] == "message" || names[top] == "errorId") {
 		kind, found = kindOut, true // an error, which may say whom it is about
 	}
-	if what == aboutPeople && names[top] == "id" && top > 0 && names[top-1] != "" {
+	if people && names[top] == "id" && top > 0 && names[top-1] != "" {
 		kind, found = kindPerson, true
 	}
 	switch {

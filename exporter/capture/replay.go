@@ -54,7 +54,7 @@ type replaySession struct {
 
 type dueMessage struct {
 	at   time.Time
-	line readLine
+	line line
 }
 
 // NewReplay returns a running replay of the capture.
@@ -266,11 +266,11 @@ func (p *Replay) next(key string, asked map[string]int, x *replaySession) replay
 // notReplayed are headers that belong to the connection, or to the moment.
 var notReplayed = []string{"Connection", "Content-Length", "Date", "Transfer-Encoding"}
 
-func (l *readLine) answer() replayed {
+func (l *line) answer() replayed {
 	if l.Error != "" {
 		return replayed{drop: true}
 	}
-	a := replayed{code: l.Status, header: http.Header{}, body: l.body(), cut: l.Cut, streams: l.Stream}
+	a := replayed{code: l.Status, header: http.Header{}, body: l.bytes(), cut: l.Cut, streams: l.Stream}
 	for name, values := range l.Header {
 		if !slices.Contains(notReplayed, name) && !slices.Contains(values, leftOut) {
 			a.header[name] = slices.Clone(values)

@@ -15,7 +15,7 @@ import (
 func (p *Replay) fetch(r *http.Request, key string, x *replaySession) replayed {
 	streams := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
 	// Polls and streams share their resource, so each is counted by itself.
-	var captured []readLine
+	var captured []line
 	for _, l := range p.capture.answers[key] {
 		if l.isStreamRequest() == streams {
 			captured = append(captured, l)
@@ -45,12 +45,8 @@ func (p *Replay) fetch(r *http.Request, key string, x *replaySession) replayed {
 }
 
 // isStreamRequest reports whether a stream was asked for, whatever came.
-func (l *readLine) isStreamRequest() bool {
-	var send struct {
-		Header http.Header `json:"header"`
-	}
-	_ = json.Unmarshal(l.Send, &send) // without headers it was a poll
-	return l.Stream || strings.Contains(send.Header.Get("Accept"), "text/event-stream")
+func (l *line) isStreamRequest() bool {
+	return l.Stream || l.Send != nil && strings.Contains(l.Send.Header.Get("Accept"), "text/event-stream")
 }
 
 // take returns what is due, and how long until the next is, 0 for never.
@@ -134,14 +130,14 @@ func (p *Replay) due(x *replaySession) (text []byte, end string, next time.Durat
 	return b.Bytes(), "", next
 }
 
-func (l *readLine) writeEvent(b *bytes.Buffer, rewrite *strings.Replacer) {
+func (l *line) writeEvent(b *bytes.Buffer, rewrite *strings.Replacer) {
 	if l.ID != "" {
 		b.WriteString("id: " + l.ID + "\n")
 	}
 	if l.Event != "" {
 		b.WriteString("event: " + l.Event + "\n")
 	}
-	for line := range strings.SplitSeq(rewrite.Replace(string(l.body())), "\n") {
+	for line := range strings.SplitSeq(rewrite.Replace(string(l.bytes())), "\n") {
 		b.WriteString("data: " + line + "\n")
 	}
 	b.WriteString("\n")

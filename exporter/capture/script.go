@@ -20,7 +20,7 @@ const maxGap = time.Minute
 type Capture struct {
 	// answers by method and path, the session in the path as {sid}; in the order
 	// in which they were asked for.
-	answers map[string][]readLine
+	answers map[string][]line
 	// scripts are the messages that came after the first, second … PUT of the
 	// subscription, and before the next; scripts[0] those before the first.
 	scripts []script
@@ -43,7 +43,7 @@ type script struct {
 // cue is a message, or the end of the stream, at its time after the PUT.
 type cue struct {
 	after time.Duration
-	line  readLine
+	line  line
 }
 
 // Messages returns how many messages are in the capture.
@@ -56,8 +56,8 @@ const (
 
 // newCapture takes the lines of the host that made the session, or else of the
 // first: one simulator is one host.
-func newCapture(lines []readLine) (*Capture, error) {
-	c := &Capture{answers: map[string][]readLine{}}
+func newCapture(lines []line) (*Capture, error) {
+	c := &Capture{answers: map[string][]line{}}
 	host := ""
 	for _, l := range lines {
 		isLogOn := l.Method == http.MethodPost && l.Path == "/icws/connection" && l.Status == http.StatusCreated
@@ -71,8 +71,8 @@ func newCapture(lines []readLine) (*Capture, error) {
 	if host == "" {
 		return nil, errors.New("no exchange; expected at least one")
 	}
-	of := map[int]bool{}
-	var told []readLine
+	of := map[int64]bool{}
+	var told []line
 	for _, l := range lines {
 		switch {
 		case l.Error == icws.FailCanceled.String(): // our own end says nothing of the server
@@ -86,7 +86,7 @@ func newCapture(lines []readLine) (*Capture, error) {
 		}
 	}
 	for _, answers := range c.answers {
-		slices.SortStableFunc(answers, func(a, b readLine) int { return cmp.Compare(*a.T, *b.T) })
+		slices.SortStableFunc(answers, func(a, b line) int { return cmp.Compare(*a.T, *b.T) })
 	}
 	c.direct(told)
 	c.listen(told)
@@ -103,7 +103,7 @@ func template(path string) string {
 }
 
 // handedOut keeps what the answer to a log-on gave the client.
-func (c *Capture) handedOut(l readLine) {
+func (c *Capture) handedOut(l line) {
 	var body struct {
 		SessionID string `json:"sessionId"`
 		Token     string `json:"csrfToken"`
@@ -121,7 +121,7 @@ func (c *Capture) handedOut(l readLine) {
 }
 
 // polled returns the messages of a poll as if a stream had carried them.
-func polled(l readLine) []readLine {
+func polled(l line) []line {
 	if l.Method != http.MethodGet || template(l.Path) != messagesResource || l.Stream || l.Status != http.StatusOK {
 		return nil
 	}
@@ -130,15 +130,15 @@ func polled(l readLine) []readLine {
 		return nil
 	}
 	at := *l.T + l.Seconds
-	told := make([]readLine, len(messages))
+	told := make([]line, len(messages))
 	for i, m := range messages {
-		told[i] = readLine{T: &at, JSON: m}
+		told[i] = line{T: &at, body: body{JSON: m}}
 	}
 	return told
 }
 
 // direct writes the scripts: each message belongs to the PUT before it.
-func (c *Capture) direct(told []readLine) {
+func (c *Capture) direct(told []line) {
 	starts := []float64{0}
 	for _, put := range c.answers["PUT "+subscriptionResource] {
 		if put.Status >= 200 && put.Status < 300 {
@@ -186,7 +186,7 @@ func isWholeList(message []byte) bool {
 }
 
 // listen learns the time between pings, 15 s when fewer than two came.
-func (c *Capture) listen(told []readLine) {
+func (c *Capture) listen(told []line) {
 	c.pingEvery, c.ping = 15*time.Second, "ping"
 	var first, last float64
 	n := 0
