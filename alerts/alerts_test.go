@@ -189,7 +189,7 @@ func TestEveryAlertHasARunbook(t *testing.T) {
 			t.Errorf("the runbook %s is of no alert", name)
 		}
 	}
-	sections := []string{"## Meaning\n", "## Impact\n", "## Diagnosis\n", "## Mitigation\n", "## False positives\n"}
+	sections := []string{"## Meaning\n", "## Impact\n", "## What to do\n", "## Queries\n", "## False positives\n"}
 	for _, name := range names {
 		book, ok := Runbook(name)
 		if !ok {
