@@ -152,7 +152,7 @@ func (o *overview) rows(f filter, c clock) ([]row, summary) {
 
 func (o *overview) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now, f := time.Now(), filterOf(r.URL.Query())
-	o.whole.get(asOf[filter]{f, o.opts.Reloads.Last().At}, now, func() rendered { return o.page(f, now) }).write(w)
+	o.whole.get(asOf[filter]{f, o.opts.Reloads.Last().At}, now, func(rendered) rendered { return o.page(f, now) }).write(w)
 }
 
 // page makes the whole page.
@@ -169,7 +169,7 @@ func (o *overview) page(f filter, now time.Time) rendered {
 // fragments are the parts of the open page as they are now.
 func (o *overview) fragments(r *http.Request, now time.Time) (content, bool) {
 	f := filterOf(r.URL.Query())
-	page := o.looks.get(asOf[filter]{f, o.opts.Reloads.Last().At}, now, func() content { return o.look(f, now) })
+	page := o.looks.get(asOf[filter]{f, o.opts.Reloads.Last().At}, now, func(content) content { return o.look(f, now) })
 	return page, page.err == nil
 }
 

@@ -48,7 +48,7 @@ func (p *serverPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	search := statusSearchOf(r)
 	name := r.PathValue("name")
 	now := time.Now()
-	page := p.whole.get(asOf[serverLook]{serverLook{name, search}, p.opts.Reloads.Last().At}, now, func() rendered { return p.page(name, search, now) })
+	page := p.whole.get(asOf[serverLook]{serverLook{name, search}, p.opts.Reloads.Last().At}, now, func(rendered) rendered { return p.page(name, search, now) })
 	if page.code == 0 {
 		p.notHere(w, r, name)
 		return
@@ -81,7 +81,7 @@ func serverStream(name string) string {
 // fragments are the parts of the open page as they are now.
 func (p *serverPage) fragments(r *http.Request, now time.Time) (content, bool) {
 	name, search := r.PathValue("name"), statusSearchOf(r)
-	page := p.looks.get(asOf[serverLook]{serverLook{name, search}, p.opts.Reloads.Last().At}, now, func() content { return p.look(name, search, now) })
+	page := p.looks.get(asOf[serverLook]{serverLook{name, search}, p.opts.Reloads.Last().At}, now, func(content) content { return p.look(name, search, now) })
 	return page, page.err == nil && page.parts != nil
 }
 

@@ -31,12 +31,12 @@ type making[V any] struct {
 // mostShared bounds what is kept for keys that nobody asks for any more.
 const mostShared = 64
 
-func (s *shared[K, V]) get(key K, now time.Time, make func() V) V {
+func (s *shared[K, V]) get(key K, now time.Time, make func(last V) V) V {
 	m := s.of(key)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.at.IsZero() || now.Sub(m.at).Abs() >= sharedFor {
-		m.value, m.at = make(), now
+		m.value, m.at = make(m.value), now
 	}
 	return m.value
 }

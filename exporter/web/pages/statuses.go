@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -57,11 +56,10 @@ func statusSearchOf(r *http.Request) statusSearch {
 }
 
 // statusLists are the status messages of the servers, those that changed last first.
+// However many search them, each is asked for once.
 type statusLists struct {
-	fleet Fleet
-
-	mu     sync.Mutex
-	sorted map[string]*sortedStatuses // by server
+	fleet  Fleet
+	sorted shared[string, *sortedStatuses] // by server; nil: it could not be read
 }
 
 // sortedStatuses is the order of a list, which is the same one until it changes.
@@ -78,46 +76,54 @@ func (l *statusLists) table(server exporter.Server, search statusSearch, c clock
 	case !s.Fresh(c.now):
 		return statusTable{Problem: "The list is not shown: it was not compared with the server for too long, and a wrong one is worse than none."}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
-	defer cancel()
-	entries, err := l.fleet.Statuses(ctx, server.Name)
-	if err != nil && entries == nil {
+	list := l.sorted.get(server.Name, c.now, func(last *sortedStatuses) *sortedStatuses { return l.look(server.Name, last) })
+	if list == nil {
 		return statusTable{Problem: "The list cannot be read at this moment: a request to the server is under way."}
 	}
-	return l.sort(server.Name, entries).find(server, search, c)
+	return list.find(server, search, c)
 }
 
-func (l *statusLists) sort(server string, entries []catalogue.Entry) *sortedStatuses {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	last := l.sorted[server]
-	if last != nil && len(last.entries) == len(entries) && (len(entries) == 0 || &last.entries[0] == &entries[0]) {
+// look returns the list as it is now, nil when it cannot be read.
+func (l *statusLists) look(server string, last *sortedStatuses) *sortedStatuses {
+	ctx, cancel := context.WithTimeout(context.Background(), statusPatience)
+	defer cancel()
+	entries, err := l.fleet.Statuses(ctx, server)
+	switch {
+	case err != nil && entries == nil:
+		return nil
+	case last != nil && len(last.entries) == len(entries) && (len(entries) == 0 || &last.entries[0] == &entries[0]):
 		return last
 	}
+	return sorted(entries)
+}
+
+func sorted(entries []catalogue.Entry) *sortedStatuses {
+	type changed struct{ at, entry int64 }
+	changes := make([]changed, len(entries))
+	for i := range entries {
+		changes[i] = changed{entries[i].ChangedAt.UnixNano(), int64(i)}
+	}
+	slices.SortFunc(changes, func(a, b changed) int { return cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(a.entry, b.entry)) })
 	s := &sortedStatuses{entries: entries, order: make([]int32, len(entries))}
-	for i := range s.order {
-		s.order[i] = int32(i)
+	for i, c := range changes {
+		s.order[i] = int32(c.entry)
 	}
-	slices.SortFunc(s.order, func(a, b int32) int {
-		return cmp.Or(entries[b].ChangedAt.Compare(entries[a].ChangedAt), cmp.Compare(a, b))
-	})
-	if l.sorted == nil || len(l.sorted) >= mostShared {
-		l.sorted = map[string]*sortedStatuses{}
-	}
-	l.sorted[server] = s
 	return s
 }
 
 // find returns one page of those that have the text somewhere.
 func (s *sortedStatuses) find(server exporter.Server, search statusSearch, c clock) statusTable {
 	table := statusTable{All: len(s.entries), search: search}
-	matches := matcherOf(search.Query)
+	matches, found := matcherOf(search.Query), make([]bool, len(s.entries))
+	for i := range s.entries { // in the order of the memory, which is much faster
+		found[i] = matches(&s.entries[i])
+	}
 	first := search.Page * statusesPerPage
 	for _, i := range s.order {
-		e := &s.entries[i]
-		if !matches(e) {
+		if !found[i] {
 			continue
 		}
+		e := &s.entries[i]
 		if table.Found >= first && len(table.Rows) < statusesPerPage {
 			table.Rows = append(table.Rows, statusRow{
 				server.Show(e.ID), server.Show(e.Text), server.Show(e.Group), flagList(e.Flags), c.moment(e.ChangedAt),

@@ -1,7 +1,10 @@
 package pages
 
 import (
+	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,33 +71,65 @@ func BenchmarkStatuses(b *testing.B) {
 	_, server, entries := hundredThousand(now)
 	c := clock{now: now, live: true}
 	b.Run("changed", func(b *testing.B) {
-		other := append([]catalogue.Entry(nil), entries...)
-		lists := &statusLists{}
-		for i := 0; b.Loop(); i++ {
-			of := entries
-			if i%2 == 0 {
-				of = other
-			}
-			lists.sort(server.Name, of).find(server, statusSearch{}, c)
+		for b.Loop() {
+			sorted(entries).find(server, statusSearch{}, c)
 		}
 	})
 	b.Run("search", func(b *testing.B) {
-		lists := &statusLists{}
+		list := sorted(entries)
 		for b.Loop() {
-			lists.sort(server.Name, entries).find(server, statusSearch{Query: "number 77777"}, c)
+			list.find(server, statusSearch{Query: "number 77777"}, c)
 		}
 	})
 }
 
-func TestAListIsSortedOnce(t *testing.T) {
+// oneList has one server with the entries, and counts who asked for them.
+type oneList struct {
+	servers
+	entries []catalogue.Entry
+	asked   atomic.Int32
+}
+
+func (f *oneList) Statuses(context.Context, string) ([]catalogue.Entry, error) {
+	f.asked.Add(1)
+	return f.entries, nil
+}
+
+// A server is asked for its list once, however many read it and whatever they look for.
+func TestManyReadersAreOneLook(t *testing.T) {
 	now := time.Now()
 	_, server, entries := hundredThousand(now)
-	lists := &statusLists{}
-	first := lists.sort(server.Name, entries)
-	if lists.sort(server.Name, entries) != first {
+	fleet := &oneList{entries: entries[:1000]}
+	lists := &statusLists{fleet: fleet}
+	var readers sync.WaitGroup
+	for i := range 50 {
+		readers.Go(func() {
+			table := lists.table(server, statusSearch{Query: fmt.Sprint("number ", i), Page: i % 3}, clock{now: now})
+			if table.Problem != "" || table.All != 1000 {
+				t.Errorf("reader %d: %s, %d statuses", i, table.Problem, table.All)
+			}
+		})
+	}
+	readers.Wait()
+	if n := fleet.asked.Load(); n != 1 {
+		t.Errorf("the server is asked %d times for its list", n)
+	}
+	lists.table(server, statusSearch{}, clock{now: now.Add(sharedFor)})
+	if n := fleet.asked.Load(); n != 2 {
+		t.Errorf("later it is asked %d times in all", n)
+	}
+}
+
+func TestAListIsSortedOnce(t *testing.T) {
+	_, server, entries := hundredThousand(time.Now())
+	fleet := &oneList{entries: entries}
+	lists := &statusLists{fleet: fleet}
+	first := lists.look(server.Name, nil)
+	if lists.look(server.Name, first) != first {
 		t.Error("a list that has not changed is sorted again")
 	}
-	if lists.sort(server.Name, append([]catalogue.Entry(nil), entries...)) == first {
+	fleet.entries = append([]catalogue.Entry(nil), entries...)
+	if lists.look(server.Name, first) == first {
 		t.Error("a new list has the order of the former one")
 	}
 	for i := 1; i < len(first.order); i++ {
