@@ -284,3 +284,38 @@ func TestFilesAreReadInOnePlace(t *testing.T) {
 		t.Error("exporter/files reads no file: the rule has lost its package")
 	}
 }
+
+// The guide names every file that another subscription would touch: those that know
+// the second one, and not only its own.
+func TestTheGuideNamesWhatASubscriptionTouches(t *testing.T) {
+	guide, err := os.ReadFile(".github/CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(guide), "\n## Add a subscription\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	named := map[string]bool{}
+	for _, m := range regexp.MustCompile("`((?:exporter|probe)/[a-z_/*]+(?:\\.go)?)`").FindAllStringSubmatch(section, -1) {
+		found, err := filepath.Glob(m[1])
+		if err != nil || len(found) == 0 {
+			t.Errorf("the guide names %s, which is not there: %v", m[1], err)
+		}
+		named[m[1]] = true
+	}
+	if !named["probe/feeds.go"] || !named["probe/icws/statusmessages.go"] {
+		t.Fatalf("the guide names %v", named)
+	}
+	// A feed's own files begin with what it is about.
+	own := func(file string) bool { return strings.HasPrefix(path.Base(file), "user") }
+	for _, s := range sources(t) {
+		if s.isTest() || own(s.path) || named[s.path] {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if name, ok := n.(*ast.Ident); ok && name.Name == "UserStatuses" {
+				t.Errorf("%s knows the subscription to user statuses, and the guide does not name the file", s.fileSet.Position(n.Pos()))
+			}
+			return true
+		})
+	}
+}
