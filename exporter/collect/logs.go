@@ -3,6 +3,8 @@ package collect
 import (
 	"context"
 	"log/slog"
+
+	"icws_exporter/exporter/logging"
 )
 
 const numLogLevels = 4
@@ -27,24 +29,9 @@ func logLevelIndex(l slog.Level) int {
 // CountLogs returns a handler that hands every record to next and counts it in s
 // (icws_exporter_log_messages_total). What next is not enabled for is not
 // counted.
-func CountLogs(next slog.Handler, s *Set) slog.Handler { return &logCounter{next: next, set: s} }
-
-type logCounter struct {
-	next slog.Handler
-	set  *Set
-}
-
-func (c *logCounter) Enabled(ctx context.Context, l slog.Level) bool { return c.next.Enabled(ctx, l) }
-
-func (c *logCounter) Handle(ctx context.Context, r slog.Record) error {
-	c.set.logMessages[logLevelIndex(r.Level)].Add(1)
-	return c.next.Handle(ctx, r)
-}
-
-func (c *logCounter) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &logCounter{next: c.next.WithAttrs(attrs), set: c.set}
-}
-
-func (c *logCounter) WithGroup(name string) slog.Handler {
-	return &logCounter{next: c.next.WithGroup(name), set: c.set}
+func CountLogs(next slog.Handler, s *Set) slog.Handler {
+	return logging.Each(next, func(ctx context.Context, r slog.Record, next slog.Handler) error {
+		s.logMessages[logLevelIndex(r.Level)].Add(1)
+		return next.Handle(ctx, r)
+	})
 }

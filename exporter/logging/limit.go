@@ -31,7 +31,7 @@ type minute struct {
 
 // Handler returns a handler that hands to next what is within the limit. All handlers
 // of one Limit share it.
-func (l *Limit) Handler(next slog.Handler) slog.Handler { return &limited{next, l} }
+func (l *Limit) Handler(next slog.Handler) slog.Handler { return Each(next, l.handle) }
 
 // admit counts a record. It reports whether the record is within the limit, what was
 // left out before it, and, when it is the last of its minute, for how long no more of
@@ -66,17 +66,8 @@ func (l *Limit) admit(level slog.Level, now time.Time) (admitted bool, leftOut i
 	return true, leftOut, pause
 }
 
-type limited struct {
-	next  slog.Handler
-	limit *Limit
-}
-
-func (h *limited) Enabled(ctx context.Context, level slog.Level) bool {
-	return h.next.Enabled(ctx, level)
-}
-
-func (h *limited) Handle(ctx context.Context, r slog.Record) error {
-	admitted, leftOut, pause := h.limit.admit(r.Level, r.Time)
+func (l *Limit) handle(ctx context.Context, r slog.Record, next slog.Handler) error {
+	admitted, leftOut, pause := l.admit(r.Level, r.Time)
 	if !admitted {
 		return nil
 	}
@@ -89,13 +80,5 @@ func (h *limited) Handle(ctx context.Context, r slog.Record) error {
 	if pause > 0 {
 		r.AddAttrs(slog.String("lines_left_out_for", pause.Round(time.Second).String()))
 	}
-	return h.next.Handle(ctx, r)
-}
-
-func (h *limited) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &limited{h.next.WithAttrs(attrs), h.limit}
-}
-
-func (h *limited) WithGroup(name string) slog.Handler {
-	return &limited{h.next.WithGroup(name), h.limit}
+	return next.Handle(ctx, r)
 }

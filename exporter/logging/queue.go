@@ -130,33 +130,18 @@ func (q *Queue) take(space []byte) (batch []byte, lines uint64, closed bool) {
 
 // TellDropped returns a handler before next, which writes to a Queue: the first
 // record that gets through again says how many before it were dropped.
-func TellDropped(next slog.Handler) slog.Handler { return &dropTeller{next, new(atomic.Uint64)} }
-
-type dropTeller struct {
-	next   slog.Handler
-	untold *atomic.Uint64
-}
-
-func (h *dropTeller) Enabled(ctx context.Context, l slog.Level) bool { return h.next.Enabled(ctx, l) }
-
-func (h *dropTeller) Handle(ctx context.Context, r slog.Record) error {
-	n := h.untold.Swap(0)
-	if n > 0 {
-		r = r.Clone()
-		r.AddAttrs(slog.Uint64("lines_dropped_before", n))
-	}
-	err := h.next.Handle(ctx, r)
-	if errors.Is(err, errDropped) {
-		n++
-		h.untold.Add(n)
-	}
-	return err
-}
-
-func (h *dropTeller) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &dropTeller{h.next.WithAttrs(attrs), h.untold}
-}
-
-func (h *dropTeller) WithGroup(name string) slog.Handler {
-	return &dropTeller{h.next.WithGroup(name), h.untold}
+func TellDropped(next slog.Handler) slog.Handler {
+	var untold atomic.Uint64
+	return Each(next, func(ctx context.Context, r slog.Record, next slog.Handler) error {
+		n := untold.Swap(0)
+		if n > 0 {
+			r = r.Clone()
+			r.AddAttrs(slog.Uint64("lines_dropped_before", n))
+		}
+		err := next.Handle(ctx, r)
+		if errors.Is(err, errDropped) {
+			untold.Add(n + 1)
+		}
+		return err
+	})
 }
