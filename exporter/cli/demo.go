@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"icws_exporter/exporter/collect"
 	"icws_exporter/exporter/config"
 	"icws_exporter/exporter/web"
 )
@@ -77,9 +78,9 @@ func (c *demoCommand) Run(ctx context.Context, s *streams) error {
 	var playing sync.WaitGroup
 	var now nowPlaying
 	err = serve(ctx, watched, s, servingOptions{
-		Listen:          web.ListenOptions{Addresses: []string{c.ListenAddress}},
-		ExporterMetrics: true,
-		Incident:        now.tell,
+		Listen:  web.ListenOptions{Addresses: []string{c.ListenAddress}},
+		Metrics: collect.Options{ExporterMetrics: true},
+		Pages:   web.Options{Incident: now.tell},
 		Ready: func(l *web.Listeners) {
 			fmt.Fprintf(s.out, "icws_exporter watches %s.\n\n  Open      %[2]s\n  Metrics   %[2]smetrics\n\n%[3]s\nCtrl-C ends the demo.\n\n",
 				d.what, pageURL(l.Addresses()[0]), d.guide)

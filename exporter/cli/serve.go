@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"icws_exporter/exporter/collect"
 	"icws_exporter/exporter/config"
 	"icws_exporter/exporter/web"
 )
@@ -23,6 +24,19 @@ type serverFlags struct {
 	CAFile string `name:"ca-file" help:"PEM file with the certificates to trust instead of the system's authorities: of a private authority, or the server's own." placeholder:"FILE" group:"Servers, given here"`
 
 	ConfigFile string `name:"config.file" help:"YAML configuration, instead of the flags above." placeholder:"FILE" group:"Servers, given in a file"`
+}
+
+// webFlags say where the pages are served, to whom, and which there are.
+type webFlags struct {
+	ListenAddress          []string `name:"web.listen-address" help:"Address to serve on; may be repeated. Default ${default}." default:":10018" placeholder:"HOST:PORT" sep:"none"`
+	ConfigFile             string   `name:"web.config.file" help:"TLS and authentication of the pages, a file as the Prometheus exporter-toolkit describes it." placeholder:"FILE"`
+	SystemdSocket          bool     `name:"web.systemd-socket" help:"Take the listeners from systemd."`
+	HealthListenAddress    string   `name:"web.health-listen-address" help:"Additional address with /-/healthy and /-/ready alone, without TLS and authentication, for the probes of Kubernetes." placeholder:"HOST:PORT"`
+	PerServer              bool     `name:"web.per-server" help:"Serve the metrics of each server at /probe?target=NAME and list these targets at /sd, instead of having all servers on /metrics."`
+	ExternalURL            string   `name:"web.external-url" help:"Where a proxy serves these pages, as Prometheus sees it, also with a path: /sd lists the targets there." placeholder:"URL"`
+	EnableLifecycle        bool     `name:"web.enable-lifecycle" help:"Let POST /-/reload reload the configuration, and POST /api/v1/servers/NAME/retry end the wait of a server."`
+	EnablePprof            bool     `name:"web.enable-pprof" help:"Serve the profiles of this process at /debug/pprof/."`
+	DisableExporterMetrics bool     `name:"web.disable-exporter-metrics" help:"Leave out the metrics of this process, go_* and process_*."`
 }
 
 type serveCommand struct {
@@ -63,17 +77,18 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 	}
 	limitMemory()
 	return serve(ctx, watched, s, servingOptions{
-		Listen:          c.Web.listenOptions(),
-		PerServer:       c.Web.PerServer,
-		ExternalURL:     external,
-		Lifecycle:       c.Web.EnableLifecycle,
-		Pprof:           c.Web.EnablePprof,
-		ExporterMetrics: !c.Web.DisableExporterMetrics,
-		StatusSeries:    c.StatusSeries,
-		FullDetail:      c.Detail == "full",
-		Shard:           shard,
-		Load:            load,
-		Reloading:       reloading{s.hangups, interval},
+		Listen: web.ListenOptions{
+			Addresses: c.Web.ListenAddress, SystemdSocket: c.Web.SystemdSocket,
+			ConfigFile: c.Web.ConfigFile, HealthAddress: c.Web.HealthListenAddress,
+		},
+		Metrics: collect.Options{
+			StatusSeries: c.StatusSeries, Full: c.Detail == "full",
+			PerServer: c.Web.PerServer, ExporterMetrics: !c.Web.DisableExporterMetrics,
+		},
+		Pages:     web.Options{ExternalURL: external, Lifecycle: c.Web.EnableLifecycle, Pprof: c.Web.EnablePprof},
+		Shard:     shard,
+		Load:      load,
+		Reloading: reloading{s.hangups, interval},
 	})
 }
 

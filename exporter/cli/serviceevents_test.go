@@ -15,11 +15,6 @@ import (
 // eventLog notes the events it is given.
 type eventLog struct{ events []string }
 
-func (l *eventLog) Info(_ uint32, text string) error {
-	l.events = append(l.events, "info: "+text)
-	return nil
-}
-
 func (l *eventLog) Warning(_ uint32, text string) error {
 	l.events = append(l.events, "warning: "+text)
 	return nil

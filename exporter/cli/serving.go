@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/url"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -19,19 +18,13 @@ import (
 	"icws_exporter/exporter/web"
 )
 
-// servingOptions are what serve and demo set differently.
+// servingOptions are what serve and demo set differently. What they leave out of its
+// parts, serve sets.
 type servingOptions struct {
-	Listen          web.ListenOptions
-	PerServer       bool
-	ExternalURL     *url.URL
-	Lifecycle       bool
-	Pprof           bool
-	ExporterMetrics bool
-	StatusSeries    bool
-	FullDetail      bool
-	Shard           exporter.Shard
-	// Incident is what the demo has go wrong; nil outside the demo.
-	Incident func() web.Incident
+	Listen  web.ListenOptions
+	Metrics collect.Options
+	Pages   web.Options
+	Shard   exporter.Shard
 	// Load reads the configuration anew when Reloading says so.
 	Load      func() (config.Validated, error)
 	Reloading reloading
@@ -42,13 +35,8 @@ type servingOptions struct {
 // serve watches the servers and serves their pages until ctx ends. It returns
 // when every probe has left its server and the open requests are answered.
 func serve(ctx context.Context, watched config.Validated, s *streams, o servingOptions) error {
-	metrics := collect.New(collect.Options{
-		StatusSeries:    o.StatusSeries,
-		Full:            o.FullDetail,
-		PerServer:       o.PerServer,
-		ExporterMetrics: o.ExporterMetrics,
-		LogLinesDropped: s.dropped,
-	})
+	o.Metrics.LogLinesDropped = s.dropped
+	metrics := collect.New(o.Metrics)
 	log := slog.New(collect.CountLogs(s.handler(), metrics))
 	o.Listen.Logger = slog.New(new(logging.Limit).Handler(log.Handler())) // clients can make it log
 	o.Listen.ConfigReloaded = metrics.WebConfigLoaded
@@ -63,7 +51,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 		o.Ready(listeners)
 	}
 	fleet := exporter.New(exporter.Options{
-		Metrics: metrics, Logger: log, UserAgent: userAgent(), StatusSeries: o.StatusSeries, Shard: o.Shard,
+		Metrics: metrics, Logger: log, UserAgent: userAgent(), StatusSeries: o.Metrics.StatusSeries, Shard: o.Shard,
 	})
 	log.Info("starting", "version", version.Version, "revision", version.GetRevision(),
 		"servers", len(watched.Servers()), "shards", max(1, o.Shard.Total), "shard_ordinal", o.Shard.Ordinal)
@@ -72,11 +60,8 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 		listeners.Close()
 		return usageError{err} // only what the configuration asks for can fail here
 	}
-	pages := web.NewHandler(web.Options{
-		Fleet: fleet, Metrics: metrics, Reloader: reloader,
-		Lifecycle: o.Lifecycle, Pprof: o.Pprof, Version: version.Version, Incident: o.Incident,
-		WebConfigProblem: listeners.ConfigProblem, Shards: fleet, ExternalURL: o.ExternalURL,
-	})
+	o.Pages.Fleet, o.Pages.Shards, o.Pages.Metrics, o.Pages.Reloader = fleet, fleet, metrics, reloader
+	o.Pages.Version, o.Pages.WebConfigProblem = version.Version, listeners.ConfigProblem
 	systemd := newNotifier()
 	defer systemd.close()
 	systemd.follow(reloader)
@@ -86,7 +71,7 @@ func serve(ctx context.Context, watched config.Validated, s *streams, o servingO
 	context.AfterFunc(ctx, systemd.stopping)
 	reloads := func(ctx context.Context) { o.Reloading.run(ctx, reloader) }
 	err = runUntil(ctx, fleet, reloads, func(ctx context.Context) error {
-		return listeners.Serve(ctx, pages, web.NewHealthHandler(fleet))
+		return listeners.Serve(ctx, web.NewHandler(o.Pages), web.NewHealthHandler(fleet))
 	})
 	log.Info("stopped")
 	return err

@@ -86,6 +86,5 @@ func statusOf(s state) svc.Status {
 // noEvents is the event log of a service that was installed without one.
 type noEvents struct{}
 
-func (noEvents) Info(uint32, string) error    { return nil }
 func (noEvents) Warning(uint32, string) error { return nil }
 func (noEvents) Error(uint32, string) error   { return nil }

@@ -33,7 +33,6 @@ func VirtualAccount(name string) string { return `NT SERVICE\` + name }
 
 // EventLog takes what an administrator should see in the event log.
 type EventLog interface {
-	Info(id uint32, text string) error
 	Warning(id uint32, text string) error
 	Error(id uint32, text string) error
 }
