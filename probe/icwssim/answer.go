@@ -1,8 +1,6 @@
 package icwssim
 
-import (
-	"net/http"
-)
+import "net/http"
 
 // mediaType is exact: the official client library parses nothing else
 // (protocol.md, 7).
@@ -19,6 +17,8 @@ type answer struct {
 func jsonAnswer(code int, body []byte) answer {
 	return answer{code: code, header: http.Header{"Content-Type": {mediaType}}, body: body}
 }
+
+func ok(v any) answer { return jsonAnswer(http.StatusOK, appendJSON(nil, v)) }
 
 func emptyAnswer(code int) answer { return answer{code: code, header: http.Header{}} }
 
@@ -73,6 +73,8 @@ func (e icwsError) answer(code int) answer {
 func unauthorized(id string, code int, message string) answer {
 	return icwsError{id: id, code: code, message: message, hosts: []string{}}.answer(http.StatusUnauthorized)
 }
+
+func refusal(code int, message string) answer { return icwsError{message: message}.answer(code) }
 
 func badRequest(id, message string) answer {
 	return icwsError{id: id, message: message}.answer(http.StatusBadRequest)

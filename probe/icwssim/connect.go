@@ -63,7 +63,7 @@ func (s *Server) logOn(body []byte) (user string, a answer, refused bool) {
 		}
 	}
 	user = text("userID")
-	s.journal.attempt(user)
+	s.journal.logOns[user]++
 	if !strings.EqualFold(user, s.opts.User) || text("password") != s.password {
 		return "", icwsError{
 			id: idAuthentication, code: codeLogOnFailed, message: "The authentication process failed.",
@@ -133,10 +133,8 @@ func (s *Server) disconnect(c *call) answer {
 	return emptyAnswer(http.StatusOK)
 }
 
-// utc is the server's clock in the compact form of ICWS.
-func (s *Server) utc() string {
-	return time.Now().Add(s.opts.ClockOffset).UTC().Format("20060102T150405Z")
-}
+// utc is the server's clock.
+func (s *Server) utc() string { return compact(time.Now().Add(s.opts.ClockOffset)) }
 
 func nonNil(list []string) []string {
 	if list == nil {

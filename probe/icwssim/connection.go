@@ -1,7 +1,7 @@
 package icwssim
 
 import (
-	"net/http"
+	"cmp"
 	"strconv"
 )
 
@@ -12,16 +12,16 @@ var versionInfo = object{
 	{"productReleaseDisplayString", "2018 R4"}, {"productPatchDisplayString", ""},
 }
 
-func (s *Server) version(*call) answer { return jsonAnswer(http.StatusOK, versionInfo.render()) }
+func (s *Server) version(*call) answer { return ok(versionInfo) }
 
 func (s *Server) featureList(*call) answer {
-	return jsonAnswer(http.StatusOK, object{{"featureInfoList", s.featureInfos()}}.render())
+	return ok(object{{"featureInfoList", s.featureInfos()}})
 }
 
 func (s *Server) featureByID(c *call) answer {
 	for _, f := range s.featureInfos() {
 		if f[0].value == c.id {
-			return jsonAnswer(http.StatusOK, f.render())
+			return ok(f)
 		}
 	}
 	return badRequest(idUnsupported, "The feature is not supported.")
@@ -41,18 +41,18 @@ func (s *Server) featureInfos() []object {
 }
 
 func (s *Server) serverTime(*call) answer {
-	return jsonAnswer(http.StatusOK, object{{"serverUtcTime", s.utc()}}.render())
+	return ok(object{{"serverUtcTime", s.utc()}})
 }
 
 func (s *Server) serverInfo(*call) answer {
-	return jsonAnswer(http.StatusOK, object{
+	return ok(object{
 		{"languages", []object{
 			{{"languageID", "en-US"}, {"languageDisplayName", "English (United States)"}},
 			{{"languageID", "de-DE"}, {"languageDisplayName", "Deutsch (Deutschland)"}},
 		}},
 		{"acceptLanguage", "en-US"},
 		{"authentication", object{{"allowIcAuth", true}}},
-	}.render())
+	})
 }
 
 // connectionState answers for present and former sessions (protocol.md, 1.7).
@@ -60,13 +60,13 @@ func (s *Server) connectionState(c *call) answer {
 	x := s.sessions[c.sid]
 	if x != nil && x.ended {
 		o := object{{"connectionState", connectionDown}, {"reason", x.endReason}}
-		return jsonAnswer(http.StatusOK, s.withShouldReconnect(o, x.shouldReconnect).render())
+		return ok(s.withShouldReconnect(o, x.shouldReconnect))
 	}
 	c.endpoint.access = withToken
 	if a, refused := s.authenticate(c); refused {
 		return a
 	}
-	return jsonAnswer(http.StatusOK, object{{"connectionState", connectionUp}}.render())
+	return ok(object{{"connectionState", connectionUp}})
 }
 
 // withShouldReconnect adds what connection 3 and later say of a session that went down.
@@ -82,8 +82,8 @@ func (s *Server) switchoverStatus(c *call) answer {
 		return s.notFound(c)
 	}
 	status := s.switchover
-	orDefault(&status.PrimaryHost, s.opts.Name)
-	return jsonAnswer(http.StatusOK, appendJSON(nil, status))
+	status.PrimaryHost = cmp.Or(status.PrimaryHost, s.opts.Name)
+	return ok(status)
 }
 
 func (s *Server) heartbeat(*call) answer { return emptyAnswer(s.quirks.HeartbeatCode) }

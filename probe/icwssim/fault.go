@@ -1,6 +1,7 @@
 package icwssim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -294,15 +295,13 @@ func (f *Fault) answer(operation string) (a answer, instead bool) {
 	if f.Code == 0 && f.Body == "" {
 		return answer{}, false
 	}
-	code := f.Code
-	orDefault(&code, http.StatusOK)
+	code := cmp.Or(f.Code, http.StatusOK)
 	a = emptyAnswer(code)
 	switch {
 	case f.Body != "":
 		a = jsonAnswer(code, []byte(f.Body))
 	case code >= http.StatusBadRequest:
-		message := f.Message
-		orDefault(&message, "An injected fault: "+strconv.Itoa(code)+" "+http.StatusText(code)+".")
+		message := cmp.Or(f.Message, "An injected fault: "+strconv.Itoa(code)+" "+http.StatusText(code)+".")
 		a = icwsError{id: f.ErrorID, message: message, hosts: f.hosts(operation, code)}.answer(code)
 	}
 	if f.ContentType != "" {

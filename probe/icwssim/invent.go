@@ -1,6 +1,7 @@
 package icwssim
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -103,7 +104,7 @@ func DefaultCatalogue() []Status {
 	}
 	for i := range list {
 		st := &list[i]
-		orDefault(&st.Text, st.ID)
+		st.Text = cmp.Or(st.Text, st.ID)
 		st.Icon = "/icws/resources/status/" + st.SystemID + ".png"
 		st.IsSelectableStatus = st.ID != "AcdAgentNotAnswering" && !st.IsAfterCallWorkStatus
 	}

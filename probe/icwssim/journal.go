@@ -34,20 +34,16 @@ func (c Counts) Of(operation string, codes ...int) int {
 
 // journal belongs to the holder of Server.mu.
 type journal struct {
-	size      int
 	exchanges []Exchange
 	counts    Counts
 	logOns    map[string]int
 }
 
-func newJournal(size int) *journal {
-	return &journal{size: size, counts: Counts{}, logOns: map[string]int{}}
-}
-
-func (j *journal) attempt(user string) { j.logOns[user]++ }
+// journalSize is how many exchanges are kept.
+const journalSize = 1000
 
 func (j *journal) add(e Exchange) {
-	if len(j.exchanges) >= 2*j.size { // moved so rarely that it costs nothing
+	if len(j.exchanges) >= 2*journalSize { // moved so rarely that it costs nothing
 		j.exchanges = append(j.exchanges[:0], j.last()...)
 	}
 	j.exchanges = append(j.exchanges, e)
@@ -59,7 +55,7 @@ func (j *journal) add(e Exchange) {
 
 // last are the exchanges that are kept.
 func (j *journal) last() []Exchange {
-	return j.exchanges[max(0, len(j.exchanges)-j.size):]
+	return j.exchanges[max(0, len(j.exchanges)-journalSize):]
 }
 
 // note writes a call into the journal.

@@ -2,6 +2,7 @@ package icwssim
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 )
@@ -21,25 +22,25 @@ const smallestLife = 10
 // lifeStream keeps the random numbers of life apart from those of Catalogue.
 const lifeStream = 1
 
-// live runs until Close.
-func (s *Server) live() {
-	timer := time.NewTimer(s.nextMoment())
-	defer timer.Stop()
-	for {
-		select {
-		case <-timer.C:
-			s.Step(1)
-			timer.Reset(s.nextMoment())
-		case <-s.closing.Done():
-			return
-		}
+// live takes a step again and again until Close, at intervals of that mean; 0: never.
+func (s *Server) live(mean time.Duration, random *rand.Rand, step func(n int)) {
+	if mean <= 0 {
+		return
 	}
-}
-
-func (s *Server) nextMoment() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return time.Duration((0.5 + s.random.Float64()) * float64(s.opts.Life.Interval))
+	s.running.Go(func() {
+		for {
+			s.mu.Lock()
+			timer := time.NewTimer(time.Duration((0.5 + random.Float64()) * float64(mean)))
+			s.mu.Unlock()
+			select {
+			case <-timer.C:
+				step(1)
+			case <-s.closing.Done():
+				timer.Stop()
+				return
+			}
+		}
+	})
 }
 
 // Step makes n random edits now, in deltas of one to three.
@@ -51,17 +52,15 @@ func (s *Server) Step(n int) {
 
 // step makes one delta of at most three edits and returns how many it made.
 func (s *Server) step(most int) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expireIdle()
-	n := min(most, 1+s.random.IntN(3))
-	touched := map[string]bool{}
-	edits := make([]Edit, n)
-	for i := range edits {
-		edits[i] = s.randomEdit(touched)
-	}
-	s.apply(edits)
-	return n
+	return told(s, func() int {
+		touched := map[string]bool{}
+		edits := make([]Edit, min(most, 1+s.random.IntN(3)))
+		for i := range edits {
+			edits[i] = s.randomEdit(touched)
+		}
+		s.apply(edits)
+		return len(edits)
+	})
 }
 
 // randomEdit invents an edit of a status not yet touched by this delta. Adding is

@@ -1,6 +1,7 @@
 package icwssim
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -42,8 +43,6 @@ type Options struct {
 	// (protocol.md, 5.4), such as "/app/api/cic-a": Location and the cookie's
 	// path carry it. For a proxy that forgets to rewrite, use http.StripPrefix.
 	Prefix string
-	// JournalSize bounds the journal; default 1000 exchanges.
-	JournalSize int
 	// Quirks settle the open points of the protocol.
 	Quirks Quirks
 }
@@ -64,22 +63,12 @@ type Switchover struct {
 	SubsystemsDown []string `json:"subsystemsDown,omitempty"`
 }
 
-func orDefault[T comparable](v *T, d T) {
-	var zero T
-	if *v == zero {
-		*v = d
-	}
-}
-
 // withDefaults returns a copy that shares nothing with the caller.
 func (o Options) withDefaults() Options {
-	orDefault(&o.Name, "cic-sim")
-	orDefault(&o.User, "demo")
-	orDefault(&o.Password, "demo")
-	orDefault(&o.MessagingVersion, 2)
-	orDefault(&o.ConnectionVersion, 11)
-	orDefault(&o.StatusVersion, 1)
-	orDefault(&o.JournalSize, 1000)
+	o.Name, o.User, o.Password = cmp.Or(o.Name, "cic-sim"), cmp.Or(o.User, "demo"), cmp.Or(o.Password, "demo")
+	o.MessagingVersion = cmp.Or(o.MessagingVersion, 2)
+	o.ConnectionVersion = cmp.Or(o.ConnectionVersion, 11)
+	o.StatusVersion = cmp.Or(o.StatusVersion, 1)
 	if o.Statuses == nil {
 		o.Statuses = DefaultCatalogue()
 	}

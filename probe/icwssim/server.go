@@ -53,16 +53,12 @@ func New(o Options) *Server {
 		people:    newPeople(o.Users, o.Shifts.Seed),
 		random:    rand.New(rand.NewPCG(o.Life.Seed, lifeStream)),
 		sessions:  map[string]*session{},
-		journal:   newJournal(o.JournalSize),
+		journal:   &journal{counts: Counts{}, logOns: map[string]int{}},
 	}
 	s.control = s.controlHandler()
 	s.size = max(len(s.catalogue.entries), smallestLife)
-	if o.Life.Interval > 0 {
-		s.running.Go(s.live)
-	}
-	if o.Shifts.Interval > 0 {
-		s.running.Go(s.liveShifts)
-	}
+	s.live(o.Life.Interval, s.random, s.Step)
+	s.live(o.Shifts.Interval, s.people.random, s.StepShifts)
 	return s
 }
 

@@ -52,7 +52,7 @@ func (s *Server) unsubscribe(c *call) answer {
 	x := c.session
 	if x.subscriptions[c.subscription] == nil {
 		if code := s.quirks.DeleteMissingCode; code >= 400 {
-			return icwsError{message: "There is no such subscription."}.answer(code)
+			return refusal(code, "There is no such subscription.")
 		}
 		return emptyAnswer(s.quirks.DeleteMissingCode)
 	}
@@ -65,7 +65,7 @@ func (s *Server) unsubscribe(c *call) answer {
 
 // list answers GET status/status-messages (protocol.md, 4).
 func (s *Server) list(*call) answer {
-	return jsonAnswer(http.StatusOK, object{{"statusMessageList", s.catalogue.all()}}.render())
+	return ok(object{{"statusMessageList", s.catalogue.all()}})
 }
 
 // messages answers GET messaging/messages: a poll (protocol.md, 3.1), or a
@@ -79,5 +79,5 @@ func (s *Server) messages(c *call) answer {
 	for i, m := range queued {
 		list[i] = m.json
 	}
-	return jsonAnswer(http.StatusOK, appendJSON(nil, list))
+	return ok(list)
 }

@@ -70,16 +70,16 @@ func (s *Server) watch(ids []string) (*subscription, answer) {
 		case u == nil:
 			switch s.quirks.UnknownUser {
 			case "404":
-				return nil, icwsError{message: "A user does not exist."}.answer(http.StatusNotFound)
+				return nil, refusal(http.StatusNotFound, "A user does not exist.")
 			case "400":
 				return nil, invalidProperty("userIds", "A user does not exist.")
 			case "empty-status":
 				sub.users[fold(id)] = true
 			}
 		case u.NoRight && s.quirks.NoUserRight == "403-all":
-			return nil, icwsError{message: "A user may not be viewed."}.answer(http.StatusForbidden)
+			return nil, refusal(http.StatusForbidden, "A user may not be viewed.")
 		case u.NoRight && s.quirks.NoUserRight == "404-all":
-			return nil, icwsError{message: "A user does not exist."}.answer(http.StatusNotFound)
+			return nil, refusal(http.StatusNotFound, "A user does not exist.")
 		case u.NoRight && s.quirks.NoUserRight == "omit":
 		default:
 			sub.users[fold(id)] = true

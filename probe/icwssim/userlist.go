@@ -19,7 +19,7 @@ func (s *Server) configurationList(c *call, items, own []object) answer {
 	if !isView || len(items) == 0 && len(s.people.list) > 0 {
 		switch s.quirks.ListWithoutRight {
 		case "403":
-			return icwsError{message: "The list may not be viewed."}.answer(http.StatusForbidden)
+			return refusal(http.StatusForbidden, "The list may not be viewed.")
 		case "own":
 			items = own
 		default:
@@ -93,9 +93,9 @@ func (s *Server) workgroup(c *call) answer {
 	i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, c.id) })
 	switch {
 	case i < 0:
-		return icwsError{message: "There is no such workgroup."}.answer(http.StatusNotFound)
+		return refusal(http.StatusNotFound, "There is no such workgroup.")
 	case c.request.URL.Query().Get("rightsFilter") != "view":
-		return icwsError{message: "The workgroup may not be administered."}.answer(http.StatusForbidden)
+		return refusal(http.StatusForbidden, "The workgroup may not be administered.")
 	}
 	o := object{configurationID("workgroups", names[i], names[i])}
 	if strings.Contains(c.request.URL.Query().Get("select"), "members") {
@@ -105,7 +105,7 @@ func (s *Server) workgroup(c *call) answer {
 		}
 		o = append(o, property{"members", list})
 	}
-	return jsonAnswer(http.StatusOK, o.render())
+	return ok(o)
 }
 
 // activations answers GET activations/workgroups[/{id}]: who is activated where.
@@ -128,13 +128,13 @@ func (s *Server) activations(c *call) answer {
 	}
 	switch {
 	case c.id != "" && len(sets) == 0:
-		return icwsError{message: "There is no such workgroup."}.answer(http.StatusNotFound)
+		return refusal(http.StatusNotFound, "There is no such workgroup.")
 	case c.id != "":
-		return jsonAnswer(http.StatusOK, sets[0].render())
+		return ok(sets[0])
 	case wanted[0] == "":
 		return badRequest("error.request.missingParameter", "The query parameter select is required.")
 	}
-	return jsonAnswer(http.StatusOK, object{{"workgroupActivationSetList", sets}}.render())
+	return ok(object{{"workgroupActivationSetList", sets}})
 }
 
 // licences answers GET configuration/license-allocations.
@@ -155,9 +155,7 @@ func (s *Server) licences(c *call) answer {
 
 // SetLicences replaces the licences.
 func (s *Server) SetLicences(to []Licence) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.opts.Licences = slices.Clone(to)
+	s.locked(func() { s.opts.Licences = slices.Clone(to) })
 }
 
 // subscribeConfiguration answers PUT …/configuration/users/{id}: the live list.
@@ -219,5 +217,5 @@ func (s *Server) configurationMessage(path string, isDelta bool, added []object,
 
 // directories is a way to users and their states that the simulator does not have.
 func (s *Server) directories(*call) answer {
-	return icwsError{message: "The simulator has no directories."}.answer(http.StatusMethodNotAllowed)
+	return refusal(http.StatusMethodNotAllowed, "The simulator has no directories.")
 }

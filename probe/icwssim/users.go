@@ -97,65 +97,60 @@ func (p *people) anyIn(status string) bool {
 
 // Users returns the users, with and without rights on them.
 func (s *Server) Users() []User {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	list := make([]User, len(s.people.list))
-	for i, u := range s.people.list {
-		list[i] = *u
-		list[i].Workgroups = slices.Clone(u.Workgroups)
-	}
-	return list
+	return told(s, func() []User {
+		list := make([]User, len(s.people.list))
+		for i, u := range s.people.list {
+			list[i] = *u
+			list[i].Workgroups = slices.Clone(u.Workgroups)
+		}
+		return list
+	})
 }
 
 // PutUser adds a user, or changes the one of the same id, and tells who watches.
 func (s *Server) PutUser(u User) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expireIdle()
-	known := s.people.byID[fold(u.ID)]
-	if known == nil {
+	s.locked(func() {
+		known := s.people.byID[fold(u.ID)]
+		if known == nil {
+			s.people.put(u, time.Now())
+			s.configurationChanged("added", u.ID)
+			return
+		}
+		before := *known
 		s.people.put(u, time.Now())
-		s.configurationChanged("added", u.ID)
-		return
-	}
-	before := *known
-	s.people.put(u, time.Now())
-	s.sendUserDelta(before, known)
+		s.sendUserDelta(before, known)
+	})
 }
 
-// RemoveUser removes a user. Who watches them is told as Quirks.UserDeleted says.
+// RemoveUser removes a user. Who watches them is told as UserQuirks.UserDeleted says.
 func (s *Server) RemoveUser(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expireIdle()
-	u := s.people.byID[fold(id)]
-	if u == nil {
-		return
-	}
-	delete(s.people.byID, fold(id))
-	s.people.list = slices.DeleteFunc(s.people.list, func(o *User) bool { return o == u })
-	for _, x := range s.watchers(u.ID) {
-		switch s.quirks.UserDeleted {
-		case "empty-status":
-			s.enqueue(x, SwallowDeltas, s.userMessage(true, []object{{{"userId", u.ID}, {"statusId", ""}}}))
-		case "state":
-			s.announceState(x, SubscriptionFaulted)
+	s.locked(func() {
+		u := s.people.byID[fold(id)]
+		if u == nil {
+			return
 		}
-	}
-	s.configurationChanged("removed", u.ID)
+		delete(s.people.byID, fold(id))
+		s.people.list = slices.DeleteFunc(s.people.list, func(o *User) bool { return o == u })
+		for _, x := range s.watchers(u.ID) {
+			switch s.quirks.UserDeleted {
+			case "empty-status":
+				s.enqueue(x, SwallowDeltas, s.userMessage(true, []object{{{"userId", u.ID}, {"statusId", ""}}}))
+			case "state":
+				s.announceState(x, SubscriptionFaulted)
+			}
+		}
+		s.configurationChanged("removed", u.ID)
+	})
 }
 
 // StepShifts makes n changes of users now.
 func (s *Server) StepShifts(n int) {
 	for range n {
-		s.stepShift()
+		s.locked(s.stepShift)
 	}
 }
 
 func (s *Server) stepShift() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expireIdle()
 	p := s.people
 	if len(p.list) == 0 {
 		return
@@ -190,23 +185,6 @@ func (s *Server) stepShift() {
 	s.sendUserDelta(before, u)
 }
 
-// liveShifts runs until Close.
-func (s *Server) liveShifts() {
-	for {
-		s.mu.Lock()
-		pause := time.Duration((0.5 + s.people.random.Float64()) * float64(s.opts.Shifts.Interval))
-		s.mu.Unlock()
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-			s.StepShifts(1)
-		case <-s.closing.Done():
-			timer.Stop()
-			return
-		}
-	}
-}
-
 // visible are the users on whom the account has a right, or all.
 func (s *Server) visible() []*User {
 	return slices.DeleteFunc(slices.Clone(s.people.list), func(u *User) bool { return u.NoRight })
@@ -217,11 +195,11 @@ func (s *Server) userStatus(c *call) answer {
 	u := s.people.byID[fold(c.id)]
 	switch {
 	case u == nil:
-		return icwsError{message: "There is no such user."}.answer(http.StatusNotFound)
+		return refusal(http.StatusNotFound, "There is no such user.")
 	case u.NoRight && s.quirks.NoUserRight != "include":
-		return icwsError{message: "The user may not be viewed."}.answer(http.StatusForbidden)
+		return refusal(http.StatusForbidden, "The user may not be viewed.")
 	}
-	return jsonAnswer(http.StatusOK, s.userEntry(u).render())
+	return ok(s.userEntry(u))
 }
 
 func (s *Server) userEntry(u *User) object {
