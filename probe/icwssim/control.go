@@ -24,7 +24,7 @@ var controlRoutes = []controlRoute{
 	{"GET", "state", "what the server holds: counts, sessions, answers given, faults", tell(func(s *Server) any { return s.state() })},
 	{"GET", "journal", "the last ICWS exchanges, oldest first", tell(func(s *Server) any { return s.Journal() })},
 	{"GET", "faults", "the faults that still act", tell(func(s *Server) any { return s.Faults() })},
-	{"POST", "faults", "add a fault, answers {\"id\": n}; the fields are below", (*Server).controlInject},
+	{"POST", "faults", "add a fault, answers {\"id\": n}", (*Server).controlInject},
 	{"DELETE", "faults", "remove all faults", tell(func(s *Server) any { return map[string]int{"cleared": s.Clear()} })},
 	{"DELETE", "faults/{id}", "remove one", (*Server).controlClear},
 	{"POST", "step?n=10", "random edits, sent as deltas", steps((*Server).Step)},
@@ -58,25 +58,8 @@ understood is answered 400 with {"error": "..."} and changes nothing.
 	for _, r := range controlRoutes {
 		fmt.Fprintf(&b, "%-6s %-36s %s\n", r.method, controlPath+r.path, r.does)
 	}
-	b.WriteString(faultManual)
-	b.WriteString("\nQuirks, first value = default:\n\n")
-	b.WriteString(quirksManual())
-	return b.String()
+	return b.String() + "\nA fault can have:\n\n" + faultManual() + "\nQuirks, first value = default:\n\n" + quirksManual()
 }
-
-const faultManual = `
-A fault is selected by method, path (regular expression), operation, skip and count. It can have:
-
-delay ("2s"), code, errorId, message, alternateHosts, body, contentType, retryAfter, headers
-drop, cut (bytes), stall    the connection ends without an answer, amid one, or never
-hang                        requests wait until the fault is removed, and then are served
-serveAnyway                 served after the delay, though the client has gone meanwhile
-interim                     that many answers 103 before the answer
-swallow                     "full", "deltas", "messages" or "stream" disappear
-late                        "full", "deltas" or "messages" come that delay late
-say                         of "full", "old-full", "new-ids", "faulted", "normal", "undecodable", "unknown":
-                            said on its own, one after the other, each every ("1s")
-`
 
 // controlHandler serves the control path.
 func (s *Server) controlHandler() http.Handler {

@@ -5,18 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Swallow is what a fault has disappear.
 type Swallow string
 
-// What can disappear. Full, deltas and messages are taken when they should be
-// queued for a session: a PUT still answers 200. Stream opens streams that never
-// carry a byte, as behind a buffering proxy.
+// What can disappear. Messages are taken when they should be queued for a session: a
+// PUT still answers 200.
 const (
 	SwallowFull     Swallow = "full"
 	SwallowDeltas   Swallow = "deltas"
@@ -24,63 +25,54 @@ const (
 	SwallowStream   Swallow = "stream"
 )
 
-// Fault is something that goes wrong with the requests it matches. Method, Path
-// and Operation select them; an empty one matches all. Of several faults that
-// match a request, the oldest acts alone.
+// Fault is something that goes wrong with the requests that it selects by method, path
+// and operation; what is not given selects all. Of several faults that match a request,
+// the oldest acts alone. The tags are the manual of the control path.
 type Fault struct {
-	Method string `json:"method,omitempty"`
-	// Path is a regular expression for the path without Options.Prefix.
-	Path string `json:"path,omitempty"`
-	// Operation is one of the Op constants.
-	Operation string `json:"operation,omitempty"`
-	// Skip lets that many matching requests pass first; Count is how many fail
-	// then, 0: until cleared.
-	Skip  int `json:"skip,omitempty"`
-	Count int `json:"count,omitempty"`
+	Method    string `json:"method,omitempty" does:"of the request"`
+	Path      string `json:"path,omitempty" does:"regular expression for the path, without a proxy's prefix"`
+	Operation string `json:"operation,omitempty" does:"such as connect, subscribe, poll, stream, list; a wrong one is answered with all"`
+	Skip      int    `json:"skip,omitempty" does:"let that many requests pass first (of swallow, late and say: messages, a delta once for all sessions)"`
+	Count     int    `json:"count,omitempty" does:"then that many fail, 0 until cleared"`
 
-	// Delay is waited before anything else.
-	Delay time.Duration `json:"-"`
+	Delay       time.Duration `json:"-" does:"wait before anything else, such as \"2s\""`
+	ServeAnyway bool          `json:"serveAnyway,omitempty" does:"serve after the delay though the client has gone, as a server does that works off its queue"`
+	Hang        bool          `json:"hang,omitempty" does:"requests wait until the fault is cleared and then are served, also those whose clients have gone; open streams stand still"`
+
 	// Code answers instead of the server, which then never sees the request.
-	// The body is an ICWS error of ErrorID, Message and AlternateHosts, or Body.
-	// A Body without a Code is sent with 200.
-	Code           int      `json:"code,omitempty"`
-	ErrorID        string   `json:"errorId,omitempty"`
-	Message        string   `json:"message,omitempty"`
-	AlternateHosts []string `json:"alternateHosts,omitempty"`
-	Body           string   `json:"body,omitempty"`
-	// ContentType is that of the answer; default: the ICWS media type.
-	ContentType string            `json:"contentType,omitempty"`
-	RetryAfter  string            `json:"retryAfter,omitempty"`
-	Headers     map[string]string `json:"headers,omitempty"`
+	Code           int               `json:"code,omitempty" does:"answer that instead of serving, with an ICWS error of the next three or a body"`
+	ErrorID        string            `json:"errorId,omitempty" does:"of the error"`
+	Message        string            `json:"message,omitempty" does:"of the error"`
+	AlternateHosts []string          `json:"alternateHosts,omitempty" does:"of the error"`
+	Body           string            `json:"body,omitempty" does:"instead of the error; without a code it comes with 200"`
+	ContentType    string            `json:"contentType,omitempty" does:"of the answer, if not that of ICWS"`
+	RetryAfter     string            `json:"retryAfter,omitempty" does:"a header"`
+	Headers        map[string]string `json:"headers,omitempty" does:"more headers, also of an answer that is served"`
+	Interim        int               `json:"interim,omitempty" does:"that many answers 103 before the answer"`
 
-	// Drop ends the connection without an answer; the request is not served. Go's
-	// http.Transport sends a GET again, once, when this befalls a connection that
-	// it used before: with a Count of 1 it may hide the fault.
-	Drop bool `json:"drop,omitempty"`
-	// Cut ends the connection after that many bytes of the body, though the
-	// request was served; on a stream, after that many bytes of events.
-	Cut *int `json:"cut,omitempty"`
-	// Stall sends the headers and then nothing, though the request was served.
-	Stall bool `json:"stall,omitempty"`
-	// Swallow loses messages. For full, deltas and messages, Skip and Count
-	// count messages (a delta counts once for all sessions).
-	Swallow Swallow `json:"swallow,omitempty"`
+	// Drop: Go's http.Transport sends a GET again, once, when this befalls a connection
+	// that it used before. With a Count of 1 that may hide the fault.
+	Drop  bool `json:"drop,omitempty" does:"end the connection without an answer and without serving"`
+	Cut   *int `json:"cut,omitempty" does:"serve, and end the connection after that many bytes of the body or the stream"`
+	Stall bool `json:"stall,omitempty" does:"serve, and send nothing after the headers"`
 
-	// ServeAnyway serves a request after its Delay also when the client has gone
-	// meanwhile, as a server does that works off its queue.
-	ServeAnyway bool `json:"serveAnyway,omitempty"`
-	// Hang lets requests wait until the fault is cleared; then they are served,
-	// also those whose clients have gone. Open streams that it matches stand still.
-	Hang bool `json:"hang,omitempty"`
-	// Interim is how many answers 103 come before the answer.
-	Interim int `json:"interim,omitempty"`
-	// Late has messages (full, deltas, or all) reach the client Delay later than
-	// the server sent them. Messages of one kind keep their order.
-	Late Swallow `json:"late,omitempty"`
-	// Say is what the server says on its own to every subscription, one after the
-	// other and again from the first, each Every. Skip and Count count these.
-	Say   []Saying      `json:"say,omitempty"`
-	Every time.Duration `json:"-"`
+	Swallow Swallow       `json:"swallow,omitempty" does:"lose messages: full, deltas or messages (all); or stream: no stream carries a byte, as behind a buffering proxy"`
+	Late    Swallow       `json:"late,omitempty" does:"full, deltas or messages reach the client the delay later than they were sent"`
+	Say     []Saying      `json:"say,omitempty" does:"said to every subscription, one after the other and again from the first: full, old-full, new-ids, faulted, normal, undecodable, unknown"`
+	Every   time.Duration `json:"-" does:"the time between two of say"`
+}
+
+// faultManual is a line for each field of a Fault.
+func faultManual() string {
+	var b strings.Builder
+	for f := range reflect.TypeFor[Fault]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			name = strings.ToLower(f.Name)
+		}
+		fmt.Fprintf(&b, "%-15s %s\n", name, f.Tag.Get("does"))
+	}
+	return b.String()
 }
 
 // Saying is a message that a fault has the server say.
