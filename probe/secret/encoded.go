@@ -1,112 +1,66 @@
 package secret
 
-import "strings"
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+)
 
-// inBase64 looks into everything that may be base64, of either alphabet and also
-// where it is broken into lines. Four characters make three bytes, so a run can be
-// read in four ways, by where what is encoded begins.
-func (f *Finder) inBase64(text string) bool {
+// encoding is a way to write bytes. So many digits make whole bytes, so a run of them
+// can be read in as many ways, by where what is encoded begins.
+type encoding struct {
+	chars  string // its digits, and what may stand between them
+	digits *strings.Replacer
+	unit   int // of digits
+	bits   int // of a digit
+	decode func(string) ([]byte, error)
+}
+
+const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+var encodings = []encoding{
+	// Of either alphabet, and also broken into lines.
+	{alphanumeric + "+-/_\r\n", strings.NewReplacer("-", "+", "_", "/", "\r", "", "\n", ""), 4, 6, base64.RawStdEncoding.DecodeString},
+	// Also with separators between the bytes.
+	{"0123456789abcdefABCDEF :-,", strings.NewReplacer(" ", "", ":", "", "-", "", ",", ""), 2, 4, hex.DecodeString},
+}
+
+// inEncoded looks into everything that may be encoded.
+func (f *Finder) inEncoded(text string) bool {
 	if f.shortest == 0 {
 		return false
 	}
-	least := (f.shortest*8 + 5) / 6
-	var run []byte
-	for i := 0; i <= len(text); i++ {
-		if i < len(text) {
-			if v, ok := base64Value(text[i]); ok {
-				run = append(run, v)
-				continue
-			}
-			if len(run) > 0 && (text[i] == '\r' || text[i] == '\n') {
-				continue
-			}
-		}
-		if cut := isCut(text, i); len(run) >= least || cut {
-			for offset := range min(4, len(run)) {
-				if f.inDecoded(unbase64(run[offset:]), cut) {
+	for _, e := range encodings {
+		least := (f.shortest*8 + e.bits - 1) / e.bits
+		isOther := func(r rune) bool { return r != cutRune && !strings.ContainsRune(e.chars, r) }
+		for run := range strings.FieldsFuncSeq(text, isOther) {
+			for part := range strings.SplitAfterSeq(run, cutText) {
+				part, cut := strings.CutSuffix(part, cutText)
+				if (len(part) >= least || cut) && f.inRun(e.digits.Replace(part), e, cut) {
 					return true
 				}
 			}
 		}
-		run = run[:0]
 	}
 	return false
 }
 
-func base64Value(c byte) (byte, bool) {
-	switch {
-	case c >= 'A' && c <= 'Z':
-		return c - 'A', true
-	case c >= 'a' && c <= 'z':
-		return c - 'a' + 26, true
-	case c >= '0' && c <= '9':
-		return c - '0' + 52, true
-	case c == '+' || c == '-':
-		return 62, true
-	case c == '/' || c == '_':
-		return 63, true
-	default:
-		return 0, false
-	}
-}
-
-// unbase64 makes whole bytes of values of six bits.
-func unbase64(values []byte) []byte {
-	decoded := make([]byte, 0, len(values)*6/8)
-	bits, held := 0, uint(0)
-	for _, v := range values {
-		held, bits = held<<6|uint(v), bits+6
-		if bits >= 8 {
-			bits -= 8
-			decoded = append(decoded, byte(held>>bits))
+func (f *Finder) inRun(run string, e encoding, cut bool) bool {
+	for offset := range min(e.unit, len(run)) {
+		rest := run[offset:]
+		if n := len(rest) % e.unit; n*e.bits < 8 { // no whole byte
+			rest = rest[:len(rest)-n]
 		}
-	}
-	return decoded
-}
-
-// inHex looks into everything that may be hex, also with separators between the
-// bytes. A run can be read in two ways.
-func (f *Finder) inHex(text string) bool {
-	if f.shortest == 0 {
-		return false
-	}
-	var run []byte
-	for i := 0; i <= len(text); i++ {
-		if i < len(text) {
-			if v, ok := hexDigit(text[i]); ok {
-				run = append(run, v)
-				continue
-			}
-			if len(run) > 0 && strings.IndexByte(" :-,", text[i]) >= 0 {
-				continue
-			}
+		decoded, err := e.decode(rest)
+		if err == nil && f.inDecoded(string(decoded), cut) {
+			return true
 		}
-		if cut := isCut(text, i); len(run) >= 2*f.shortest || cut {
-			for offset := range min(2, len(run)) {
-				if f.inDecoded(unhex(run[offset:]), cut) {
-					return true
-				}
-			}
-		}
-		run = run[:0]
 	}
 	return false
 }
-
-func unhex(digits []byte) []byte {
-	decoded := make([]byte, len(digits)/2)
-	for i := range decoded {
-		decoded[i] = digits[2*i]<<4 | digits[2*i+1]
-	}
-	return decoded
-}
-
-// isCut reports whether what is encoded was cut off before i.
-func isCut(text string, i int) bool { return strings.HasPrefix(text[i:], cutText) }
 
 // inDecoded looks at what was encoded, which may have escapes of its own.
-func (f *Finder) inDecoded(decoded []byte, cut bool) bool {
-	text := string(decoded)
+func (f *Finder) inDecoded(text string, cut bool) bool {
 	if cut {
 		text += cutText
 	}

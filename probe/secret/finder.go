@@ -1,6 +1,9 @@
 package secret
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const (
 	// wordBytes is the length below which a secret counts only as a whole word: one
@@ -14,12 +17,10 @@ const (
 // Finder finds secrets in texts. It is immutable; any goroutine may use it. A nil
 // Finder knows no secret.
 //
-// It is the automaton of Aho and Corasick over the folded secrets: a look at a text
-// takes time in proportion to the length of the text, whatever the secrets and
-// whatever the text.
+// A look at a text takes time in proportion to its length, whatever stands in it:
+// the secrets are few, and each is looked for by itself.
 type Finder struct {
-	nodes []node
-	roots [256]int32 // the children of the root, by byte
+	secrets []string // in every folded spelling
 	// shortest is the length of the shortest secret that is no word, folded.
 	shortest int
 	// known takes phrases that are no secret and hold one out of a text; nil: none.
@@ -27,111 +28,38 @@ type Finder struct {
 	exact map[string]bool
 }
 
-// node is a state of the automaton: what was read last is a prefix of a secret.
-type node struct {
-	child, sibling int32
-	fail           int32 // the longest other prefix of a secret that what was read ends with
-	depth          int32
-	words          uint16 // bit n: a word of n bytes ends here
-	char           byte
-	ends           bool // a secret that is no word ends here
-}
-
 // NewFinder makes a finder. Known phrases are no secrets, such as the name of a
 // host in the configuration, also when they hold one.
 func NewFinder(secrets []Text, known []string) *Finder {
-	f := &Finder{nodes: make([]node, 1)}
+	f := &Finder{}
 	for _, s := range secrets {
 		for _, spelling := range spellings(s.Reveal()) {
-			f.add(spelling)
+			if n := len(spelling); n >= wordBytes && (f.shortest == 0 || n < f.shortest) {
+				f.shortest = n
+			}
+			if spelling != "" && !slices.Contains(f.secrets, spelling) {
+				f.secrets = append(f.secrets, spelling)
+			}
 		}
 	}
-	f.link()
 	f.know(known)
 	return f
 }
 
 // spellings are the folded forms that the views of a text may show a secret in.
-func spellings(secret string) [][]byte {
-	forms := [][]byte{fold(secret)}
+func spellings(secret string) []string {
+	forms := []string{secret, misread(secret)}
 	if short, ok := latin1(secret); ok {
-		forms = append(forms, fold(short))
+		forms = append(forms, short)
 	}
-	forms = append(forms, fold(misread(secret)))
 	for range rounds {
 		secret = unescape(secret)
-		forms = append(forms, fold(secret))
+		forms = append(forms, secret)
 	}
 	for i, form := range forms {
-		forms[i] = trimBlanks(form)
+		forms[i] = strings.Trim(fold(form), " ")
 	}
 	return forms
-}
-
-func (f *Finder) add(secret []byte) {
-	if len(secret) == 0 {
-		return
-	}
-	at := int32(0)
-	for _, c := range secret {
-		next := f.childOf(at, c)
-		if next == 0 {
-			next = int32(len(f.nodes))
-			f.nodes = append(f.nodes, node{char: c, depth: f.nodes[at].depth + 1, sibling: f.nodes[at].child})
-			f.nodes[at].child = next
-			if at == 0 {
-				f.roots[c] = next
-			}
-		}
-		at = next
-	}
-	if len(secret) < wordBytes {
-		f.nodes[at].words |= 1 << len(secret)
-		return
-	}
-	f.nodes[at].ends = true
-	if f.shortest == 0 || len(secret) < f.shortest {
-		f.shortest = len(secret)
-	}
-}
-
-// childOf returns the state after c, or 0, the root.
-func (f *Finder) childOf(at int32, c byte) int32 {
-	if at == 0 {
-		return f.roots[c]
-	}
-	next := f.nodes[at].child
-	for next != 0 && f.nodes[next].char != c {
-		next = f.nodes[next].sibling
-	}
-	return next
-}
-
-// link sets where each state goes on when no child fits, nearest to the root first.
-func (f *Finder) link() {
-	queue := []int32{0}
-	for len(queue) > 0 {
-		at := queue[0]
-		queue = queue[1:]
-		for child := f.nodes[at].child; child != 0; child = f.nodes[child].sibling {
-			n := &f.nodes[child]
-			if at != 0 {
-				n.fail = f.step(f.nodes[at].fail, n.char)
-			}
-			n.words |= f.nodes[n.fail].words
-			n.ends = n.ends || f.nodes[n.fail].ends
-			queue = append(queue, child)
-		}
-	}
-}
-
-func (f *Finder) step(at int32, c byte) int32 {
-	for {
-		if next := f.childOf(at, c); next != 0 || at == 0 {
-			return next
-		}
-		at = f.nodes[at].fail
-	}
 }
 
 // know remembers the phrases that have to be told from a secret.
@@ -148,7 +76,9 @@ func (f *Finder) know(phrases []string) {
 			f.exact = make(map[string]bool)
 		}
 		f.exact[phrase] = true
-		if !f.isWhole(phrase) {
+		// One that is a secret, and not only holds one, stands only for itself: in a
+		// longer text it may be the secret.
+		if !slices.Contains(f.secrets, strings.Trim(fold(phrase), " ")) {
 			pairs = append(pairs, phrase, "\x00")
 		}
 	}
@@ -157,23 +87,11 @@ func (f *Finder) know(phrases []string) {
 	}
 }
 
-// isWhole reports whether the phrase is a secret, and not only holds one. Then it
-// stands only for itself: in a longer text it may be the secret.
-func (f *Finder) isWhole(phrase string) bool {
-	at := int32(0)
-	folded := trimBlanks(fold(phrase))
-	for _, c := range folded {
-		at = f.step(at, c)
-	}
-	n := f.nodes[at]
-	return int(n.depth) == len(folded) && (n.ends || n.words&(1<<len(folded)) != 0)
-}
-
 // In reports whether a secret is in the text: as it is, in other letter case, with
 // escapes of HTML, URLs or JSON, in base64 or in hex.
 func (f *Finder) In(text string) bool {
 	switch {
-	case f == nil || len(f.nodes) == 1 || !f.search(text):
+	case f == nil || len(f.secrets) == 0 || !f.search(text):
 		return false
 	case f.exact[text]:
 		return false
@@ -188,7 +106,7 @@ func (f *Finder) In(text string) bool {
 // several times since they may be nested.
 func (f *Finder) search(text string) bool {
 	for round := 0; ; round++ {
-		if f.scan(fold(text), true) || f.inBase64(text) || f.inHex(text) {
+		if f.scan(fold(text), true) || f.inEncoded(text) {
 			return true
 		}
 		plain := unescape(text)
@@ -200,34 +118,52 @@ func (f *Finder) search(text string) bool {
 }
 
 // scan goes over a folded text.
-func (f *Finder) scan(text []byte, words bool) (found bool) {
-	at := int32(0)
-	for i, c := range text {
-		if c == cutMark && f.nodes[at].depth >= partBytes {
-			return true
-		}
-		at = f.step(at, c)
-		n := &f.nodes[at]
-		if n.ends || words && n.words != 0 && isWord(text, i+1, n.words) {
+func (f *Finder) scan(text string, words bool) bool {
+	for _, s := range f.secrets {
+		if len(s) >= wordBytes && strings.Contains(text, s) || len(s) < wordBytes && words && hasWord(text, s) {
 			return true
 		}
 	}
-	return false
+	return f.isCutIn(text)
 }
 
-// isWord reports whether one of the words that end before end begins and ends as a
-// word.
-func isWord(text []byte, end int, words uint16) bool {
-	if end < len(text) && isLetter(text[end]) && isLetter(text[end-1]) {
-		return false
-	}
-	for n := 1; n < wordBytes && n <= end; n++ {
-		begin := end - n
-		if words&(1<<n) != 0 && (begin == 0 || !isLetter(text[begin-1]) || !isLetter(text[begin])) {
+// hasWord reports whether the word is in the text and is no part of a longer one.
+func hasWord(text, word string) bool {
+	for at := 0; ; at++ {
+		i := strings.Index(text[at:], word)
+		if i < 0 {
+			return false
+		}
+		at += i
+		end := at + len(word)
+		begins := at == 0 || !isLetter(text[at-1]) || !isLetter(word[0])
+		ends := end == len(text) || !isLetter(text[end]) || !isLetter(word[len(word)-1])
+		if begins && ends {
 			return true
 		}
 	}
-	return false
+}
+
+// isCutIn reports whether the text was cut within a secret.
+func (f *Finder) isCutIn(text string) bool {
+	for {
+		before, after, cut := strings.Cut(text, cutMark)
+		if !cut {
+			return false
+		}
+		for _, s := range f.secrets {
+			for rest := before; len(s) >= partBytes; rest = rest[1:] {
+				i := strings.Index(rest, s[:partBytes])
+				if i < 0 {
+					break
+				}
+				if rest = rest[i:]; strings.HasPrefix(s, rest) {
+					return true
+				}
+			}
+		}
+		text = after
+	}
 }
 
 // isLetter takes every byte of a character that is not ASCII for a letter's.

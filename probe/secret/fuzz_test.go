@@ -55,7 +55,7 @@ func contains(text, want string) bool {
 		}
 	}
 	for at := range len(text) {
-		for n := partBytes; n < len(want) && text[at] == cutMark; n++ {
+		for n := partBytes; n < len(want) && text[at] == cutMark[0]; n++ {
 			if strings.HasSuffix(text[:at], want[:n]) {
 				return true
 			}
@@ -115,7 +115,7 @@ func slowlyFolded(text string) string {
 		case r == unicode.ReplacementChar && len(part) == 1:
 			b.WriteString(part)
 		case part == cutText:
-			b.WriteByte(cutMark)
+			b.WriteString(cutMark)
 		case r == '+' || r == ' ' || r != unicode.ReplacementChar && !unicode.IsPrint(r):
 			if !strings.HasSuffix(b.String(), " ") {
 				b.WriteByte(' ')

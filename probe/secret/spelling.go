@@ -2,8 +2,11 @@ package secret
 
 import (
 	"html"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -11,15 +14,17 @@ const (
 	// rounds is how many escapes within each other are undone.
 	rounds = 3
 	// cutMark stands for the … where a text was cut. Nothing else folds to it.
-	cutMark = 0
+	cutMark = "\x00"
 	cutText = "…"
+	cutRune = '…'
 )
 
 // fold returns the text in the form in which texts and secrets are compared: letters
 // in one case, and every run of blanks, control characters and + (a blank in a URL)
 // as one blank.
-func fold(text string) []byte {
-	dst := make([]byte, 0, len(text))
+func fold(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
 	blank := false
 	for i := 0; i < len(text); {
 		c, size := rune(text[i]), 1
@@ -30,43 +35,30 @@ func fold(text string) []byte {
 		switch {
 		case isBlank && blank:
 		case isBlank:
-			dst = append(dst, ' ')
+			b.WriteByte(' ')
 		case c == utf8.RuneError && size == 1:
-			dst = append(dst, text[i])
-		case c == '…':
-			dst = append(dst, cutMark)
+			b.WriteByte(text[i])
+		case c == cutRune:
+			b.WriteString(cutMark)
 		default:
-			dst = utf8.AppendRune(dst, foldRune(c))
+			b.WriteRune(foldRune(c))
 		}
 		blank = isBlank
 		i += size
 	}
-	return dst
+	return b.String()
 }
 
 // foldRune is the same for all cases of a letter.
 func foldRune(r rune) rune {
-	if r >= utf8.RuneSelf {
-		first := r
-		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
-			first = min(first, other)
-		}
-		r = first
+	first := r
+	for other := unicode.SimpleFold(r); r >= utf8.RuneSelf && other != r; other = unicode.SimpleFold(other) {
+		first = min(first, other)
 	}
-	if r >= 'A' && r <= 'Z' {
-		r += 'a' - 'A'
+	if first >= 'A' && first <= 'Z' {
+		first += 'a' - 'A'
 	}
-	return r
-}
-
-func trimBlanks(folded []byte) []byte {
-	for len(folded) > 0 && folded[0] == ' ' {
-		folded = folded[1:]
-	}
-	for len(folded) > 0 && folded[len(folded)-1] == ' ' {
-		folded = folded[:len(folded)-1]
-	}
-	return folded
+	return first
 }
 
 // latin1 is the text in ISO 8859-1, as headers may have it, where that is another.
@@ -90,139 +82,46 @@ func misread(text string) string {
 	return string(runes)
 }
 
-// unescape undoes, once, the escapes of URLs (%C3), of HTML (&amp; &#38;) and of
-// JSON, Go and other languages (\n \" \u0022 \x22 \042). An escape that was cut off
-// is dropped. What is no escape stays.
+// escape is one escape of URLs (%C3 %u00c3), of HTML (&amp; &#38;), or of JSON, Go and
+// other languages (\n \" \u0022 \x22 \042), or the beginning of one that was cut off.
+var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}|%[uU][0-9A-Fa-f]{4}` +
+	`|&[#0-9A-Za-z]{0,8}…|&#?[0-9A-Za-z]+;?` +
+	`|\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}` +
+	`|\\[0-3][0-7]{2}|\\[abfnrtv]|\\[!-/:-@\[-\x60{-~]|[%\\][#0-9A-Za-z]{0,8}…`)
+
+// unescape undoes all escapes once. Of one that was cut off only the cut stays. What
+// is no escape stays.
 func unescape(text string) string {
 	if !strings.ContainsAny(text, `%&\`) {
 		return text
 	}
-	var b strings.Builder
-	b.Grow(len(text))
-	for i := 0; i < len(text); {
-		plain, size := "", 0
-		switch text[i] {
-		case '%':
-			plain, size = unpercent(text[i:])
-		case '&':
-			plain, size = unentity(text[i:])
-		case '\\':
-			plain, size = unbackslash(text[i:])
-		}
-		if size == 0 {
-			plain, size = text[i:i+1], 1
-		}
-		b.WriteString(plain)
-		i += size
-	}
-	return b.String()
+	return escape.ReplaceAllStringFunc(text, unescaped)
 }
 
-// cutEscape is the size of an escape that is followed by the mark of a cut.
-func cutEscape(text string) int {
-	const most = 10
-	for i := 1; i < min(len(text), most); i++ {
-		if strings.HasPrefix(text[i:], cutText) {
-			return i
-		}
-		if c := text[i] | 0x20; c != '#'|0x20 && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return 0
-		}
-	}
-	return 0
-}
-
-func unpercent(text string) (plain string, size int) {
-	if code, ok := hexCode(text, 1, 2); ok {
-		return string([]byte{byte(code)}), 3
-	}
-	if code, ok := hexCode(text, 2, 4); ok && text[1]|0x20 == 'u' {
-		return string(code), 6
-	}
-	return "", cutEscape(text)
-}
-
-func unentity(text string) (plain string, size int) {
-	const most = 40 // the longest name has 31 letters
-	size = 1
-	for size < min(len(text), most) && (isLetter(text[size]|0x20) && text[size] < utf8.RuneSelf || text[size] == '#') {
-		size++
-	}
-	if cut := cutEscape(text); cut > 0 {
-		return "", cut
-	}
-	if size < len(text) && text[size] == ';' {
-		size++
-	}
-	if plain = html.UnescapeString(text[:size]); plain == text[:size] {
-		return "", 0
-	}
-	return plain, size
-}
-
-func unbackslash(text string) (plain string, size int) {
-	if len(text) < 2 {
-		return "", 0
-	}
-	switch c := text[1]; {
-	case strings.IndexByte("abfnrtv", c) >= 0:
-		return "\n", 2 // all of them fold to a blank
-	case c == 'x':
-		if code, ok := hexCode(text, 2, 2); ok {
-			return string([]byte{byte(code)}), 4
-		}
-	case c == 'u':
-		return unUTF16(text)
-	case c == 'U':
-		if code, ok := hexCode(text, 2, 8); ok {
-			return string(code), 10
-		}
-	case c >= '0' && c <= '3' && len(text) >= 4 && isOctal(text[2]) && isOctal(text[3]):
-		return string([]byte{(c-'0')<<6 | (text[2]-'0')<<3 | (text[3] - '0')}), 4
-	case c < utf8.RuneSelf && !isLetter(c|0x20):
-		return text[1:2], 2
-	}
-	return "", cutEscape(text)
-}
-
-// unUTF16 reads \u0022, and two of them where they make one character.
-func unUTF16(text string) (plain string, size int) {
-	high, ok := hexCode(text, 2, 4)
-	if !ok {
-		return "", cutEscape(text)
-	}
-	if high&^0x3ff == 0xd800 && len(text) > 7 && text[6] == '\\' && text[7] == 'u' {
-		if low, ok := hexCode(text, 8, 4); ok && low&^0x3ff == 0xdc00 {
-			return string((high&0x3ff)<<10 | low&0x3ff + 0x10000), 12
-		}
-	}
-	return string(high), 6
-}
-
-// hexCode reads size hex digits at a place of the text.
-func hexCode(text string, at, size int) (code rune, ok bool) {
-	if len(text) < at+size {
-		return 0, false
-	}
-	for i := range size {
-		digit, ok := hexDigit(text[at+i])
-		if !ok {
-			return 0, false
-		}
-		code = code<<4 | rune(digit)
-	}
-	return code, true
-}
-
-func hexDigit(c byte) (byte, bool) {
+func unescaped(e string) string {
 	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c|0x20 >= 'a' && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10, true
-	default:
-		return 0, false
+	case strings.HasSuffix(e, cutText):
+		return cutText
+	case e[0] == '&':
+		return html.UnescapeString(e)
+	case e[0] == '%' && len(e) == len("%41"):
+		return string([]byte{byte(hexCode(e[1:]))})
+	case e[1]|0x20 == 'u' && len(e) == len(`\ud83d\ude00`):
+		return string(utf16.DecodeRune(hexCode(e[2:6]), hexCode(e[8:])))
+	case e[1]|0x20 == 'u':
+		return string(hexCode(e[2:]))
+	case len(e) == 2 && !strings.Contains("abfnrtv", e[1:]):
+		return e[1:]
 	}
+	plain, err := strconv.Unquote(`"` + e + `"`)
+	if err != nil {
+		return e
+	}
+	return plain
 }
 
-func isOctal(c byte) bool { return c >= '0' && c <= '7' }
+// hexCode is the number that hex digits write, of which there are eight at most.
+func hexCode(digits string) rune {
+	code, _ := strconv.ParseUint(digits, 16, 32)
+	return rune(code)
+}
