@@ -35,9 +35,8 @@ func (l *loop) newClient(host string, onExchange func(icws.Exchange)) (*icws.Cli
 			e.Host = host
 			onExchange(e)
 		},
-		OnRead:       l.observer.Read,
-		OnStreamRead: l.onStreamRead,
-		OnPing:       l.onPing,
+		OnRead: l.onRead,
+		OnPing: l.onPing,
 	}), nil
 }
 

@@ -111,19 +111,19 @@ func (l *Ledger) logOn(unsent context.Context, lo *logOn, c *icws.Client, cr cre
 func (l *Ledger) logOnEnded(lo *logOn, cr credentials, by reporter) {
 	accounts := append([]Account{lo.account}, cr.accounts...)
 	var unread *icws.UnreadSessionError
-	key := lo.session.Key()
+	made := lo.session
 	switch {
 	case lo.err == nil:
 		l.accepted(accounts, cr.digest)
 	case faultOf(lo.err) == faultAuth:
 		l.refused(accounts, cr.digest, cr.schedule, lo.host, lo.err)
 	case errors.As(lo.err, &unread):
-		key = unread.Key
+		made = unread.Session
 	}
 	l.mu.Lock()
 	var oldest *owed
-	if !key.IsZero() && (lo.err != nil || lo.unwanted) {
-		oldest = l.add(lo.account, by, key)
+	if made != nil && (lo.err != nil || lo.unwanted) {
+		oldest = l.add(lo.account, by, made)
 		l.hurry(lo.account)
 	}
 	if lo.lost != nil {
@@ -141,7 +141,7 @@ func (l *Ledger) disown(lo *logOn, by reporter) {
 	l.mu.Lock()
 	var oldest *owed
 	if !lo.unwanted && lo.isDone() && lo.session != nil {
-		oldest = l.add(lo.account, by, lo.session.Key())
+		oldest = l.add(lo.account, by, lo.session)
 		l.hurry(lo.account)
 	}
 	lo.unwanted = true // else logOnEnded does it

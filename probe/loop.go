@@ -262,8 +262,13 @@ func (l *loop) hostReports() chan hostReport {
 	return l.looks.reports
 }
 
-// onStreamRead and onPing are told by the stream's reader.
-func (l *loop) onStreamRead(int) { l.session.contact.read(time.Now()) }
+// onRead is told by whoever reads, onPing by the stream's reader.
+func (l *loop) onRead(op icws.Operation, n int) {
+	l.observer.Read(n)
+	if op == icws.OpStream {
+		l.session.contact.read(time.Now())
+	}
+}
 
 func (l *loop) onPing() {
 	l.observer.StreamHeartbeats(1)

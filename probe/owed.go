@@ -29,9 +29,9 @@ const (
 // owed is a session of ours whose end the server has not confirmed. It is what ends
 // the session, and who has to be told.
 type owed struct {
-	key   icws.SessionKey
-	since time.Time
-	by    reporter
+	session *icws.Session
+	since   time.Time
+	by      reporter
 }
 
 // reporter is who is told what becomes of a session.
@@ -42,21 +42,18 @@ type reporter struct {
 }
 
 // owe takes over a session that could not be ended.
-func (l *Ledger) owe(a Account, by reporter, key icws.SessionKey) {
+func (l *Ledger) owe(a Account, by reporter, session *icws.Session) {
 	l.mu.Lock()
-	oldest := l.add(a, by, key)
+	oldest := l.add(a, by, session)
 	l.mu.Unlock()
 	oldest.abandonForRoom()
 }
 
 // add is owe for the holder of mu. It returns the session that is owed no more,
 // because there are too many, or nil.
-func (l *Ledger) add(a Account, by reporter, key icws.SessionKey) (oldest *owed) {
-	if key.IsZero() {
-		return nil
-	}
+func (l *Ledger) add(a Account, by reporter, session *icws.Session) (oldest *owed) {
 	s := l.at(a)
-	s.owed = append(s.owed, &owed{key, time.Now(), by})
+	s.owed = append(s.owed, &owed{session, time.Now(), by})
 	if len(s.owed) > maxOwed {
 		oldest, s.owed = s.owed[0], slices.Delete(s.owed, 0, 1)
 	}
@@ -94,7 +91,7 @@ func (l *Ledger) answers(a Account) {
 // abandon says that nobody will end the session any more.
 func (o *owed) abandon(why string) {
 	o.by.observer.SessionAbandoned()
-	o.by.log.Warn("a session could not be ended; it stays on the server until that lets it expire", "host", o.key.Host(), "why", why)
+	o.by.log.Warn("a session could not be ended; it stays on the server until that lets it expire", "host", o.session.Host(), "why", why)
 }
 
 // collect ends what is owed for an account, trying again and again, until nothing is.
@@ -149,7 +146,7 @@ func (l *Ledger) settle(ctx context.Context, a Account) (blocked error) {
 	all := slices.Clone(s.owed)
 	l.mu.Unlock()
 	for _, o := range all {
-		err := o.key.End(ctx)
+		err := o.session.End(ctx)
 		if err == nil {
 			l.mu.Lock()
 			s.owed = slices.DeleteFunc(s.owed, func(x *owed) bool { return x == o })

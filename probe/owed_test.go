@@ -306,7 +306,7 @@ func TestWhatIsOwedIsBounded(t *testing.T) {
 		ledger, seen := NewLedger(textLog(logs)), &recorder{}
 		a, by := Account{"a:8018", "demo"}, reporter{"test", seen, textLog(logs)}
 		for range maxOwed + 2 {
-			ledger.owe(a, by, sessionOver(t, refuses).Key())
+			ledger.owe(a, by, sessionOver(t, refuses))
 		}
 		if n := ledger.owedBy("test", nil); n != maxOwed {
 			t.Errorf("%d sessions are owed, want %d at most", n, maxOwed)
@@ -319,7 +319,7 @@ func TestWhatIsOwedIsBounded(t *testing.T) {
 		if n := ledger.owedBy("test", nil); n != 0 || seen.get("abandoned") != maxOwed+2 {
 			t.Errorf("after %s %d sessions are owed, %d are abandoned", owedTime, n, seen.get("abandoned"))
 		}
-		ledger.owe(a, by, sessionOver(t, refuses).Key())
+		ledger.owe(a, by, sessionOver(t, refuses))
 		ledger.Close(CloseLimit)
 		if n := logs.count("before the process ended"); n != 1 || !strings.Contains(logs.String(), "sessions_not_ended=1 log_ons_not_answered=0 servers=1 first=a:8018") {
 			t.Errorf("the end is told %d times:\n%s", n, logs)

@@ -187,7 +187,7 @@ func loggable(ids []string) []string {
 
 // connectionChanged reacts to the server's word that the session goes down.
 func (s *session) connectionChanged(c icws.ConnectionStateChange, now time.Time) {
-	if c.New != icws.ConnectionDown {
+	if !c.Down {
 		return
 	}
 	end := &sessionEnd{

@@ -261,9 +261,9 @@ func (s *session) leave(ctx context.Context, reason CloseReason) {
 			s.log.Debug("leaving: the subscription was not removed", "err", err)
 		}
 	}
-	if err := withTimeout(ctx, leaveTimeout*2/3, s.wire.Key().End); err != nil {
+	if err := withTimeout(ctx, leaveTimeout*2/3, s.wire.End); err != nil {
 		s.log.Debug("leaving: the session is not ended yet; that is tried again", "err", err)
-		s.loop.ledger.owe(s.cfg.accountAt(s.loop.activeHost), s.loop.reporter(), s.wire.Key())
+		s.loop.ledger.owe(s.cfg.accountAt(s.loop.activeHost), s.loop.reporter(), s.wire)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestTheSessionOfACutAnswerCanBeEnded(t *testing.T) {
 			if !errors.As(err, &unread) {
 				t.Fatalf("a broken answer made a session: %v", err)
 			}
-			if err := unread.Key.End(t.Context()); err != nil {
+			if err := unread.Session.End(t.Context()); err != nil {
 				t.Error(err)
 			}
 			if left := sim.Sessions(); len(left) != 0 {

@@ -10,8 +10,9 @@ import (
 // bodyReader reads a body, tells who counts its bytes, and holds it to the limit.
 type bodyReader struct {
 	src    io.ReadCloser
+	op     Operation
 	left   int64
-	onRead []func(int)
+	onRead func(Operation, int) // unless nil
 	// err is why the body could not be read to its end.
 	err error
 }
@@ -19,15 +20,9 @@ type bodyReader struct {
 // bodyReader wraps the body of an answer. A stream has no end: its events are
 // bounded one by one.
 func (c *Client) bodyReader(src io.ReadCloser, op Operation) *bodyReader {
-	b := &bodyReader{src: src, left: c.opts.MaxResponseBytes}
-	if c.opts.OnRead != nil {
-		b.onRead = append(b.onRead, c.opts.OnRead)
-	}
+	b := &bodyReader{src: src, op: op, left: c.opts.MaxResponseBytes, onRead: c.opts.OnRead}
 	if op == OpStream {
 		b.left = math.MaxInt64
-		if c.opts.OnStreamRead != nil {
-			b.onRead = append(b.onRead, c.opts.OnStreamRead)
-		}
 	}
 	return b
 }
@@ -38,10 +33,8 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	n, err := b.src.Read(p)
-	if n > 0 {
-		for _, f := range b.onRead {
-			f(n)
-		}
+	if n > 0 && b.onRead != nil {
+		b.onRead(b.op, n)
 	}
 	b.left -= int64(n)
 	switch {

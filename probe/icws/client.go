@@ -40,13 +40,10 @@ type Options struct {
 	// OnExchange is called once per HTTP exchange, on the goroutine that made it.
 	// For a stream that is when its headers arrived or failed to.
 	OnExchange func(Exchange)
-	// OnRead is told the bytes of every body and stream as they arrive, on the
-	// goroutine that reads.
-	OnRead func(n int)
-	// OnStreamRead is told the bytes of streams only, and OnPing each comment
-	// line of a stream, its heartbeat, on the goroutine that reads the stream.
-	OnStreamRead func(n int)
-	OnPing       func()
+	// OnRead is told the bytes of every body and stream as they arrive, and OnPing
+	// each comment line of a stream, its heartbeat, on the goroutine that reads.
+	OnRead func(op Operation, n int)
+	OnPing func()
 }
 
 // Client talks to one ICWS host. Its methods may be called from several

@@ -16,9 +16,7 @@ type Credentials struct {
 	Password secret.Text
 }
 
-// connect returns the key of a session that was made although its answer could not
-// be read to its end.
-func (c *Client) connect(ctx context.Context, cr Credentials, query string, p *patience) (*Session, SessionKey, error) {
+func (c *Client) connect(ctx context.Context, cr Credentials, query string, p *patience) (*Session, error) {
 	u := c.base.JoinPath(resources[OpConnect].path)
 	u.RawQuery = query
 	c.opts.Screen.Learn(cr.Password)
@@ -33,10 +31,14 @@ func (c *Client) connect(ctx context.Context, cr Credentials, query string, p *p
 	if s != nil {
 		s.client, s.address = c, address
 	}
-	if err != nil {
-		return nil, s.Key(), err
+	switch {
+	case err == nil:
+		return s, nil
+	case s != nil && s.usable():
+		return nil, &UnreadSessionError{s, err}
+	default:
+		return nil, err
 	}
-	return s, SessionKey{}, nil
 }
 
 // settings is the body of the log-on.

@@ -172,7 +172,7 @@ func TestVersionNeedsNoSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.ProductID != "pureconnect" || v.CodebaseID != "cic" || v.Release() != "18.4.0.171" {
+	if v.ProductID != "pureconnect" || v.Release() != "18.4.0.171" {
 		t.Errorf("version %+v", v)
 	}
 	if h := s.seen()[0].header; h.Get("Cookie") != "" || h.Get("Inin-Icws-Csrf-Token") != "" || h.Get("Content-Type") != "" {

@@ -33,17 +33,14 @@ func (d *document) message(to []*Reader) Message {
 		r.begin()
 	}
 	m := Message{Subscription: SubscriptionUnknown}
-	m.Connection.Previous, m.Connection.New = ConnectionUnknown, ConnectionUnknown
 	for name := range d.members {
 		switch string(name) {
 		case "__type":
 			m.Type, m.Kind, m.From = d.messageType(to)
 		case "isDelta":
 			m.IsDelta = d.boolean()
-		case "previousConnectionState":
-			m.Connection.Previous = connectionState(d.scalar())
 		case "newConnectionState":
-			m.Connection.New = connectionState(d.scalar())
+			m.Connection.Down = stateNumber(d.scalar(), connectionStates) == connectionDown
 		case "reason":
 			m.Connection.Reason = plain(d.scalar(), maxMessageRunes)
 		case "shouldReconnect":
@@ -72,7 +69,7 @@ func (d *document) content(to []*Reader, name []byte, typed bool, from *Subscrip
 // only returns the message without what its type does not have.
 func (m Message) only() Message {
 	if m.Kind != KindConnectionState {
-		m.Connection = ConnectionStateChange{Previous: ConnectionUnknown, New: ConnectionUnknown}
+		m.Connection = ConnectionStateChange{}
 	}
 	if m.Kind != KindSubscriptionState {
 		m.Subscription = SubscriptionUnknown
@@ -101,14 +98,9 @@ func (d *document) messageType(to []*Reader) (string, MessageKind, *Subscription
 	}
 }
 
-var connectionStates = []string{"none", "up", "down"}
+const connectionDown = 2
 
-func connectionState(text string) ConnectionState {
-	if n := stateNumber(text, connectionStates); n >= 0 {
-		return ConnectionState(n)
-	}
-	return ConnectionUnknown
-}
+var connectionStates = []string{"none", "up", connectionDown: "down"}
 
 func subscriptionState(text string) SubscriptionState {
 	if n := stateNumber(text, subscriptionStates[:]); n >= 0 {

@@ -108,8 +108,6 @@ func (d *document) version() Version {
 			v.Build = d.text()
 		case "productId":
 			v.ProductID = d.text()
-		case "codebaseId":
-			v.CodebaseID = d.text()
 		case "productReleaseDisplayString":
 			v.ProductRelease = d.text()
 		case "productPatchDisplayString":
@@ -135,18 +133,10 @@ func (d *document) switchoverStatus() SwitchoverStatus {
 			s.PrimaryHost = d.text()
 		case "backupHost":
 			s.BackupHost = d.text()
-		case "isBackupICStopping":
-			s.BackupStopping = d.boolean()
-		case "isBackupICStarting":
-			s.BackupStarting = d.boolean()
-		case "isManualSwitchOnly":
-			s.ManualSwitchOnly = d.boolean()
 		case "backupState":
 			if !d.null() {
 				s.BackupState = d.integer()
 			}
-		case "backupVersion":
-			s.BackupVersion = d.text()
 		case "subsystemsDown":
 			s.SubsystemsDown = d.texts()
 		default:

@@ -25,7 +25,7 @@ func decodeList(text string, sink StatusSink) error {
 	return d.end()
 }
 
-var noConnection = ConnectionStateChange{Previous: ConnectionUnknown, New: ConnectionUnknown}
+var noConnection ConnectionStateChange
 
 func otherMessage(typ string, delta bool) Message {
 	return Message{Type: typ, IsDelta: delta, Connection: noConnection, Subscription: SubscriptionUnknown}
@@ -48,13 +48,13 @@ func TestMessages(t *testing.T) {
 		want Message
 	}{
 		"down": {testdata(t, "message_connection_down.json"), connectionMessage(ConnectionStateChange{
-			Previous: ConnectionUp, New: ConnectionDown, Reason: "Another session was started by this user.", ShouldReconnect: &no})},
+			Down: true, Reason: "Another session was started by this user.", ShouldReconnect: &no})},
 		"down in words": {connection(`,"previousConnectionState":"Up","newConnectionState":"down","shouldReconnect":"true"`),
-			connectionMessage(ConnectionStateChange{Previous: ConnectionUp, New: ConnectionDown, ShouldReconnect: &yes})},
+			connectionMessage(ConnectionStateChange{Down: true, ShouldReconnect: &yes})},
 		"digits in a string": {connection(`,"previousConnectionState":"0","newConnectionState":"1","shouldReconnect":null`),
-			connectionMessage(ConnectionStateChange{Previous: ConnectionNone, New: ConnectionUp})},
+			connectionMessage(noConnection)},
 		"states that do not exist": {connection(`,"previousConnectionState":7,"newConnectionState":{"a":1},"reason":["x"]`), connectionMessage(noConnection)},
-		"reason of several lines":  {connection(`,"reason":"a\r\nb"`), connectionMessage(ConnectionStateChange{ConnectionUnknown, ConnectionUnknown, "a b", nil})},
+		"reason of several lines":  {connection(`,"reason":"a\r\nb"`), connectionMessage(ConnectionStateChange{Reason: "a b"})},
 		"faulted":                  {testdata(t, "message_subscription_faulted.json"), subscriptionMessage(SubscriptionFaulted)},
 		"normal":                   {subscription(`,"state":1,"isDelta":null`), subscriptionMessage(SubscriptionNormal)},
 		"suspended in a word":      {subscription(`,"state":"suspended"`), subscriptionMessage(SubscriptionSuspended)},

@@ -98,7 +98,7 @@ func operations(c *Client, s *Session) map[Operation]func(context.Context) error
 		OpUnsubscribe:      func(ctx context.Context) error { return s.Unsubscribe(ctx, StatusMessages) },
 		OpList:             func(ctx context.Context) error { return s.List(ctx, NewStatusReader(&sinkCount{})) },
 		OpSwitchoverStatus: func(ctx context.Context) error { _, err := s.SwitchoverStatus(ctx); return err },
-		OpDisconnect:       s.Disconnect,
+		OpDisconnect:       s.End,
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 // UnreadSessionError is a log-on that made a session whose answer could not be read
 // to its end. The headers of the answer named the session: End it, nobody else can.
 type UnreadSessionError struct {
-	Key SessionKey
-	Err error
+	Session *Session
+	Err     error
 }
 
 // Error is that of what went wrong with the answer.
@@ -38,25 +38,16 @@ func (e *UnreadSessionError) Unwrap() error { return e.Err }
 // returns a *ResponseError, a *RequestError or an *UnreadSessionError, and then no
 // connection of the client stays open, so that the next log-on looks the name up again.
 func (c *Client) LogOn(ctx context.Context, cr Credentials, unsent context.Context, overdue func()) (*Session, error) {
-	s, key, err := c.logOn(ctx, cr, &patience{unsent: unsent, overdue: overdue})
-	if err != nil && !key.IsZero() {
-		return nil, &UnreadSessionError{key, err}
-	}
-	return s, err
-}
-
-// logOn tries with the parameter include, and once more without when the server
-// may not know it.
-func (c *Client) logOn(ctx context.Context, cr Credentials, p *patience) (*Session, SessionKey, error) {
-	s, key, err := c.connect(ctx, cr, "include=features,version", p)
+	p := &patience{unsent: unsent, overdue: overdue}
+	s, err := c.connect(ctx, cr, "include=features,version", p)
 	var response *ResponseError
 	if errors.As(err, &response) && response.Code == http.StatusBadRequest && !response.AuthenticationFailed {
-		s, key, err = c.connect(ctx, cr, "", p)
+		s, err = c.connect(ctx, cr, "", p)
 	}
 	if err != nil {
 		c.Close()
 	}
-	return s, key, err
+	return s, err
 }
 
 // patience is how long a log-on is waited for.

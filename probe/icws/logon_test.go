@@ -136,14 +136,14 @@ func TestAnUnreadSessionCanBeEnded(t *testing.T) {
 		if !errors.As(err, &unread) || time.Since(start) != slowTimeout {
 			t.Fatalf("after %s: %v", time.Since(start), err)
 		}
-		if err := unread.Key.End(t.Context()); err != nil || deleted.Get("Cookie") != "icws_4711=crumbs" {
+		if err := unread.Session.End(t.Context()); err != nil || deleted.Get("Cookie") != "icws_4711=crumbs" {
 			t.Errorf("ended with %v, %v", deleted, err)
 		}
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
 			text := fmt.Sprintf(verb, struct {
-				Key  icws.SessionKey
-				Keys []icws.SessionKey
-			}{unread.Key, []icws.SessionKey{unread.Key}})
+				Session  icws.Session
+				Sessions []icws.Session
+			}{*unread.Session, []icws.Session{*unread.Session}})
 			for _, secret := range []string{"4711", "token-of", "crumbs", credentials.Password.Reveal()} {
 				if strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
 					t.Errorf("%s prints %q: %s", verb, secret, text)
@@ -174,7 +174,7 @@ func TestEndOfASessionIsConfirmed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Key().End(t.Context()); (err == nil) != confirmed {
+		if err := s.End(t.Context()); (err == nil) != confirmed {
 			t.Errorf("%d: %v", code, err)
 		}
 	}

@@ -34,23 +34,10 @@ type Message struct {
 	Subscription SubscriptionState
 }
 
-// ConnectionState is the state of a session (protocol.md, 1.7). Its numbers are
-// the wire's.
-type ConnectionState uint8
-
-// The connection states.
-const (
-	ConnectionNone ConnectionState = 0
-	ConnectionUp   ConnectionState = 1
-	ConnectionDown ConnectionState = 2
-	// ConnectionUnknown stands for an absent value and for one that the protocol
-	// does not name.
-	ConnectionUnknown ConnectionState = 255
-)
-
 // ConnectionStateChange says that the session goes up or down.
 type ConnectionStateChange struct {
-	Previous, New ConnectionState
+	// Down says that the session is over (protocol.md, 1.7).
+	Down bool
 	// Reason is the server's text, without control characters.
 	Reason string
 	// ShouldReconnect is nil when the server did not say. False: another log-on

@@ -3,7 +3,9 @@ package icws
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -95,13 +97,22 @@ func (s *Session) Unsubscribe(ctx context.Context, sub *Subscription) error {
 	return s.client.exchange(ctx, s.subscription(OpUnsubscribe, sub), nil)
 }
 
-// Disconnect ends the session on the server (protocol.md, 1.7), and closes its
-// connections. It may be called again, and long after the last other request: it
-// goes to the session's own address.
-func (s *Session) Disconnect(ctx context.Context) error {
+// End ends the session on the server (protocol.md, 1.7), and closes its connections.
+// It returns nil when the server has confirmed that the session is no more, by any
+// success code, 401 or 404. It may be called again, and long after the last other
+// request: it goes to the session's own address.
+func (s *Session) End(ctx context.Context) error {
 	defer s.Close()
-	return s.exchange(ctx, OpDisconnect, nil)
+	err := s.exchange(ctx, OpDisconnect, nil)
+	var response *ResponseError
+	if errors.As(err, &response) && (response.Code == http.StatusUnauthorized || response.Code == http.StatusNotFound) {
+		return nil
+	}
+	return err
 }
+
+// Format prints no secret, for every verb and flag.
+func (s Session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "<session>") }
 
 // Close closes the connections of a session that the server has ended already.
 func (s *Session) Close() { s.client.Close() }

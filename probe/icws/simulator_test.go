@@ -142,7 +142,7 @@ func lifeOf(t *testing.T, sim *icwssim.Server, client *icws.Client, open func() 
 	if v, err := client.Version(ctx); err != nil || v.Release() == "" {
 		t.Errorf("version %+v, %v", v, err)
 	}
-	if err := errors.Join(session.Unsubscribe(ctx, icws.StatusMessages), session.Disconnect(ctx)); err != nil {
+	if err := errors.Join(session.Unsubscribe(ctx, icws.StatusMessages), session.End(ctx)); err != nil {
 		t.Error(err)
 	}
 	if left := sim.Sessions(); len(left) != 0 {
@@ -229,7 +229,7 @@ func TestSimulatedTrouble(t *testing.T) {
 			down = &m.Connection
 		}
 	})
-	if err == nil && (down == nil || down.New != icws.ConnectionDown || down.ShouldReconnect == nil || *down.ShouldReconnect) {
+	if err == nil && (down == nil || !down.Down || down.ShouldReconnect == nil || *down.ShouldReconnect) {
 		t.Errorf("the end of the session was told as %+v", down)
 	}
 	if err != nil && (!errors.As(err, &response) || response.Code != 401) {

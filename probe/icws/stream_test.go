@@ -56,9 +56,13 @@ func TestStreamDeliversMessages(t *testing.T) {
 			var bytesRead, streamBytes, pings atomic.Int64
 			full, down := event(testdata(t, "message_full.json")), event(testdata(t, "message_connection_down.json"))
 			stream, exchanges := openStream(t, s, streaming(":ping\n\n", full, ":ping\n\n", down), Options{
-				OnRead:       func(n int) { bytesRead.Add(int64(n)) },
-				OnStreamRead: func(n int) { streamBytes.Add(int64(n)) },
-				OnPing:       func() { pings.Add(1) },
+				OnRead: func(op Operation, n int) {
+					bytesRead.Add(int64(n))
+					if op == OpStream {
+						streamBytes.Add(int64(n))
+					}
+				},
+				OnPing: func() { pings.Add(1) },
 			})
 			all := s.seen()
 			h := all[len(all)-1].header
@@ -212,7 +216,11 @@ func TestCloseEndsAReadThatWaits(t *testing.T) {
 			stream, _ := openStream(t, s, func(w http.ResponseWriter, r *http.Request) {
 				streaming(texts...)(w, r)
 				close(left)
-			}, Options{OnStreamRead: func(int) { arrived <- struct{}{} }})
+			}, Options{OnRead: func(op Operation, _ int) {
+				if op == OpStream {
+					arrived <- struct{}{}
+				}
+			}})
 			ended := make(chan error)
 			go func() {
 				err := stream.Next()

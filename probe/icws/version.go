@@ -6,7 +6,7 @@ import "strings"
 // asked for or not answered is zero.
 type Version struct {
 	MajorVersion, MinorVersion, SU, Build string
-	ProductID, CodebaseID                 string
+	ProductID                             string
 	// ProductRelease and ProductPatch are the display strings, such as "2018 R4".
 	ProductRelease, ProductPatch string
 }
@@ -32,13 +32,9 @@ type SwitchoverStatus struct {
 	// Active says that a switchover is under way.
 	Active                  bool
 	PrimaryHost, BackupHost string
-	BackupStopping          bool
-	BackupStarting          bool
-	ManualSwitchOnly        bool
 	// BackupState is 0 active, 1 upgradeLower, 2 upgradeHigher,
 	// 3 upgradeHigherManual, or another number of a newer server; -1 when the
 	// server did not say, or names no backup.
 	BackupState    int
-	BackupVersion  string
 	SubsystemsDown []string
 }
