@@ -74,11 +74,15 @@ func (f *feed) put(ctx context.Context, reason ResyncReason, renew bool) error {
 
 // recentlyAsked forgets the PUTs whose full message comes no more.
 func (f *feed) recentlyAsked(now time.Time) []moment {
-	patience := 2 * f.cfg.DeliveryTimeout
+	return slices.DeleteFunc(f.asked, func(m moment) bool { return now.Sub(m.at) > f.patience() })
+}
+
+// patience is how long a full message may be on its way.
+func (f *feed) patience() time.Duration {
 	if f.Lagging {
-		patience = 10 * time.Minute
+		return 10 * time.Minute
 	}
-	return slices.DeleteFunc(f.asked, func(m moment) bool { return now.Sub(m.at) > patience })
+	return 2 * f.cfg.DeliveryTimeout
 }
 
 // lostByRenewal takes note that our own DELETE worked and the PUT after it did

@@ -138,6 +138,7 @@ func TestLossReasonIsThatOfTheCause(t *testing.T) {
 		want  LossReason
 	}{
 		"expired":       {func(_ *rig, s *icwssim.Server) { s.ExpireSessions() }, LossUnauthorized},
+		"ended":         {func(_ *rig, s *icwssim.Server) { s.EndSessions(true) }, LossServerClosed},
 		"displaced":     {func(_ *rig, s *icwssim.Server) { s.EndSessions(false) }, LossDisplaced},
 		"faulted":       {func(_ *rig, s *icwssim.Server) { s.SubscriptionState(3) }, LossFaulted},
 		"network":       {func(r *rig, _ *icwssim.Server) { r.kill("a") }, LossStreamLost},

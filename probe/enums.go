@@ -159,6 +159,7 @@ const (
 	LossFaulted
 	LossNotDelivering
 	LossStreamLost
+	LossServerClosed
 	LossSwitchover
 	LossDisplaced
 	LossSelfInflicted
@@ -171,6 +172,7 @@ var lossReasonNames = [...]string{
 	LossFaulted:       "faulted",
 	LossNotDelivering: "not_delivering",
 	LossStreamLost:    "stream_lost",
+	LossServerClosed:  "server_closed",
 	LossSwitchover:    "switchover",
 	LossDisplaced:     "displaced",
 	LossSelfInflicted: "self_inflicted",

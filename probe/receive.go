@@ -28,7 +28,8 @@ func (s *session) openStream(ctx context.Context) error {
 		return s.streamRefused(err)
 	}
 	s.streamed = true
-	s.contact.reopened(time.Now())
+	s.brokenAt = time.Now()
+	s.contact.reopened(s.brokenAt)
 	s.pump = startPump(stream, s.contact)
 	for _, f := range s.feeds {
 		f.lost(LossStreamLost)
@@ -114,9 +115,13 @@ func (s *session) undecodable() {
 
 // poll fetches what waits.
 func (s *session) poll(ctx context.Context) error {
+	if s.pollFailed {
+		s.brokenAt = time.Now()
+	}
 	err := s.call(func() error {
 		return s.wire.Poll(ctx, s.readers, s.received)
 	})
+	s.pollFailed = err != nil
 	now := time.Now()
 	if err == nil {
 		s.contact.read(now)
@@ -192,7 +197,7 @@ func (s *session) connectionChanged(c icws.ConnectionStateChange, now time.Time)
 	}
 	end := &sessionEnd{
 		err:   fmt.Errorf("%w: %s", errSessionEnded, c.Reason),
-		close: CloseServerClosed, loss: LossStreamLost, state: StateConnecting,
+		close: CloseServerClosed, loss: LossServerClosed, state: StateConnecting,
 	}
 	if s.loop.switchesOver() {
 		end.loss = LossSwitchover

@@ -39,6 +39,9 @@ type session struct {
 	pollAt    time.Time
 	pollEvery time.Duration
 
+	pollFailed bool      // the last one
+	brokenAt   time.Time // until when messages could not come, the last time
+
 	switchoverAt time.Time // when its status is asked for
 	retryAt      time.Time // no request before
 	failures     int       // in a row

@@ -15,9 +15,12 @@ const unaskedTime = time.Hour
 // proves nothing.
 func (f *feed) fullUnawaited(now time.Time) {
 	f.asked = f.recentlyAsked(now)
-	if len(f.asked) > 0 {
+	switch {
+	case len(f.asked) > 0:
 		f.asked = f.asked[1:]
-	} else {
+	case now.Sub(f.s.brokenAt) <= f.patience():
+		// It may have waited for us since a PUT that was given up.
+	default:
 		if !now.Before(f.unasked) {
 			f.log.Info("the server sends full messages on its own; from now on the list says what is true", "subscription", f.wire.Name)
 		}

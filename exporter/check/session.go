@@ -298,7 +298,7 @@ func disconnected(x icws.Exchange, asked, ended bool) finding {
 
 // witness notes what the probe does and hears. It is told on several goroutines.
 type witness struct {
-	probe.Unobserved
+	unobserved
 
 	mu        sync.Mutex
 	exchanges [icws.NumOperations]*icws.Exchange // the last of each operation

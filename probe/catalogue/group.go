@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"container/list"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -38,12 +39,8 @@ type group struct {
 	label string
 	tally
 	folded bool
-	place  int // 1 + its index in the table's places; 0: none
-
-	// Of a group at zero that still has its place: its neighbours in the table's
-	// list of those.
-	vacant        bool
-	before, after *group
+	placed bool          // it is exported
+	vacant *list.Element // in the table's list; nil while it has entries, or no place
 }
 
 // groupTable knows the groups and which of them are exported. Staging may
@@ -54,15 +51,13 @@ type group struct {
 type groupTable struct {
 	limit      int
 	byLabel    map[string]*group
-	places     []*group // exported, in any order
-	sorted     []*group // the same by label; nil after a change
-	occupied   int      // places of groups with entries
-	introduced []*group // since the last settle, in order of appearance
-	drained    []*group // groups that came to zero since the last settle
-	oldest     *group   // of the places at zero, by the time that they are
-	newest     *group
-	folded     int   // folded groups
-	other      tally // what the folded groups hold together
+	places     int       // of exported groups
+	sorted     []*group  // these by label; nil after a change
+	vacant     list.List // of the places at zero: their groups, that for longest first
+	introduced []*group  // since the last settle, in order of appearance
+	drained    []*group  // groups that came to zero since the last settle
+	folded     int       // folded groups
+	other      tally     // what the folded groups hold together
 	scratch    []byte
 }
 
@@ -110,15 +105,11 @@ func (t *groupTable) count(g *group, flags Flags, by int) {
 	if g.folded {
 		t.other.add(flags, by)
 	}
-	switch {
-	case g.entries == 0:
+	if g.entries == 0 {
 		t.drained = append(t.drained, g)
-		if g.place > 0 {
-			t.occupied--
-		}
-	case g.entries == by && g.place > 0: // from zero
-		t.occupied++
-		t.unlink(g)
+	} else if g.vacant != nil {
+		t.vacant.Remove(g.vacant)
+		g.vacant = nil
 	}
 }
 
@@ -132,16 +123,17 @@ func (t *groupTable) settle() {
 			delete(t.byLabel, g.label)
 			g.folded = false // it may stand here twice
 			t.folded--
-		case g.place > 0:
-			t.link(g)
+		case g.placed && g.vacant == nil:
+			g.vacant = t.vacant.PushBack(g)
 		}
 	}
 	for _, g := range t.introduced {
 		switch {
 		case g.entries == 0:
 			delete(t.byLabel, g.label)
-		case t.vacancy():
-			t.seat(g)
+		case t.hasPlace():
+			g.placed, t.sorted = true, nil
+			t.places++
 		default:
 			g.folded = true
 			t.folded++
@@ -155,70 +147,33 @@ func (t *groupTable) settle() {
 
 func byLabel(a, b *group) int { return strings.Compare(a.label, b.label) }
 
-// vacancy reports whether a place is free, after taking it from the group that
-// came to zero longest ago if need be.
-func (t *groupTable) vacancy() bool {
-	if len(t.places) < t.limit {
+// hasPlace reports whether a place is free, after taking it from the group that came
+// to zero longest ago if need be.
+func (t *groupTable) hasPlace() bool {
+	if t.places < t.limit {
 		return true
 	}
-	g := t.oldest
-	if g == nil {
+	oldest := t.vacant.Front()
+	if oldest == nil {
 		return false
 	}
-	t.unlink(g)
+	g := t.vacant.Remove(oldest).(*group)
 	delete(t.byLabel, g.label)
-	last := t.places[len(t.places)-1]
-	t.places[g.place-1], last.place = last, g.place
-	t.places[len(t.places)-1] = nil
-	t.places = t.places[:len(t.places)-1]
-	g.place, t.sorted = 0, nil
+	t.places, t.sorted = t.places-1, nil
 	return true
 }
 
-func (t *groupTable) seat(g *group) {
-	t.places = append(t.places, g)
-	g.place, t.sorted = len(t.places), nil
-	t.occupied++
-}
-
-// link puts a group that has come to zero behind those that are there already.
-func (t *groupTable) link(g *group) {
-	if g.vacant {
-		return
-	}
-	g.vacant, g.before, g.after = true, t.newest, nil
-	if t.newest == nil {
-		t.oldest = g
-	} else {
-		t.newest.after = g
-	}
-	t.newest = g
-}
-
-func (t *groupTable) unlink(g *group) {
-	if !g.vacant {
-		return
-	}
-	if g.before == nil {
-		t.oldest = g.after
-	} else {
-		g.before.after = g.after
-	}
-	if g.after == nil {
-		t.newest = g.before
-	} else {
-		g.after.before = g.before
-	}
-	g.vacant, g.before, g.after = false, nil, nil
-}
-
 // distinct counts the groups that have entries; a folded group always has.
-func (t *groupTable) distinct() int { return t.folded + t.occupied }
+func (t *groupTable) distinct() int { return t.folded + t.places - t.vacant.Len() }
 
 // exported returns the counts by label value, sorted by it.
 func (t *groupTable) exported() []GroupCount {
 	if t.sorted == nil {
-		t.sorted = slices.Clone(t.places)
+		for _, g := range t.byLabel {
+			if g.placed {
+				t.sorted = append(t.sorted, g)
+			}
+		}
 		slices.SortFunc(t.sorted, byLabel)
 	}
 	counts := make([]GroupCount, 0, len(t.sorted)+1)
