@@ -35,31 +35,24 @@ func (s *Session) usable() bool {
 }
 
 func (d *document) connection(s *Session) {
-	for name := range d.members {
-		switch string(name) {
-		case "sessionId":
-			s.id = d.text()
-		case "csrfToken":
-			s.token = secret.New(d.text())
-		case "icServer":
-			s.icServer = d.text()
-		case "alternateHostList":
-			s.alternateHosts = d.texts()
-		case "daysUntilPasswordExpiration":
+	d.object(map[string]func(){
+		"sessionId":         func() { s.id = d.text() },
+		"csrfToken":         func() { s.token = secret.New(d.text()) },
+		"icServer":          func() { s.icServer = d.text() },
+		"alternateHostList": func() { s.alternateHosts = d.texts() },
+		"daysUntilPasswordExpiration": func() {
 			if !d.null() {
 				days := d.integer()
 				s.passwordDays = &days
 			}
-		case "features":
-			s.features = d.features()
-		case "version":
+		},
+		"features": func() { s.features = d.features() },
+		"version": func() {
 			if !d.null() {
 				s.version = d.version()
 			}
-		default:
-			d.skip()
-		}
-	}
+		},
+	})
 }
 
 // usableInPath refuses what a URL would resolve instead of sending.
@@ -78,16 +71,10 @@ func (d *document) features() map[string]int {
 		}
 		var id string
 		var version int
-		for name := range d.members {
-			switch string(name) {
-			case "featureId":
-				id = d.text()
-			case "version":
-				version = d.integer()
-			default:
-				d.skip()
-			}
-		}
+		d.object(map[string]func(){
+			"featureId": func() { id = d.text() },
+			"version":   func() { version = d.integer() },
+		})
 		features[id] = version
 	}
 	return features
@@ -96,26 +83,15 @@ func (d *document) features() map[string]int {
 // version reads a versionInfo (protocol.md, 6).
 func (d *document) version() Version {
 	var v Version
-	for name := range d.members {
-		switch string(name) {
-		case "majorVersion":
-			v.MajorVersion = d.text()
-		case "minorVersion":
-			v.MinorVersion = d.text()
-		case "su":
-			v.SU = d.text()
-		case "build":
-			v.Build = d.text()
-		case "productId":
-			v.ProductID = d.text()
-		case "productReleaseDisplayString":
-			v.ProductRelease = d.text()
-		case "productPatchDisplayString":
-			v.ProductPatch = d.text()
-		default:
-			d.skip()
-		}
-	}
+	d.object(map[string]func(){
+		"majorVersion":                func() { v.MajorVersion = d.text() },
+		"minorVersion":                func() { v.MinorVersion = d.text() },
+		"su":                          func() { v.SU = d.text() },
+		"build":                       func() { v.Build = d.text() },
+		"productId":                   func() { v.ProductID = d.text() },
+		"productReleaseDisplayString": func() { v.ProductRelease = d.text() },
+		"productPatchDisplayString":   func() { v.ProductPatch = d.text() },
+	})
 	return v
 }
 
@@ -125,24 +101,17 @@ var errNoSwitchover = errors.New("the answer does not say whether a switchover i
 func (d *document) switchoverStatus() SwitchoverStatus {
 	s := SwitchoverStatus{BackupState: -1}
 	said := false
-	for name := range d.members {
-		switch string(name) {
-		case "isSwitchoverActive":
-			s.Active, said = d.boolean(), true
-		case "primaryHost":
-			s.PrimaryHost = d.text()
-		case "backupHost":
-			s.BackupHost = d.text()
-		case "backupState":
+	d.object(map[string]func(){
+		"isSwitchoverActive": func() { s.Active, said = d.boolean(), true },
+		"primaryHost":        func() { s.PrimaryHost = d.text() },
+		"backupHost":         func() { s.BackupHost = d.text() },
+		"backupState": func() {
 			if !d.null() {
 				s.BackupState = d.integer()
 			}
-		case "subsystemsDown":
-			s.SubsystemsDown = d.texts()
-		default:
-			d.skip()
-		}
-	}
+		},
+		"subsystemsDown": func() { s.SubsystemsDown = d.texts() },
+	})
 	if !said {
 		d.fail(errNoSwitchover)
 	}
@@ -150,4 +119,41 @@ func (d *document) switchoverStatus() SwitchoverStatus {
 		s.BackupState = -1 // servers without a backup say 0, which is active
 	}
 	return s
+}
+
+// Version is what the server says it is (protocol.md, 6). A Version that was not
+// asked for or not answered is zero.
+type Version struct {
+	MajorVersion, MinorVersion, SU, Build string
+	ProductID                             string
+	// ProductRelease and ProductPatch are the display strings, such as "2018 R4".
+	ProductRelease, ProductPatch string
+}
+
+// Release returns the release as people know it, such as "2018 R4 Patch 5", or
+// the four numbers when the server has no display string, or "".
+func (v Version) Release() string {
+	if v.ProductRelease != "" {
+		return strings.TrimSpace(v.ProductRelease + " " + v.ProductPatch)
+	}
+	var numbers []string
+	for _, n := range []string{v.MajorVersion, v.MinorVersion, v.SU, v.Build} {
+		if n != "" {
+			numbers = append(numbers, n)
+		}
+	}
+	return strings.Join(numbers, ".")
+}
+
+// SwitchoverStatus is the state of the switchover pair that the server belongs to
+// (protocol.md, 1.7; feature connection 11).
+type SwitchoverStatus struct {
+	// Active says that a switchover is under way.
+	Active                  bool
+	PrimaryHost, BackupHost string
+	// BackupState is 0 active, 1 upgradeLower, 2 upgradeHigher,
+	// 3 upgradeHigherManual, or another number of a newer server; -1 when the
+	// server did not say, or names no backup.
+	BackupState    int
+	SubsystemsDown []string
 }

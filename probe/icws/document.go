@@ -174,6 +174,18 @@ func (d *document) members(yield func(name []byte) bool) {
 	d.token()
 }
 
+// object reads an object: the value of each member that has a reader is read by it, any
+// other is skipped.
+func (d *document) object(readers map[string]func()) {
+	for name := range d.members {
+		if read, known := readers[string(name)]; known {
+			read()
+		} else {
+			d.skip()
+		}
+	}
+}
+
 // elements ranges over the elements of an array; the loop's body has to read or
 // skip each. null is an array without elements.
 func (d *document) elements(yield func() bool) {

@@ -66,25 +66,19 @@ func (e *ResponseError) read(body []byte) {
 	body = bytes.TrimPrefix(body, byteOrderMark)
 	d := newDocument(bytes.NewReader(body))
 	defer d.release()
-	for name := range d.members {
-		switch string(name) {
-		case "errorId":
-			e.ErrorID = cut(d.scalar(), maxErrorIDRunes)
-		case "errorCode":
-			e.ErrorCode, _ = strconv.Atoi(d.scalar())
-		case "message":
-			e.Message = plain(d.scalar(), maxMessageRunes)
-		case "alternateHostList":
+	d.object(map[string]func(){
+		"errorId":   func() { e.ErrorID = cut(d.scalar(), maxErrorIDRunes) },
+		"errorCode": func() { e.ErrorCode, _ = strconv.Atoi(d.scalar()) },
+		"message":   func() { e.Message = plain(d.scalar(), maxMessageRunes) },
+		"alternateHostList": func() {
 			e.AlternateHosts = nil
 			for range d.elements {
 				if host := d.scalar(); host != "" {
 					e.AlternateHosts = append(e.AlternateHosts, host)
 				}
 			}
-		default:
-			d.skip()
-		}
-	}
+		},
+	})
 	if strings.HasPrefix(e.Message, "<") {
 		e.Message = "" // a page, not a message
 	}

@@ -2,6 +2,78 @@ package probe
 
 import "time"
 
+// StatesOfLastHour are the states of the last 60 minutes, the oldest first: of each
+// minute the one that is worst for whoever relies on the server. Minutes from before
+// the probe ran are not Known.
+type StatesOfLastHour [60]MinuteState
+
+// MinuteState is the state of a minute.
+type MinuteState struct {
+	Known bool
+	State State
+}
+
+// stateMinutes remembers the states of the last hour, by the minute of the clock.
+type stateMinutes struct {
+	minutes [60]minuteByte // at the number of the minute modulo 60
+	now     minuteByte
+	upTo    int64 // the newest minute that is filled
+}
+
+// minuteByte is a MinuteState in a byte: 0 is not known, else it is the state and 1.
+type minuteByte uint8
+
+func (m minuteByte) state() State { return State(m - 1) }
+
+// change notes a state that begins at a time.
+func (s *stateMinutes) change(to State, at time.Time) {
+	s.fill(at)
+	s.now = minuteByte(to) + 1
+	if minute := &s.minutes[s.upTo%60]; *minute == 0 || rank(to) > rank(minute.state()) {
+		*minute = s.now
+	}
+}
+
+// fill gives the minutes up to a time the state that has lasted since.
+func (s *stateMinutes) fill(at time.Time) {
+	minute := at.Unix() / 60
+	if s.upTo == 0 || minute-s.upTo > 60 {
+		s.upTo = max(0, minute-60)
+	}
+	for s.upTo < minute {
+		s.upTo++
+		s.minutes[s.upTo%60] = s.now
+	}
+}
+
+// rank orders the states: live, on the way up, down.
+func rank(s State) int {
+	switch s {
+	case StateLive:
+		return 0
+	case StateConnecting, StateSubscribing:
+		return 1
+	default:
+		return 2
+	}
+}
+
+// StatesOfLastHour returns the states of the 60 minutes up to now.
+func (h *History) StatesOfLastHour(now time.Time) (states StatesOfLastHour) {
+	if h == nil {
+		return states
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.states.fill(now)
+	for i := range states {
+		if m := h.states.minutes[(h.states.upTo+1+int64(i))%60]; m != 0 {
+			states[i] = MinuteState{Known: true, State: m.state()}
+		}
+	}
+	return states
+}
+
 // AnswerClass is how an HTTP answer is counted over the last hour: the codes that
 // tell most about an IC server stand for themselves.
 type AnswerClass uint8
