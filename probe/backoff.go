@@ -53,13 +53,3 @@ func jittered(r *rand.Rand, d time.Duration) time.Duration {
 	}
 	return d - time.Duration(tenth) + time.Duration(r.Int64N(2*tenth+1))
 }
-
-// newPace returns a random source for one host's watch, so that the loop's own
-// source stays with the loop and a seed replays both.
-func newPace(seed [2]uint64, host string) *rand.Rand {
-	mix := seed[1]
-	for _, c := range []byte(host) {
-		mix = (mix ^ uint64(c)) * 0x100000001b3
-	}
-	return rand.New(rand.NewPCG(seed[0], mix))
-}

@@ -149,6 +149,13 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 // alone keeps the failures of a feed that is not required from the session, except
 // the end of that.
 func (f *feed) alone(do task) task {

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"path"
@@ -103,7 +102,7 @@ func parentDomain(name string) string {
 	return parent
 }
 
-// hostReport is what the host watch saw of one configured host.
+// hostReport is what a look at one configured host saw.
 type hostReport struct {
 	host     string
 	err      error
@@ -113,123 +112,85 @@ type hostReport struct {
 
 // hostLooks asks every configured host for its version now and then, without a
 // session, so that a dead standby is known before the switchover, and a renewed
-// certificate without one. It runs beside the loop, because a dead host answers
-// late; between two looks there is no more of it than a timer.
+// certificate without one. It belongs to the loop's goroutine. The looks run beside
+// it, because a dead host answers late.
 type hostLooks struct {
-	reports chan hostReport
 	ctx     context.Context // ends with the looks, not with a call
 	cancel  context.CancelFunc
-	look    func(context.Context, *hostLook)
-
-	mu      sync.Mutex
-	stopped bool
-	hosts   map[string]*hostLook
-	done    sync.WaitGroup // counts the looks under way
+	hosts   []hostLook
+	reports chan hostReport
+	running sync.WaitGroup
 }
 
 // hostLook is the looks at one host, one at a time.
 type hostLook struct {
-	host  string
-	pace  *rand.Rand
-	timer *time.Timer
-	// Guarded by hostLooks.mu.
-	underWay, hurried bool
+	host     string
+	account  Account
+	at       time.Time // of the next one, at the earliest
+	underWay bool
 }
 
-func (l *loop) startHostLooks(ctx context.Context) *hostLooks {
-	w := &hostLooks{reports: make(chan hostReport), hosts: make(map[string]*hostLook)}
+func (l *loop) startHostLooks(ctx context.Context) {
+	w := &l.looks
 	w.ctx, w.cancel = context.WithCancel(ctx)
-	w.look = func(ctx context.Context, h *hostLook) { l.lookAtHost(ctx, w, h) }
-	var seed [2]uint64
-	seed[0], seed[1] = l.rand.Uint64(), l.rand.Uint64()
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.reports = make(chan hostReport, len(l.cfg.Hosts)) // each has a place: nobody waits
 	for _, host := range l.cfg.Hosts {
-		h := &hostLook{host: host, pace: newPace(seed, host)}
-		w.hosts[host] = h
-		h.timer = time.AfterFunc(0, func() { w.run(h) })
+		w.hosts = append(w.hosts, hostLook{host: host, account: l.cfg.accountAt(host)})
 	}
-	return w
+	l.lookAtHosts(time.Now())
 }
 
-// run is one look, unless one is under way.
-func (w *hostLooks) run(h *hostLook) {
-	w.mu.Lock()
-	if w.stopped || h.underWay {
-		w.mu.Unlock()
-		return
+// lookAtHosts begins the looks that are due. It returns when the next one is, or when
+// the loop has to turn anyway.
+func (l *loop) lookAtHosts(now time.Time) (next time.Time) {
+	next = now.Add(heartbeatInterval)
+	for i := range l.looks.hosts {
+		h := &l.looks.hosts[i]
+		switch {
+		case h.underWay:
+		case now.Before(h.at):
+			next = earlier(next, h.at)
+		default:
+			h.underWay, h.at = true, now.Add(jittered(l.rand, hostLookInterval))
+			l.looks.running.Go(l.lookAt(*h))
+		}
 	}
-	h.underWay, h.hurried = true, false
-	w.done.Add(1)
-	w.mu.Unlock()
-	defer w.done.Done()
-	w.look(w.ctx, h)
-}
-
-// next has the next look begin after a while, or at once when there is a hurry.
-func (w *hostLooks) next(h *hostLook, after time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	h.underWay = false
-	if h.hurried {
-		after = 0
-	}
-	if !w.stopped {
-		h.timer.Reset(after)
-	}
+	return next
 }
 
 // hurry has a host looked at now: a log-on to it is not answered. Others than the
 // configured hosts are not looked at.
 func (w *hostLooks) hurry(host string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	h := w.hosts[host]
-	if h == nil || w.stopped {
-		return
-	}
-	h.hurried = true
-	if !h.underWay {
-		h.timer.Reset(0)
+	for i := range w.hosts {
+		if w.hosts[i].host == host {
+			w.hosts[i].at = time.Now()
+		}
 	}
 }
 
 func (w *hostLooks) stop() {
 	w.cancel()
-	w.mu.Lock()
-	w.stopped = true
-	for _, h := range w.hosts {
-		h.timer.Stop()
-	}
-	w.mu.Unlock()
-	w.done.Wait()
+	w.running.Wait()
 }
 
-func (l *loop) lookAtHost(ctx context.Context, w *hostLooks, h *hostLook) {
-	account := l.cfg.accountAt(h.host)
+// lookAt returns one look at a host, for another goroutine.
+func (l *loop) lookAt(h hostLook) func() {
 	report, asked := hostReport{host: h.host}, time.Now()
 	client, err := l.newClient(h.host, func(e icws.Exchange) {
 		report.notAfter = e.NotAfter
 		l.observer.Exchange(e)
 	})
-	if err == nil {
-		report.version, err = client.Version(ctx)
-		client.Close()
+	return func() {
+		if err == nil {
+			report.version, err = client.Version(l.looks.ctx)
+			client.Close()
+		}
+		report.err = err
+		if !report.isDown() {
+			l.ledger.answered(h.account, asked)
+		}
+		l.looks.reports <- report
 	}
-	report.err = err
-	if !report.isDown() {
-		l.ledger.answered(account, asked)
-	}
-	select {
-	case w.reports <- report:
-	case <-ctx.Done():
-		return
-	}
-	interval := hostLookInterval
-	if l.ledger.awaits(account) != nil {
-		interval = min(interval, l.cfg.RequestTimeout) // is it back?
-	}
-	w.next(h, jittered(h.pace, interval))
 }
 
 func (r hostReport) isDown() bool { return r.err != nil && blamesServer(r.err) }
@@ -237,17 +198,27 @@ func (r hostReport) isDown() bool { return r.err != nil && blamesServer(r.err) }
 // noteHost takes a report into the state; it logs only when a host changes
 // between up and down.
 func (l *loop) noteHost(r hostReport) {
+	now := time.Now()
+	account := l.cfg.accountAt(r.host)
+	for i := range l.looks.hosts {
+		if look := &l.looks.hosts[i]; look.host == r.host {
+			look.underWay = false
+			if l.ledger.awaits(account) != nil { // is it back?
+				look.at = earlier(look.at, now.Add(l.cfg.RequestTimeout))
+			}
+		}
+	}
 	up := !r.isDown()
 	h := l.host(r.host)
 	if !h.Checked || h.Up != up {
 		if up && h.Checked {
 			l.log.Info("host answers again", "host", r.host)
-			l.ledger.answers(l.cfg.accountAt(r.host))
+			l.ledger.answers(account)
 		} else if !up {
 			l.log.Warn("host does not answer", "host", r.host, "active", h.Active, "err", r.err)
 		}
 	}
-	h.Checked, h.Up, h.LookedAt = true, up, time.Now()
+	h.Checked, h.Up, h.LookedAt = true, up, now
 	l.learned.certificate(r.host, r.notAfter)
 	if r.err == nil && r.host == l.activeHost && l.product == "" {
 		l.product, l.release = l.screen.Show(r.version.ProductID), l.screen.Show(r.version.Release())

@@ -38,7 +38,7 @@ type loop struct {
 	rand     *rand.Rand
 	policy   hostPolicy
 	breaker  *breaker
-	looks    *hostLooks
+	looks    hostLooks
 
 	backoff          backoff
 	unauthorizedHold hold
@@ -117,7 +117,7 @@ func (l *loop) run(ctx context.Context) {
 		return
 	}
 	l.learnPasswords()
-	l.looks = l.startHostLooks(ctx)
+	l.startHostLooks(ctx)
 	defer l.looks.stop()
 	defer l.disownAwaited()
 	defer func() {
@@ -202,14 +202,14 @@ func (l *loop) sleep(ctx context.Context, until time.Time, wake func() bool) boo
 			}
 			look = now.Add(passwordLookInterval)
 		}
-		next := min(until.Sub(now), heartbeatInterval)
+		next := earlier(until, l.lookAtHosts(now))
 		if wake != nil {
-			next = min(next, look.Sub(now))
+			next = earlier(next, look)
 		}
-		timer := time.NewTimer(next)
+		timer := time.NewTimer(next.Sub(now))
 		select {
 		case <-timer.C:
-		case r := <-l.hostReports():
+		case r := <-l.looks.reports:
 			l.noteHost(r)
 		case <-l.late:
 			if l.lateMatters() {
@@ -252,14 +252,6 @@ func (l *loop) retry(sendRefused bool) error {
 	}
 	l.users.retryAt, l.users.listAt = time.Time{}, time.Time{}
 	return nil
-}
-
-// hostReports is nil, so never ready, before the watch has started.
-func (l *loop) hostReports() chan hostReport {
-	if l.looks == nil {
-		return nil
-	}
-	return l.looks.reports
 }
 
 // onRead is told by whoever reads, onPing by the stream's reader.

@@ -126,7 +126,7 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 	select {
 	case err := <-ready:
 		return s.streamReady(err)
-	case r := <-s.loop.hostReports():
+	case r := <-s.loop.looks.reports:
 		s.loop.noteHost(r)
 	case answer := <-s.loop.p.asked:
 		answer(s.loop)
@@ -173,7 +173,7 @@ func (s *session) next(now time.Time) (at time.Time, do task) {
 // wakeAt is when a turn that has nothing to do before at, nor for users before
 // usersAt, ends at the latest.
 func (s *session) wakeAt(now, at, usersAt time.Time) time.Time {
-	wake := now.Add(heartbeatInterval)
+	wake := s.loop.lookAtHosts(now)
 	for _, t := range []time.Time{at, usersAt, s.silentAt(), s.loop.failuresForgottenAt()} {
 		if t.After(now) && t.Before(wake) {
 			wake = t

@@ -26,7 +26,6 @@ var ErrNotDelivered = errNotDelivering
 // Visit begins a visit, without a request.
 func (p *Probe) Visit() *Visit {
 	l := newLoop(p)
-	l.looks = &hostLooks{} // nobody looks at the hosts meanwhile
 	l.learnPasswords()
 	l.users.configure(nil) // until they are asked for
 	return &Visit{p: p, l: l}
