@@ -95,6 +95,8 @@ func (d *day) replace() {
 	d.loggedOnce()
 	d.cancel(ErrReload)
 	<-d.done
+	d.spares()
+	d.spared.anew()
 	d.seen.mind(func(m *manners) []string {
 		m.held, m.refused, m.asked, m.often = time.Time{}, time.Time{}, nil, nil // a person wants it tried
 		return nil

@@ -72,7 +72,8 @@ type day struct {
 	calmOpens        int                     // until then
 	unknowable       map[string][]unknowable // by host
 	ends             map[*icwssim.Server]ends
-	states           int  // that the probes before this one have gone through
+	states           int // that the probes before this one have gone through
+	spared           spared
 	wrongSeen        int  // passwords that the servers saw since somebody did something about it
 	kept             bool // the password is one that may have been refused before
 }
@@ -223,6 +224,7 @@ func (d *day) invariants() {
 	d.neverOld(s)
 	d.noOldEntry()
 	d.sparing(s, now)
+	d.spares()
 	d.before, d.looked = s, now
 }
 
@@ -394,6 +396,7 @@ func (d *day) recovers() {
 			if err := d.probe.Retry(d.t.Context(), true); err != nil {
 				d.fatalf("no try by hand: %v", err)
 			}
+			d.spared.anew()
 			d.tell("sent the refused password once more")
 			deadline = time.Now().Add(grace)
 		}

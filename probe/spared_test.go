@@ -1,0 +1,116 @@
+package probe
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"icws_exporter/probe/icwssim"
+)
+
+// spared is what the journals of the servers say of the circuit breaker. It knows only
+// of failures that the servers answered themselves, so the breaker may have been open
+// earlier and longer than it says, but never later.
+type spared struct {
+	read     map[string]int // entries of each journal
+	failures []time.Time    // since the breaker was closed for certain
+	opened   time.Time      // it is open for at least as long as it stays so
+	host     string         // that took the last log-on
+	refusedA time.Time      // when a refused the log-on of the running round
+	last     time.Time      // the last request
+}
+
+// certainWindow is how long the breaker counts a failure at least.
+const certainWindow = breakerWindow - breakerBucket
+
+// anew forgets all: there is another breaker.
+func (s *spared) anew() { *s = spared{read: s.read} }
+
+// hostExchange is an exchange in the journal of a host.
+type hostExchange struct {
+	icwssim.Exchange
+	host string
+}
+
+// spares wants no request where failures must have opened the breaker.
+func (d *day) spares() {
+	d.t.Helper()
+	s := &d.spared
+	if s.read == nil {
+		s.read = map[string]int{}
+	}
+	var all []hostExchange
+	for host, sim := range d.sims {
+		total := 0
+		for _, codes := range sim.Counts() {
+			for _, n := range codes {
+				total += n
+			}
+		}
+		journal := sim.Journal()
+		fresh := total - s.read[host]
+		s.read[host] = total
+		if fresh > len(journal) {
+			s.anew() // some of them are not known any more
+			return
+		}
+		for _, e := range journal[len(journal)-fresh:] {
+			all = append(all, hostExchange{e, host})
+		}
+	}
+	slices.SortStableFunc(all, func(x, y hostExchange) int { return x.Time.Compare(y.Time) })
+	for _, e := range all {
+		if e.Operation == icwssim.OpConnect || isOfStatuses(e.Exchange) {
+			s.request(d, e)
+		}
+	}
+}
+
+// isOfStatuses reports whether the loop made the request in a session, for what is
+// required. The breaker does not count the others.
+func isOfStatuses(e icwssim.Exchange) bool {
+	switch e.Operation {
+	case icwssim.OpPoll, icwssim.OpStream, icwssim.OpList, icwssim.OpSwitchoverStatus:
+		return true
+	case icwssim.OpSubscribe:
+		return strings.HasSuffix(e.Path, "status-messages")
+	}
+	return false
+}
+
+func (s *spared) request(d *day, e hostExchange) {
+	d.t.Helper()
+	if e.Time.Before(s.last) { // it was sent before what is known already
+		s.anew()
+		return
+	}
+	if open := e.Time.Sub(s.opened); open > 0 && open < d.cfg.BreakerOpenFor {
+		d.fatalf("%s on %s at %s, %s after failures that open the breaker", e.Operation, e.host, e.Time.Format("15:04:05.000"), open)
+	}
+	if e.Time.Sub(s.last) >= d.cfg.BreakerOpenFor { // it may have been open and closed again
+		s.failures = nil
+	}
+	s.last = e.Time
+	ended := e.Time.Add(e.Took)
+	failed := e.Code >= 500 || e.Code == http.StatusTooManyRequests
+	if e.Operation == icwssim.OpConnect {
+		if e.Code == http.StatusCreated && e.host != s.host {
+			s.host, s.failures = e.host, nil // another host has another breaker
+		}
+		// A round is one call, which fails when no host answered otherwise.
+		inRound := !s.refusedA.IsZero() && e.host == "b" && e.Time.Sub(s.refusedA) < time.Second
+		s.refusedA = time.Time{}
+		if failed && e.host == "a" {
+			s.refusedA = ended
+		}
+		failed = failed && inRound
+	}
+	if !failed {
+		return
+	}
+	s.failures = append(slices.DeleteFunc(s.failures, func(t time.Time) bool { return ended.Sub(t) >= certainWindow }), ended)
+	if len(s.failures) >= int(d.cfg.BreakerFailures) {
+		s.opened, s.failures = ended, nil
+	}
+}
