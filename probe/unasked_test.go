@@ -11,7 +11,7 @@ import (
 // PUT, and not one that the server sends on its own.
 func TestALateFullMessageIsNotOneThatNobodyAskedFor(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r, sim := startRig(t, mode, icwssim.Options{PingInterval: 15 * time.Second})
+		r, sim := startRig(t, mode, icwssim.Options{})
 		r.pass(50 * time.Second)
 		for range 5 {
 			sim.Inject(icwssim.Fault{Operation: icwssim.OpPoll, Code: 503})
