@@ -133,7 +133,7 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 	case <-s.loop.p.adjusted:
 	case apply := <-s.loop.users.jobs.done:
 		s.loop.users.answered(apply)
-	case <-s.contact.noticed:
+	case <-s.contact.pinged:
 	case <-timer.C:
 	case <-ctx.Done():
 	}
@@ -227,7 +227,7 @@ func (s *session) asksSwitchover() bool {
 // askSwitchover reads the switchover status. Nothing depends on it, so that only
 // the end of the session is a reason to react.
 func (s *session) askSwitchover(ctx context.Context) error {
-	s.switchoverAt = time.Now().Add(jittered(s.loop.rand, s.cfg.CheckInterval))
+	s.switchoverAt = s.feeds[StatusMessages].checkAt // after the next check, on its connection
 	var status icws.SwitchoverStatus
 	err := s.call(func() (err error) {
 		status, err = s.wire.SwitchoverStatus(ctx)

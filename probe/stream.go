@@ -12,8 +12,8 @@ const (
 	minSilence = 45 * time.Second
 	// pollOnlyTime is how long a stream that is no good is left alone.
 	pollOnlyTime = time.Hour
-	// contactNotice is how often the loop is told of contact at most.
-	contactNotice = time.Second
+	// pingNotice is how long after the one before a ping is worth a turn of the loop.
+	pingNotice = time.Second
 )
 
 // contact notes the bytes of the stream as they arrive. The stream's reader
@@ -22,33 +22,30 @@ type contact struct {
 	last    atomic.Int64 // unix nanoseconds of the last byte
 	longest atomic.Int64 // the longest gap between two pings, in nanoseconds
 	pings   atomic.Uint64
-	noticed chan struct{}
+	pinged  chan struct{} // tells the loop of a ping, as an event tells it of itself
 
-	// Of the reader alone.
-	lastPing, lastNotice time.Time
+	lastPing time.Time // of the reader alone
 }
 
-func newContact() *contact { return &contact{noticed: make(chan struct{}, 1)} }
+func newContact() *contact { return &contact{pinged: make(chan struct{}, 1)} }
 
 // read notes that bytes arrived.
-func (c *contact) read(now time.Time) {
-	c.last.Store(now.UnixNano())
-	if now.Sub(c.lastNotice) >= contactNotice {
-		c.lastNotice = now
-		select {
-		case c.noticed <- struct{}{}:
-		default:
-		}
-	}
-}
+func (c *contact) read(now time.Time) { c.last.Store(now.UnixNano()) }
 
 // ping notes a heartbeat of the stream.
 func (c *contact) ping(now time.Time) {
 	if !c.lastPing.IsZero() {
 		c.longest.Store(max(c.longest.Load(), int64(now.Sub(c.lastPing))))
 	}
-	c.lastPing = now
 	c.pings.Add(1)
+	last := c.lastPing
+	if c.lastPing = now; now.Sub(last) < pingNotice {
+		return
+	}
+	select {
+	case c.pinged <- struct{}{}:
+	default:
+	}
 }
 
 // reopened forgets the last ping of the stream before: the gap to the next one

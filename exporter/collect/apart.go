@@ -21,25 +21,27 @@ func (s *Set) RenderServer(name string, w Want, use func(body []byte)) bool {
 		space = new(scratch)
 	}
 	defer s.scratch.Put(space)
-	sc := s.scrapeOf(one, space.readings)
-	space.plain.reset()
-	space.plain.appendFamilies(w, s.apart, sc)
-	space.plain.end(w.Format)
-	space.readings = sc.done()
-	if !w.Compress {
-		use(space.plain.bytes)
-		return true
+	t := text{bytes: space.plain[:0]}
+	if w.Compress {
+		t.zip = &space.zip
+		t.zip.begin(nil)
 	}
-	space.plain.identify()
-	space.zip.set(&space.plain, nil)
-	use(space.zip.bytes)
+	sc := s.scrapeOf(one, space.readings)
+	t.appendFamilies(w, s.apart, sc)
+	t.end(w.Format)
+	space.plain, space.readings = t.bytes, sc.done()
+	if w.Compress {
+		use(space.zip.bytes)
+	} else {
+		use(space.plain)
+	}
 	return true
 }
 
 // scratch is space for pages that are not kept: the page of one server changes with
 // nearly every scrape.
 type scratch struct {
-	plain    text
+	plain    []byte
 	zip      compressed
 	readings []reading
 }

@@ -24,53 +24,31 @@ const (
 	lastBlock = "\x01\x00\x00\xff\xff"
 )
 
-// text is an exposition before it is compressed.
+// text is an exposition, or as much of it as is not compressed yet.
 type text struct {
 	bytes []byte
-	cuts  []int // where pieces end, but the last one
-	hash  uint64
-	parts []uint64 // hashes of the pieces
+	zip   *compressed // takes the pieces; nil: the text stays as it is
 }
 
 // cut ends a piece at the end of the text, if it is long enough.
 func (t *text) cut(atLeast int) {
-	begin := 0
-	if len(t.cuts) > 0 {
-		begin = t.cuts[len(t.cuts)-1]
+	if t.zip != nil && len(t.bytes) >= atLeast {
+		t.zip.add(t.bytes)
+		t.bytes = t.bytes[:0]
 	}
-	if len(t.bytes)-begin >= atLeast {
-		t.cuts = append(t.cuts, len(t.bytes))
-	}
-}
-
-// pieces yields the pieces of the text (iter.Seq2).
-func (t *text) pieces(yield func(n int, piece []byte) bool) {
-	begin := 0
-	for n, end := range t.cuts {
-		if !yield(n, t.bytes[begin:end]) {
-			return
-		}
-		begin = end
-	}
-	yield(len(t.cuts), t.bytes[begin:])
 }
 
 var pageSeed = maphash.MakeSeed()
-
-// identify computes the hashes.
-func (t *text) identify() {
-	t.hash, t.parts = 0, t.parts[:0]
-	for _, piece := range t.pieces {
-		part := maphash.Bytes(pageSeed, piece)
-		t.parts = append(t.parts, part)
-		t.hash = t.hash*31 + part
-	}
-}
 
 // compressed is a text as one gzip stream.
 type compressed struct {
 	bytes  []byte
 	pieces map[uint64]span // by the hash of their text
+
+	// While it is made.
+	former *compressed // has pieces that may be the same; nil has none
+	length int         // of the text
+	sum    uint32
 }
 
 // span is where a piece is in the stream.
@@ -82,28 +60,33 @@ func (c *compressed) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// set makes c the stream of an identified text, with the pieces that former has; nil
-// has none.
-func (c *compressed) set(t *text, former *compressed) {
-	c.bytes = append(c.bytes[:0], gzipHeader...)
+func (c *compressed) begin(former *compressed) {
 	if c.pieces == nil {
 		c.pieces = map[uint64]span{}
 	}
 	clear(c.pieces)
-	var kept map[uint64]span
-	if former != nil {
-		kept = former.pieces
+	*c = compressed{bytes: append(c.bytes[:0], gzipHeader...), pieces: c.pieces, former: former}
+}
+
+func (c *compressed) add(piece []byte) {
+	c.length += len(piece)
+	c.sum = crc32.Update(c.sum, crc32.IEEETable, piece)
+	hash, begin := maphash.Bytes(pageSeed, piece), len(c.bytes)
+	same, ok := span{}, false
+	if c.former != nil {
+		same, ok = c.former.pieces[hash]
 	}
-	for n, piece := range t.pieces {
-		begin := len(c.bytes)
-		if same, ok := kept[t.parts[n]]; ok {
-			c.bytes = append(c.bytes, former.bytes[same.begin:same.end]...)
-		} else {
-			_ = flate.StatelessDeflate(c, piece, false, nil) // Write takes everything
-		}
-		c.pieces[t.parts[n]] = span{begin, len(c.bytes)}
+	if ok {
+		c.bytes = append(c.bytes, c.former.bytes[same.begin:same.end]...)
+	} else {
+		_ = flate.StatelessDeflate(c, piece, false, nil) // Write takes everything
 	}
+	c.pieces[hash] = span{begin, len(c.bytes)}
+}
+
+func (c *compressed) end() {
 	c.bytes = append(c.bytes, lastBlock...)
-	c.bytes = binary.LittleEndian.AppendUint32(c.bytes, crc32.ChecksumIEEE(t.bytes))
-	c.bytes = binary.LittleEndian.AppendUint32(c.bytes, uint32(len(t.bytes)))
+	c.bytes = binary.LittleEndian.AppendUint32(c.bytes, c.sum)
+	c.bytes = binary.LittleEndian.AppendUint32(c.bytes, uint32(c.length))
+	c.former = nil
 }

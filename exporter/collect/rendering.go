@@ -55,24 +55,27 @@ func (s *Set) Render(format Format, compress bool, use func(body []byte)) {
 	use(b.bytes)
 }
 
-// write writes the wanted families, and returns the space of the readings for the
-// next time.
-func (s *Set) write(t *text, w Want, space []reading, runtime []byte) []reading {
-	t.reset()
+// write writes the wanted families, and returns the length of the text and the space of
+// the readings for the next time.
+func (s *Set) write(t *text, w Want, space []reading, runtime []byte) (int, []reading) {
 	sc := s.scrape(space)
 	t.appendFamilies(w, s.table, sc)
 	t.cut(1)
 	t.bytes = append(t.bytes, runtime...)
-	t.end(w.Format)
-	return sc.done()
+	return t.end(w.Format), sc.done()
 }
 
-func (t *text) reset() { t.bytes, t.cuts = t.bytes[:0], t.cuts[:0] }
-
-func (t *text) end(format Format) {
+// end ends the text and returns its length.
+func (t *text) end(format Format) int {
 	if format == OpenMetrics {
 		t.bytes = append(t.bytes, "# EOF\n"...)
 	}
+	if t.zip == nil {
+		return len(t.bytes)
+	}
+	t.cut(1)
+	t.zip.end()
+	return t.zip.length
 }
 
 func (t *text) appendFamilies(w Want, table []*Family, sc *scrape) {
@@ -92,7 +95,9 @@ func (t *text) appendFamilies(w Want, table []*Family, sc *scrape) {
 type renderer struct {
 	turn chan struct{} // holds a token while an exposition is being made
 	// What follows belongs to whoever has the turn.
-	plain    text // space for the text
+	text     text   // of the exposition that is made
+	piece    []byte // space for the text of a piece
+	zip      compressed
 	readings []reading
 	largest  int // bytes of the last whole text
 
@@ -111,7 +116,6 @@ type renderer struct {
 type body struct {
 	compressed   // or the plain text in its bytes
 	isCompressed bool
-	hash         uint64 // of the text, when it is compressed
 	number       uint64 // by renderer.begun
 	// Guarded by renderer.mu.
 	users int
@@ -213,33 +217,37 @@ func (r *renderer) room() bool {
 	return r.sending <= max(smallBodies, r.largest)
 }
 
-// make makes the exposition in the turn of the caller.
+// make makes the exposition in the turn of the caller. What is compressed is never in
+// memory as a whole.
 func (r *renderer) make(s *Set, w Want, runtime []byte) *body {
 	number := r.begin()
 	r.forgetTexts()
-	if space := r.space(false); r.plain.bytes == nil {
-		r.plain.bytes = space.bytes
+	if w.Compress {
+		r.zip = r.space(true)
+		r.zip.begin(r.former(w))
+		r.text = text{r.piece[:0], &r.zip}
+	} else {
+		r.text = text{bytes: r.space(false).bytes[:0]}
 	}
-	r.readings = s.write(&r.plain, w, r.readings, runtime)
+	length, readings := s.write(&r.text, w, r.readings, runtime)
+	r.readings = readings
 	if w.Names == nil {
-		r.largest = len(r.plain.bytes)
+		r.largest = length
 	}
-	if !w.Compress {
-		plain := compressed{bytes: r.plain.bytes}
-		r.plain.bytes = nil
-		return r.publish(w, body{compressed: plain, number: number})
+	made := body{compressed: compressed{bytes: r.text.bytes}, number: number}
+	if w.Compress {
+		r.piece, made.compressed, made.isCompressed = r.text.bytes, r.zip, true
 	}
-	r.plain.identify()
-	var former *compressed
+	r.text, r.zip = text{}, compressed{}
+	return r.publish(w, made)
+}
+
+// former returns the last body of the form.
+func (r *renderer) former(w Want) *compressed {
 	if last := r.last[w.Format][1]; w.Names == nil && last != nil {
-		if last.hash == r.plain.hash {
-			return r.again(last, number)
-		}
-		former = &last.compressed
+		return &last.compressed
 	}
-	zip := r.space(true)
-	zip.set(&r.plain, former)
-	return r.publish(w, body{compressed: zip, isCompressed: true, hash: r.plain.hash, number: number})
+	return nil
 }
 
 // begin numbers an exposition.
@@ -248,15 +256,6 @@ func (r *renderer) begin() uint64 {
 	defer r.mu.Unlock()
 	r.begun++
 	return r.begun
-}
-
-// again gives the last body of the form out as one that is made now: nothing changed.
-func (r *renderer) again(last *body, number uint64) *body {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	last.number = number
-	r.use(last)
-	return last
 }
 
 // publish gives a body out, the last one of its form.

@@ -57,7 +57,7 @@ func (t *Transports) New() http.RoundTripper {
 }
 
 // keepConnection is how long beyond the interval of polls an idle connection is kept.
-const keepConnection = 10 * time.Second
+const keepConnection = 3 * time.Second
 
 func (s Server) transport(dial icws.DialFunc, config *tls.Config) *http.Transport {
 	timeout := s.RequestTimeout
