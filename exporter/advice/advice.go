@@ -45,7 +45,7 @@ func For(r Reason, about About) Advice {
 		return Advice{}
 	}
 	fill := strings.NewReplacer(
-		"{server}", orElse(about.Server, "NAME"), "{user}", orElse(about.User, "the user"), "{host}", orElse(about.Host, "the host"),
+		"{server}", orElse(about.Server, "NAME"), "{user}", strings.TrimSpace("the user "+about.User), "{host}", orElse(about.Host, "the host"),
 		"{password}", orElse(about.Password, "the place that the configuration names (of a systemd credential or an environment variable, restart the exporter afterwards)"), "{code}", orElse(about.Code, "401"),
 	)
 	say := func(text string) string {

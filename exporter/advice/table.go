@@ -22,7 +22,7 @@ type entry struct {
 
 const (
 	check     = "To see which step fails, run icws_exporter check --server {server} with the same --config.file. It logs on once."
-	back      = "Nothing has to be done here once the server is back: the exporter tries again by itself."
+	back      = "Once the server is back, the exporter notices by itself."
 	triesWhen = "The exporter tries again by itself when the wait is over."
 )
 
@@ -51,7 +51,7 @@ var (
 		}, runbookDown})
 	Unauthorized = declare("unauthorized", entry{
 		"the log-on works, and then its own session is answered 401",
-		"look at what is between the exporter and the server: a proxy or load balancer that drops the cookie, or sends each request to another server, does that",
+		"look for a proxy or load balancer between the exporter and the server that drops the cookie, or sends each request to another server",
 		[]string{check, triesWhen + " Each try costs a log-on, so the waits grow."}, runbookDown})
 	Displaced = declare("displaced", entry{
 		"another log-on of the same user, or an administrator, ended the session",
@@ -67,7 +67,7 @@ var (
 	BreakerOpen = declare("breaker_open", entry{
 		"the server failed so often that it is spared for a while",
 		"find out whether the machine of the IC server is overloaded, and whether its Session Manager runs",
-		[]string{"Nothing has to be done here. When the wait is over, one request tries the server. Its failed requests have the error ids.", check}, runbookDown})
+		[]string{"The failed requests have the error ids.", triesWhen, check}, runbookDown})
 	NotDelivering = declare("not_delivering", entry{
 		"the server accepted the subscription and delivers nothing",
 		"look for a proxy between the two that buffers the event stream, or set transport: poll for this server and reload",
@@ -97,7 +97,7 @@ var (
 		[]string{"The check names what is wrong with the certificate.", check}, runbookDown})
 	ServerError = declare("server_error", entry{
 		"the server failed",
-		"look at its Session Manager trace, and try again",
+		"look at its Session Manager trace",
 		[]string{"The failed requests have the error ids.", back, check}, runbookDown})
 	Protocol = declare("protocol", entry{
 		"the server refuses what we ask, redirects it, or its answer makes no sense",
