@@ -3,7 +3,8 @@ package probe
 import "time"
 
 // maxClockJump is by how much the wall clock may move against the monotonic one
-// between two turns of the loop before everything is checked anew.
+// between two turns of the loop, or a turn may be late, before everything is checked
+// anew.
 const maxClockJump = 5 * time.Second
 
 // moment is one moment on both clocks. While the machine is suspended the monotonic
@@ -22,13 +23,15 @@ func (m moment) add(d time.Duration) moment { return moment{m.at.Add(d), m.wall.
 // wallNow is the wall clock alone.
 func wallNow() time.Time { return time.Now().Round(0) }
 
-// clockJumped reports whether the clocks have moved apart since it was asked last.
-func (l *loop) clockJumped() bool {
-	last, now := l.turned, l.moment()
-	l.turned = now
+// missedTime reports whether time has passed since it was asked last in which we did
+// not run: the clocks have moved apart, or the turn took longer than a turn can.
+func (l *loop) missedTime() bool {
+	last, until, now := l.turned, l.turnEnds, l.moment()
+	l.turned, l.turnEnds = now, time.Time{}
 	if last.at.IsZero() {
 		return false
 	}
 	jump := now.wall.Sub(last.wall) - now.at.Sub(last.at)
-	return jump.Abs() > maxClockJump
+	late := now.at.Sub(until)
+	return jump.Abs() > maxClockJump || !until.IsZero() && late > maxClockJump
 }

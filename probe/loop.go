@@ -86,7 +86,8 @@ type loop struct {
 	sessionUp    bool
 	sessionSince time.Time
 	lastContact  time.Time
-	turned       moment // when the clocks were compared last
+	turned       moment    // when the clocks were compared last
+	turnEnds     time.Time // at the latest, while it runs
 }
 
 func newLoop(p *Probe) *loop {

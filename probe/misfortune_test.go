@@ -75,6 +75,12 @@ var misfortunes = []struct {
 	}},
 	{"sends full messages on its own", false, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayFull) }},
 	{"repeats an old full message", true, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayOldFull) }},
+	// Then the next full message after a PUT is as a rule an old one.
+	{"repeats an old full message on a slow stream", true, func(d *day, host string) {
+		d.says(host, 5*time.Second, icwssim.SayOldFull)
+		d.tangle(d.some(d.cfg.DeliveryTimeout))
+		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowMessages, Delay: d.lag})
+	}},
 	{"cannot decide", false, func(d *day, host string) {
 		d.says(host, 10*time.Second, icwssim.SayFaulted, icwssim.SayFull)
 	}},
@@ -215,8 +221,14 @@ func (d *day) suspend(t time.Duration) {
 	}
 }
 
-// stopLoop has the loop of the probe stand still.
+// stopLoop has the loop of the probe stand still, as soon as it has no request under way.
 func (d *day) stopLoop(t time.Duration) {
-	d.stopped = later(d.stopped, time.Now()).Add(t + time.Minute) // it may be busy before, or stopped already
-	go d.probe.ask(d.t.Context(), func(*loop) { time.Sleep(t) })
+	d.stops.Add(1)
+	go func() {
+		defer d.stops.Add(-1)
+		_ = d.probe.ask(d.t.Context(), func(*loop) { // an error is another probe, which does not stop
+			time.Sleep(t)
+			d.wentOn.Store(time.Now().UnixNano())
+		})
+	}()
 }

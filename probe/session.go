@@ -88,10 +88,11 @@ func (s *session) run(ctx context.Context) *sessionEnd {
 		now := time.Now()
 		s.loop.forgetFailures(now)
 		s.loop.adjust()
-		if s.loop.clockJumped() {
-			s.log.Info("the clocks moved apart: the machine was suspended, or its time was set; checking everything")
+		if s.loop.missedTime() {
+			s.log.Info("the machine was suspended, the process stopped, or the time set; checking everything")
 			for _, f := range s.feeds {
-				f.checkAt = time.Time{}
+				// A full message that comes now may be one that waited for us.
+				f.checkAt, f.listFirst = time.Time{}, true
 			}
 			s.loop.users.missed(ResyncCheck)
 		}
@@ -113,11 +114,14 @@ func (s *session) run(ctx context.Context) *sessionEnd {
 // turn does the most urgent thing that is due, or waits for something to happen.
 func (s *session) turn(ctx context.Context, now time.Time) error {
 	at, do := s.next(now)
+	s.loop.turnEnds = now.Add(2 * s.cfg.RequestTimeout) // no turn makes more than two requests
 	if do != nil && !now.Before(at) {
 		return do(ctx)
 	}
 	usersAt := s.loop.users.tend(ctx, now)
-	timer := time.NewTimer(max(0, s.wakeAt(now, at, usersAt).Sub(now)))
+	wake := s.wakeAt(now, at, usersAt)
+	s.loop.turnEnds = wake.Add(s.cfg.RequestTimeout) // for a message that comes then
+	timer := time.NewTimer(max(0, wake.Sub(now)))
 	defer timer.Stop()
 	var ready chan error
 	if s.pump != nil {

@@ -60,7 +60,8 @@ type day struct {
 	// suspended is how long the machine has been, and wrong by how much the wall clock
 	// was set ahead.
 	suspended, wrong atomic.Int64   // nanoseconds; the probe asks too
-	stopped          time.Time      // until when the loop is, at most
+	stops            atomic.Int64   // of the loop, under way or still to come
+	wentOn           atomic.Int64   // when it did, the last time, in Unix nanoseconds
 	attempts         int            // requests, without log-ons and those that leave or only look
 	lists            int            // full messages and lists that came
 	out              bool           // a host takes no log-ons
@@ -202,7 +203,7 @@ func (d *day) invariants() {
 	d.t.Helper()
 	s, now := d.probe.Snapshot(), time.Now()
 	d.oneSession()
-	if now.Sub(s.Heartbeat) > 3*heartbeatInterval && now.After(d.stopped) {
+	if since := later(s.Heartbeat, time.Unix(0, d.wentOn.Load())); now.Sub(since) > 3*heartbeatInterval && d.stops.Load() == 0 {
 		d.fatalf("the loop stood still since %s", s.Heartbeat)
 	}
 	if d.before != nil && (s.Feeds[StatusMessages].LastVerified.Before(d.before.Feeds[StatusMessages].LastVerified) || s.LastContact.Before(d.before.LastContact) ||
@@ -269,7 +270,7 @@ func (d *day) truthful(s *Snapshot, now time.Time) {
 	}
 	d.lists = lists
 	host := activeHost(s)
-	if host == "" || now.Before(d.tangled) || now.Before(d.stopped) || // deltas from before the list may be in the socket
+	if host == "" || now.Before(d.tangled) || // deltas from before the list may be in the socket
 		!s.freshAt(d.clocks()) || s.Feeds[StatusMessages].LastVerified.Before(s.SessionEstablished) ||
 		s.Feeds[StatusMessages].LastVerified.Before(d.mutated[host].Add(inFlight)) {
 		return
@@ -379,8 +380,8 @@ func activeHost(s *Snapshot) string {
 // minutes or three checks, and before them what it has said that it will wait.
 func (d *day) recovers() {
 	d.t.Helper()
-	if still := time.Until(d.stopped); still > 0 {
-		d.pass(still)
+	for d.stops.Load() > 0 {
+		d.pass(time.Second)
 	}
 	grace := max(5*time.Minute, 3*d.cfg.CheckInterval)
 	deadline := time.Now().Add(grace)
