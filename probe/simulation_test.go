@@ -104,7 +104,7 @@ func simulateDay(t *testing.T, mode TransportMode, seed uint64) {
 		d.recovers()
 		for range d.random.IntN(4) {
 			calm, asked, polled := d.some(time.Hour), d.seen.total("request "), d.polls()
-			d.pass(calm)
+			d.looksAtTheList(calm)
 			d.restful(calm, d.seen.total("request ")-asked, polled || d.polls())
 			d.invariants()
 			d.settled(calm)

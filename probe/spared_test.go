@@ -19,13 +19,31 @@ type spared struct {
 	host     string         // that took the last log-on
 	refusedA time.Time      // when a refused the log-on of the running round
 	last     time.Time      // the last request
+
+	// Since somebody began to count: the PUTs for the status messages, and the lists.
+	puts, lists int
+	session     string
+	refusesList string // the session in which a list was refused last
 }
 
 // certainWindow is how long the breaker counts a failure at least.
 const certainWindow = breakerWindow - breakerBucket
 
 // anew forgets all: there is another breaker.
-func (s *spared) anew() { *s = spared{read: s.read} }
+func (s *spared) anew() { *s = spared{read: s.read, refusesList: s.refusesList} }
+
+// looksAtTheList wants that no more than five checks go by, in a time of calm, without
+// the list, which cannot be mistaken for something older.
+func (d *day) looksAtTheList(calm time.Duration) {
+	d.t.Helper()
+	d.spares()
+	d.spared.puts, d.spared.lists, d.spared.session = 0, 0, ""
+	d.pass(calm)
+	d.spares()
+	if s := &d.spared; s.puts > maxChecksWithoutList+1 && s.lists == 0 && s.session != s.refusesList {
+		d.fatalf("%d checks in %s of calm, and none read the list", s.puts, calm)
+	}
+}
 
 // hostExchange is an exchange in the journal of a host.
 type hostExchange struct {
@@ -92,6 +110,14 @@ func (s *spared) request(d *day, e hostExchange) {
 		s.failures = nil
 	}
 	s.last = e.Time
+	switch {
+	case e.Operation == icwssim.OpSubscribe && e.Code < 300:
+		s.puts, s.session = s.puts+1, e.Session
+	case e.Operation == icwssim.OpList && e.Code < 300:
+		s.lists++
+	case e.Operation == icwssim.OpList:
+		s.refusesList = e.Session
+	}
 	ended := e.Time.Add(e.Took)
 	failed := e.Code >= 500 || e.Code == http.StatusTooManyRequests
 	if e.Operation == icwssim.OpConnect {
