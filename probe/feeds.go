@@ -23,6 +23,16 @@ var subscriptions = [NumSubscriptions]struct {
 	UserStatuses:   {icws.UserStatuses, nil},
 }
 
+// Reports are what the subscriptions bring besides that of the status messages, in a
+// Snapshot.
+type Reports struct {
+	// Users is what is known of the users who are counted; nil when nobody is.
+	Users *UsersReport
+}
+
+// Follows reports whether the subscription is wanted at all.
+func (r Reports) Follows(of Subscription) bool { return of != UserStatuses || r.Users != nil }
+
 // String returns the label value of s.
 func (s Subscription) String() string { return subscriptions[s].wire.Name }
 

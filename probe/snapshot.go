@@ -71,8 +71,7 @@ type Snapshot struct {
 	LastContact time.Time
 	// Feeds has each subscription under its number.
 	Feeds [NumSubscriptions]FeedState
-	// Users is what is known of the users who are counted; nil when nobody is.
-	Users *UsersReport
+	Reports
 
 	Licences LicenceState
 

@@ -24,7 +24,7 @@ type subscriptionMetrics struct {
 func eachSubscription(show func(r *reading, out *samples, of probe.Subscription)) emit {
 	return func(r *reading, out *samples) {
 		for of := range probe.Subscription(probe.NumSubscriptions) {
-			if of == probe.StatusMessages || r.snapshot.Users != nil {
+			if r.snapshot.Follows(of) {
 				show(r, out, of)
 			}
 		}
