@@ -75,11 +75,16 @@ var misfortunes = []struct {
 	}},
 	{"sends full messages on its own", false, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayFull) }},
 	{"repeats an old full message", true, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayOldFull) }},
-	// Then the next full message after a PUT is as a rule an old one.
+	// Then the next full message after a PUT is as a rule an old one, and older than
+	// anything that may be shown.
 	{"repeats an old full message on a slow stream", true, func(d *day, host string) {
 		d.says(host, 5*time.Second, icwssim.SayOldFull)
 		d.tangle(d.some(d.cfg.DeliveryTimeout))
 		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowMessages, Delay: d.lag})
+		for range 4 {
+			d.live()
+			d.troubled(d.cfg.StaleAfter / 3)
+		}
 	}},
 	{"cannot decide", false, func(d *day, host string) {
 		d.says(host, 10*time.Second, icwssim.SayFaulted, icwssim.SayFull)
