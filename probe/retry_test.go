@@ -64,8 +64,10 @@ func TestAFailedRequestIsTriedAgainAtOnce(t *testing.T) {
 			t.Errorf("seconds later up %t in %s, reason %q", s.Up(time.Now()), s.State, s.Reason)
 		}
 		r.count("opens", 1)
-		sim.Inject(icwssim.Fault{Operation: "subscribe", Code: 503})
-		for failing() < 5 {
+		for _, operation := range []string{"subscribe", "poll"} { // a poll that works is no failure in a row
+			sim.Inject(icwssim.Fault{Operation: operation, Code: 503})
+		}
+		for failing()+r.seen.get("response poll 503") < 5 {
 			r.pass(100 * time.Millisecond)
 		}
 		if s := r.probe.Snapshot(); s.Up(time.Now()) || s.Down != DownServerError {

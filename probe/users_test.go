@@ -37,7 +37,7 @@ var userQuirks = []struct {
 	{name: "no right: counted", noRight: 3, quirks: icwssim.UserQuirks{NoUserRight: "include"}, state: UsersLive},
 	{name: "not so many: the first", quirks: icwssim.UserQuirks{UserMaximum: 40, UserMaximumAnswer: "first"}, state: UsersIncomplete, counts: none},
 	{name: "full and a change", quirks: icwssim.UserQuirks{UserInitial: "split"}, state: UsersLive},
-	{name: "a change only", quirks: icwssim.UserQuirks{UserInitial: "delta"}, state: UsersLive, within: 3 * time.Minute},
+	{name: "a change only", quirks: icwssim.UserQuirks{UserInitial: "delta"}, state: UsersLive, within: 4 * time.Minute},
 	{name: "whole entries", quirks: icwssim.UserQuirks{UserDelta: "whole"}, state: UsersLive},
 	{name: "several entries", quirks: icwssim.UserQuirks{UserCoalescing: "several"}, state: UsersLive},
 	{name: "properties filter", quirks: icwssim.UserQuirks{UserProperties: "updates"}, state: UsersLive},
