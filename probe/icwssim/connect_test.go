@@ -245,17 +245,10 @@ func TestSessionlessResources(t *testing.T) {
 	}
 }
 
-func TestSwitchoverStatus(t *testing.T) {
-	s, c := serve(t, Options{Name: "cic-a"})
-	c.mustConnect()
-	s.SetSwitchover(Switchover{Active: true, BackupHost: "cic-b", BackupState: new(2)})
-	v := properties(t, c.session("GET", "connection/switchover-status", ""))
-	if v["isSwitchoverActive"] != true || v["primaryHost"] != "cic-a" || v["backupHost"] != "cic-b" || v["backupState"] != 2.0 {
-		t.Errorf("%v", v)
-	}
+func TestNoSwitchoverStatusBeforeConnection11(t *testing.T) {
 	_, old := serve(t, Options{ConnectionVersion: 10})
 	if r := old.mustConnect().session("GET", "connection/switchover-status", ""); r.code != 404 {
-		t.Errorf("before connection 11: %+v", r)
+		t.Errorf("%+v", r)
 	}
 }
 

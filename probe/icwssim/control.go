@@ -58,6 +58,10 @@ understood is answered 400 with {"error": "..."} and changes nothing.
 	for _, r := range controlRoutes {
 		fmt.Fprintf(&b, "%-6s %-36s %s\n", r.method, controlPath+r.path, r.does)
 	}
+	b.WriteString("\nWhat is simulated, and the operation by which a fault can select it:\n\n")
+	for _, e := range endpoints {
+		fmt.Fprintf(&b, "%-6s /icws/%-58s %s\n", e.method, e.resource, e.operation)
+	}
 	return b.String() + "\nA fault can have:\n\n" + faultManual() + "\nQuirks, first value = default:\n\n" + quirksManual()
 }
 

@@ -106,7 +106,8 @@ func TestManualTellsEverything(t *testing.T) {
 			t.Errorf("the manual does not name %s", saying)
 		}
 	}
-	if !strings.Contains(manual, "\nPOST   /-/sim/step?n=10 ") || !strings.Contains(manual, "\nserveAnyway ") || !strings.Contains(manual, "\ndelay ") {
+	if !strings.Contains(manual, "\nPOST   /-/sim/step?n=10 ") || !strings.Contains(manual, "\nserveAnyway ") || !strings.Contains(manual, "\ndelay ") ||
+		!strings.Contains(manual, "\nPOST   /icws/connection ") {
 		t.Errorf("%s", manual)
 	}
 }

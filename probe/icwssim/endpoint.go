@@ -19,9 +19,10 @@ const (
 // endpoint is one method of one resource. serve runs with Server.mu held and
 // must not do I/O.
 type endpoint struct {
-	operation string
-	access    access
-	serve     func(*Server, *call) answer
+	method, resource string // below /icws/; {sid} and {id} stand for one segment
+	operation        string
+	access           access
+	serve            func(*Server, *call) answer
 }
 
 // Names of the operations, as the metrics name them; the last six are for
@@ -51,46 +52,43 @@ const (
 	OpOther           = "other"
 )
 
-// endpoints are the methods of the resources. {sid} and {id} stand for one segment.
-var endpoints = map[string]map[string]endpoint{
-	"connection":                         {"POST": {OpConnect, open, (*Server).connect}},
-	"connection/features":                {"GET": {OpFeatures, open, (*Server).featureList}},
-	"connection/features/{id}":           {"GET": {OpFeatures, open, (*Server).featureByID}},
-	"connection/version":                 {"GET": {OpVersion, open, (*Server).version}},
-	"connection/server-time":             {"GET": {OpServerTime, open, (*Server).serverTime}},
-	"connection/server-info":             {"GET": {OpServerInfo, open, (*Server).serverInfo}},
-	"{sid}/connection":                   {"GET": {OpConnectionState, open, (*Server).connectionState}, "DELETE": {OpDisconnect, withToken, (*Server).disconnect}},
-	"{sid}/connection/switchover-status": {"GET": {OpSwitchoverStatus, withToken, (*Server).switchoverStatus}},
-	"{sid}/messaging/messages":           {"GET": {OpPoll, withCookie, (*Server).messages}},
-	"{sid}/messaging/heartbeat":          {"POST": {OpHeartbeat, withToken, (*Server).heartbeat}},
-	subscriptionsBelow + statusMessages:  {"PUT": {OpSubscribe, withToken, (*Server).subscribe}, "DELETE": {OpUnsubscribe, withToken, (*Server).unsubscribe}},
-	"{sid}/status/status-messages":       {"GET": {OpList, withToken, (*Server).list}},
-
-	subscriptionsBelow + userStatuses:                {"PUT": {OpSubscribe, withToken, (*Server).subscribeUsers}, "DELETE": {OpUnsubscribe, withToken, (*Server).unsubscribe}},
-	subscriptionsBelow + configurationUsers + "{id}": {"PUT": {OpSubscribe, withToken, (*Server).subscribeConfiguration}, "DELETE": {OpUnsubscribe, withToken, (*Server).unsubscribe}},
-	subscriptionsBelow + "directories":               {"PUT": {OpSubscribe, withToken, (*Server).directories}},
-	"{sid}/status/user-statuses/{id}":                {"GET": {OpUserStatus, withToken, (*Server).userStatus}},
-	"{sid}/configuration/users":                      {"GET": {OpUsers, withToken, (*Server).userList}},
-	"{sid}/configuration/workgroups":                 {"GET": {OpWorkgroups, withToken, (*Server).workgroupList}},
-	"{sid}/configuration/workgroups/{id}":            {"GET": {OpWorkgroups, withToken, (*Server).workgroup}},
-	"{sid}/activations/workgroups":                   {"GET": {OpActivations, withToken, (*Server).activations}},
-	"{sid}/activations/workgroups/{id}":              {"GET": {OpActivations, withToken, (*Server).activations}},
-	"{sid}/configuration/license-allocations":        {"GET": {OpLicences, withToken, (*Server).licences}},
+// endpoints are all that is served.
+var endpoints = []endpoint{
+	{"POST", "connection", OpConnect, open, (*Server).connect},
+	{"GET", "connection/features", OpFeatures, open, (*Server).featureList},
+	{"GET", "connection/features/{id}", OpFeatures, open, (*Server).featureByID},
+	{"GET", "connection/version", OpVersion, open, (*Server).version},
+	{"GET", "connection/server-time", OpServerTime, open, (*Server).serverTime},
+	{"GET", "connection/server-info", OpServerInfo, open, (*Server).serverInfo},
+	{"GET", "{sid}/connection", OpConnectionState, open, (*Server).connectionState},
+	{"DELETE", "{sid}/connection", OpDisconnect, withToken, (*Server).disconnect},
+	{"GET", "{sid}/connection/switchover-status", OpSwitchoverStatus, withToken, (*Server).switchoverStatus},
+	{"GET", "{sid}/messaging/messages", OpPoll, withCookie, (*Server).messages},
+	{"POST", "{sid}/messaging/heartbeat", OpHeartbeat, withToken, (*Server).heartbeat},
+	{"PUT", subscriptionsBelow + statusMessages, OpSubscribe, withToken, (*Server).subscribe},
+	{"DELETE", subscriptionsBelow + statusMessages, OpUnsubscribe, withToken, (*Server).unsubscribe},
+	{"GET", "{sid}/status/status-messages", OpList, withToken, (*Server).list},
+	{"PUT", subscriptionsBelow + userStatuses, OpSubscribe, withToken, (*Server).subscribeUsers},
+	{"DELETE", subscriptionsBelow + userStatuses, OpUnsubscribe, withToken, (*Server).unsubscribe},
+	{"PUT", subscriptionsBelow + configurationUsers + "{id}", OpSubscribe, withToken, (*Server).subscribeConfiguration},
+	{"DELETE", subscriptionsBelow + configurationUsers + "{id}", OpUnsubscribe, withToken, (*Server).unsubscribe},
+	{"PUT", subscriptionsBelow + "directories", OpSubscribe, withToken, (*Server).directories},
+	{"GET", "{sid}/status/user-statuses/{id}", OpUserStatus, withToken, (*Server).userStatus},
+	{"GET", "{sid}/configuration/users", OpUsers, withToken, (*Server).userList},
+	{"GET", "{sid}/configuration/workgroups", OpWorkgroups, withToken, (*Server).workgroupList},
+	{"GET", "{sid}/configuration/workgroups/{id}", OpWorkgroups, withToken, (*Server).workgroup},
+	{"GET", "{sid}/activations/workgroups", OpActivations, withToken, (*Server).activations},
+	{"GET", "{sid}/activations/workgroups/{id}", OpActivations, withToken, (*Server).activations},
+	{"GET", "{sid}/configuration/license-allocations", OpLicences, withToken, (*Server).licences},
 }
 
 // subscriptionsBelow is what stands before the path of a subscription.
 const subscriptionsBelow = "{sid}/messaging/subscriptions/"
 
-// route is a resource, split once.
-type route struct {
-	segments []string
-	methods  map[string]endpoint
-}
-
-var routes = func() []route {
-	var all []route
-	for resource, methods := range endpoints {
-		all = append(all, route{strings.Split(resource, "/"), methods})
+// resources are those of endpoints, split once.
+var resources = func() (all [][]string) {
+	for _, e := range endpoints {
+		all = append(all, strings.Split(e.resource, "/"))
 	}
 	return all
 }()
@@ -98,28 +96,30 @@ var routes = func() []route {
 // resolve makes the call of a request: its endpoint and the variable segments of
 // its path. Unknown resources and methods have endpoints too: they answer 404 and 405.
 func resolve(r *http.Request, path string) *call {
-	c := &call{request: r, path: path, endpoint: endpoint{OpOther, open, (*Server).notFound}}
+	c := &call{request: r, path: path, endpoint: endpoint{"", "", OpOther, open, (*Server).notFound}}
 	segments := strings.Split(strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/"), "/")
 	if !strings.EqualFold(segments[0], "icws") { // WWW-Authenticate writes it in capitals
 		return c
 	}
-	for _, route := range routes {
-		methods := route.methods
-		if !c.matches(route.segments, segments[1:]) {
+	var methods []string
+	for i, e := range endpoints {
+		if !c.matches(resources[i], segments[1:]) {
 			continue
 		}
-		var found bool
-		if c.endpoint, found = methods[r.Method]; !found {
-			c.endpoint = endpoint{OpOther, open, notAllowed(methods)}
+		methods = append(methods, e.method)
+		if e.method == r.Method {
+			c.endpoint = e
 		}
-		if c.endpoint.operation == OpPoll && wantsStream(r) {
-			c.endpoint.operation = OpStream
-		}
-		below := strings.Join(segments[1:], "/")
-		if rest, found := strings.CutPrefix(below, c.sid+strings.TrimPrefix(subscriptionsBelow, "{sid}")); found {
-			c.subscription = rest
-		}
-		break
+	}
+	switch {
+	case methods != nil && c.endpoint.method == "":
+		c.endpoint.serve = notAllowed(methods)
+	case c.endpoint.operation == OpPoll && wantsStream(r):
+		c.endpoint.operation = OpStream
+	}
+	below := strings.Join(segments[1:], "/")
+	if rest, found := strings.CutPrefix(below, c.sid+strings.TrimPrefix(subscriptionsBelow, "{sid}")); found {
+		c.subscription = rest
 	}
 	return c
 }
@@ -152,18 +152,21 @@ func (s *Server) notFound(*call) answer {
 	return icwsError{id: idUnsupported, message: "The simulator has no such resource."}.answer(http.StatusNotFound)
 }
 
-func notAllowed(methods map[string]endpoint) func(*Server, *call) answer {
+func notAllowed(methods []string) func(*Server, *call) answer {
 	return func(*Server, *call) answer {
 		a := icwsError{
 			id: "error.request.accessDenied.httpMethodNotAllowed", message: "The resource does not support this method.",
 		}.answer(http.StatusMethodNotAllowed)
-		a.header.Set("Allow", strings.Join(slices.Sorted(maps.Keys(methods)), ", "))
+		a.header.Set("Allow", strings.Join(methods, ", "))
 		return a
 	}
 }
 
-var operations = []string{
-	OpConnect, OpDisconnect, OpVersion, OpSubscribe, OpUnsubscribe, OpPoll, OpStream, OpList, OpSwitchoverStatus,
-	OpUserStatus, OpUsers, OpWorkgroups, OpActivations, OpLicences,
-	OpFeatures, OpHeartbeat, OpConnectionState, OpServerTime, OpServerInfo, OpOther,
-}
+// operations are the names of all operations.
+var operations = func() []string {
+	names := map[string]bool{OpStream: true, OpOther: true}
+	for _, e := range endpoints {
+		names[e.operation] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}()

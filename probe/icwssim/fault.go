@@ -31,7 +31,7 @@ const (
 type Fault struct {
 	Method    string `json:"method,omitempty" does:"of the request"`
 	Path      string `json:"path,omitempty" does:"regular expression for the path, without a proxy's prefix"`
-	Operation string `json:"operation,omitempty" does:"such as connect, subscribe, poll, stream, list; a wrong one is answered with all"`
+	Operation string `json:"operation,omitempty" does:"of the list above; that of a poll that asks for events is stream"`
 	Skip      int    `json:"skip,omitempty" does:"let that many requests pass first (of swallow, late and say: messages, a delta once for all sessions)"`
 	Count     int    `json:"count,omitempty" does:"then that many fail, 0 until cleared"`
 

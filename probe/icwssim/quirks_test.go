@@ -171,19 +171,3 @@ func TestQuirksActOnOpenStreams(t *testing.T) {
 		}
 	})
 }
-
-func TestSessionLimitsActWhileTheServerRuns(t *testing.T) {
-	s, c := serve(t, Options{})
-	c.mustConnect()
-	c.other().mustConnect()
-	if r := c.control("PUT", "quirks", `{"max-sessions-per-user":1}`); r.code != 200 {
-		t.Fatalf("%+v", r)
-	}
-	if n := len(s.Sessions()); n != 2 {
-		t.Errorf("%d sessions after the change, want 2 until the next log-on", n)
-	}
-	c.other().mustConnect()
-	if n := len(s.Sessions()); n != 1 {
-		t.Errorf("%d sessions, want 1", n)
-	}
-}

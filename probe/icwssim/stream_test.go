@@ -121,28 +121,6 @@ func TestStreamsPingAndSurviveIdleTime(t *testing.T) {
 	})
 }
 
-func TestStreamThatDoesNotKeepTheSessionAlive(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, c, stop := serveInBubble(t, Options{
-			Quirks: Quirks{SessionIdle: Period(time.Minute), PingInterval: -1, StreamDoesNotKeepAlive: true},
-		})
-		defer stop()
-		stream := c.mustConnect().stream()
-		time.Sleep(40 * time.Second)
-		c.session("POST", "messaging/heartbeat", "")
-		beat := time.Now()
-		if _, err := stream.next(); err == nil {
-			t.Error("an event came")
-		}
-		if took := time.Since(beat); took != time.Minute || stream.pings > 0 {
-			t.Errorf("the stream ended after %v and %d pings", took, stream.pings)
-		}
-		if r := c.session("GET", messagesPath, ""); r.code != http.StatusUnauthorized {
-			t.Errorf("%+v", r)
-		}
-	})
-}
-
 func TestSessionsExpireWhenUnused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c, stop := serveInBubble(t, Options{})
