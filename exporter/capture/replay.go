@@ -176,8 +176,8 @@ func (p *Replay) answer(r *http.Request, body []byte) (replayed, *replaySession)
 		return a, nil
 	}
 	switch key {
-	case fetching:
-		return p.fetch(r, key, x), x
+	case polling:
+		return p.fetch(r, x), x
 	case "PUT " + subscriptionResource:
 		return p.subscribe(key, x), x
 	}
@@ -194,11 +194,6 @@ func (p *Replay) answer(r *http.Request, body []byte) (replayed, *replaySession)
 	}
 	return a, x
 }
-
-const (
-	fetching = "GET " + messagesResource
-	leaving  = "DELETE {sid}/connection"
-)
 
 // unusableLogOn wants a user and a password, whatever they are.
 func unusableLogOn(body []byte) (a replayed, refused bool) {
@@ -293,7 +288,7 @@ func (p *Replay) authenticate(r *http.Request, key string) (*replaySession, repl
 	if p.capture.cookie != "" && !strings.Contains(strings.Join(r.Header.Values("Cookie"), ";")+";", cookie+";") {
 		return nil, refusal(http.StatusUnauthorized, "error.request.accessDenied.cookie.invalid", "The session cookie is invalid."), true
 	}
-	if p.capture.token != "" && key != fetching && r.Header.Get(headerToken) != x.token {
+	if p.capture.token != "" && key != polling && r.Header.Get(headerToken) != x.token {
 		return nil, refusal(http.StatusUnauthorized, "", "An authentication token was expected in the request, but not found."), true
 	}
 	return x, replayed{}, false

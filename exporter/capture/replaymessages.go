@@ -3,7 +3,6 @@ package capture
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,26 +11,20 @@ import (
 
 // fetch answers a poll with what is due, or opens the stream. A captured answer
 // that is neither is played as it was.
-func (p *Replay) fetch(r *http.Request, key string, x *replaySession) replayed {
-	streams := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
-	// Polls and streams share their resource, so each is counted by itself.
-	var captured []line
-	for _, l := range p.capture.answers[key] {
-		if l.isStreamRequest() == streams {
-			captured = append(captured, l)
-		}
+func (p *Replay) fetch(r *http.Request, x *replaySession) replayed {
+	key := polling
+	if wantsStream(r.Header) {
+		key = streaming
 	}
-	counter := fmt.Sprint(key, streams)
-	n := x.asked[counter]
-	x.asked[counter]++
-	if n < len(captured) {
-		if l := captured[n]; !l.Stream && (polled(l) == nil || l.Cut) {
+	captured := p.capture.answers[key]
+	n, last := x.asked[key], len(captured)-1
+	x.asked[key]++
+	if n <= last || key == streaming && last >= 0 {
+		if l := captured[min(n, last)]; !l.Stream && (polled(l) == nil || l.Cut || n > last) {
 			return x.rewritten(l.answer())
 		}
-	} else if streams && len(captured) > 0 && !captured[len(captured)-1].Stream {
-		return x.rewritten(captured[len(captured)-1].answer())
 	}
-	if streams && (len(captured) > 0 || len(p.capture.answers[key]) == 0) {
+	if key == streaming && (last >= 0 || p.capture.answers[polling] == nil) {
 		return replayed{streams: true}
 	}
 	messages := []json.RawMessage{}
@@ -44,10 +37,7 @@ func (p *Replay) fetch(r *http.Request, key string, x *replaySession) replayed {
 	return jsonAnswer(http.StatusOK, messages)
 }
 
-// isStreamRequest reports whether a stream was asked for, whatever came.
-func (l *line) isStreamRequest() bool {
-	return l.Stream || l.Send != nil && strings.Contains(l.Send.Header.Get("Accept"), "text/event-stream")
-}
+func wantsStream(h http.Header) bool { return strings.Contains(h.Get("Accept"), "text/event-stream") }
 
 // take returns what is due, and how long until the next is, 0 for never.
 func (x *replaySession) take(now time.Time) (due []dueMessage, next time.Duration) {

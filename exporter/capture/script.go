@@ -18,8 +18,8 @@ const maxGap = time.Minute
 // Capture is what one host of a capture did (docs/capture.md), ready to be played. It
 // does not change.
 type Capture struct {
-	// answers by method and path, the session in the path as {sid}; in the order
-	// in which they were asked for.
+	// answers by method and path, the session in the path as {sid}, streams apart from
+	// polls; in the order in which they were asked for.
 	answers map[string][]line
 	// scripts are the messages that came after the first, second … PUT of the
 	// subscription, and before the next; scripts[0] those before the first.
@@ -52,6 +52,10 @@ func (c *Capture) Messages() int { return c.messages }
 const (
 	subscriptionResource = "{sid}/messaging/subscriptions/status/status-messages"
 	messagesResource     = "{sid}/messaging/messages"
+
+	polling   = "GET " + messagesResource
+	streaming = polling + " as a stream" // whatever came
+	leaving   = "DELETE {sid}/connection"
 )
 
 // newCapture takes the lines of the host that made the session, or else of the
@@ -79,6 +83,9 @@ func newCapture(lines []line) (*Capture, error) {
 		case l.Method != "" && l.Host == host:
 			of[l.Exchange] = true
 			key := l.Method + " " + template(l.Path)
+			if l.Stream || key == polling && l.Send != nil && wantsStream(l.Send.Header) {
+				key = streaming
+			}
 			c.answers[key] = append(c.answers[key], l)
 			told = append(told, polled(l)...)
 		case l.Method == "" && of[l.Exchange]:
@@ -145,7 +152,7 @@ func (c *Capture) direct(told []line) {
 			starts = append(starts, *put.T)
 		}
 	}
-	for _, l := range c.answers["GET "+messagesResource] {
+	for _, l := range c.answers[streaming] {
 		if l.Stream {
 			starts[0] = *l.T
 			break

@@ -17,7 +17,7 @@ import (
 // shapes of its sections 1 to 6. The zero value is the default. The tags are all
 // that there is to know: the name that Set and the control path take, the values
 // with the default first, and what the quirk does. They can be changed while the
-// server runs.
+// server runs. In Go, a negative PingInterval is none.
 type Quirks struct {
 	NoResend                 bool   `json:"no-resend" does:"a PUT on an existing subscription sends no full message"`
 	StreamDoesNotKeepAlive   bool   `json:"stream-does-not-keep-alive" does:"an open stream alone lets the session expire"`
@@ -43,7 +43,7 @@ type Quirks struct {
 	FullForEveryChange       bool   `json:"full-for-every-change" does:"every change is announced by a full message"`
 	CatalogueRights          string `json:"catalogue-rights" values:"all|filtered" does:"whether the account sees all statuses or about two of three"`
 	SessionIdle              Period `json:"session-idle" values:"5m0s|DURATION" does:"a session ends that long after its last call"`
-	PingInterval             Period `json:"ping-interval" values:"15s|DURATION" does:"between pings of a stream, 0s for none (in Go: negative)"`
+	PingInterval             Period `json:"ping-interval" values:"15s|DURATION" does:"between pings of a stream, 0s for none"`
 	MaxSessionsPerUser       int    `json:"max-sessions-per-user" values:"0|N" does:"a log-on beyond it displaces the user's oldest session, 0 for any number"`
 	UserQuirks
 }
