@@ -102,6 +102,9 @@ func (s *Server) sendUsers(x *session, sub *subscription, wanted func(id string)
 			entries = append(entries, object{{"userId", id}, {"statusId", ""}})
 		}
 	}
+	if s.lastMessage%2 == 1 { // their order is arbitrary (docs/protocol-users.md, 8)
+		slices.Reverse(entries)
+	}
 	parts := [][]object{entries}
 	if half := len(entries) / 2; s.quirks.UserInitial == "split" && half > 0 {
 		parts = [][]object{entries[:half], entries[half:]}
