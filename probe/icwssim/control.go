@@ -36,9 +36,21 @@ var controlRoutes = []controlRoute{
 	})},
 	{"POST", "sessions/expire", "end every session without a word", tell(func(s *Server) any { s.ExpireSessions(); return done })},
 	{"POST", "sessions/end?reconnect=true", "end every session with a connectionStateChangeMessage", (*Server).controlEnd},
-	{"POST", "subscription-state", `{"state": 0 none, 1 normal, 2 suspended, 3 faulted}`, act((*Server).controlSubscriptionState)},
-	{"POST", "password", `{"password": "..."}`, act((*Server).controlPassword)},
-	{"POST", "accepting", `{"accepting": false} refuses log-ons with 503`, act((*Server).controlAccepting)},
+	{"POST", "subscription-state", `{"state": 0 none, 1 normal, 2 suspended, 3 faulted}`, member("state", func(s *Server, state int) error {
+		if state < SubscriptionNone || state > SubscriptionFaulted {
+			return errors.New("state: a number from 0 to 3 is needed")
+		}
+		s.SubscriptionState(state)
+		return nil
+	})},
+	{"POST", "password", `{"password": "..."}`, member("password", func(s *Server, password string) error {
+		if password == "" {
+			return errors.New("password: must not be empty")
+		}
+		s.SetPassword(password)
+		return nil
+	})},
+	{"POST", "accepting", `{"accepting": false} refuses log-ons with 503`, member("accepting", func(s *Server, accepting bool) error { s.SetNotAccepting(!accepting); return nil })},
 	{"POST", "switchover", "what switchover-status answers", act((*Server).controlSwitchover)},
 	{"GET", "users", "the users and what they do", tell(func(s *Server) any { return s.Users() })},
 	{"POST", "users", "add or change a user: id, name, workgroups, noRight, status, loggedIn, onPhone", act((*Server).controlPutUser)},
@@ -105,6 +117,17 @@ func act[T any](f func(*Server, T) error) func(*Server, *http.Request) (any, err
 		}
 		return done, f(s, body)
 	}
+}
+
+// member serves what takes a body with that one member.
+func member[T any](name string, f func(*Server, T) error) func(*Server, *http.Request) (any, error) {
+	return act(func(s *Server, body map[string]json.RawMessage) error {
+		var value T
+		if json.Unmarshal(body[name], &value) != nil || len(body) != 1 {
+			return fmt.Errorf("%s: this is needed, of the type %T, and nothing else", name, value)
+		}
+		return f(s, value)
+	})
 }
 
 // State is the answer of GET /-/sim/state.
@@ -209,36 +232,6 @@ func (s *Server) controlEnd(r *http.Request) (any, error) {
 	}
 	s.EndSessions(reconnect)
 	return done, nil
-}
-
-func (s *Server) controlSubscriptionState(body struct {
-	State *int `json:"state"`
-}) error {
-	if body.State == nil || *body.State < SubscriptionNone || *body.State > SubscriptionFaulted {
-		return errors.New("state: a number from 0 to 3 is needed")
-	}
-	s.SubscriptionState(*body.State)
-	return nil
-}
-
-func (s *Server) controlPassword(body struct {
-	Password string `json:"password"`
-}) error {
-	if body.Password == "" {
-		return errors.New("password: must not be empty")
-	}
-	s.SetPassword(body.Password)
-	return nil
-}
-
-func (s *Server) controlAccepting(body struct {
-	Accepting *bool `json:"accepting"`
-}) error {
-	if body.Accepting == nil {
-		return errors.New("accepting: true or false is needed")
-	}
-	s.SetNotAccepting(!*body.Accepting)
-	return nil
 }
 
 func (s *Server) controlSwitchover(status Switchover) error {

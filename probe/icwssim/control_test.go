@@ -167,7 +167,7 @@ func TestControlPathNamesTheFieldThatIsWrong(t *testing.T) {
 		{"sessions/end?reconnect=maybe", ``, "reconnect: "},
 		{"subscription-state", `{}`, "state: "},
 		{"subscription-state", `{"state":4}`, "state: "},
-		{"subscription-state", `{"status":4}`, "status: unknown field"},
+		{"subscription-state", `{"state":1,"status":4}`, "state: this is needed, of the type int, and nothing else"},
 		{"password", `{"password":""}`, "password: "},
 		{"password", `{"password":7}`, "password: "},
 		{"accepting", `{}`, "accepting: "},

@@ -65,23 +65,20 @@ func (s *Server) watch(ids []string) (*subscription, answer) {
 		ids = ids[:most]
 	}
 	for _, id := range ids {
-		u := s.people.byID[fold(id)]
-		switch {
-		case u == nil:
-			switch s.quirks.UnknownUser {
-			case "404":
-				return nil, refusal(http.StatusNotFound, "A user does not exist.")
-			case "400":
-				return nil, invalidProperty("userIds", "A user does not exist.")
-			case "empty-status":
-				sub.users[fold(id)] = true
-			}
-		case u.NoRight && s.quirks.NoUserRight == "403-all":
-			return nil, refusal(http.StatusForbidden, "A user may not be viewed.")
-		case u.NoRight && s.quirks.NoUserRight == "404-all":
+		fate := "include"
+		if u := s.people.byID[fold(id)]; u == nil {
+			fate = s.quirks.UnknownUser
+		} else if u.NoRight {
+			fate = s.quirks.NoUserRight
+		}
+		switch fate {
+		case "404", "404-all":
 			return nil, refusal(http.StatusNotFound, "A user does not exist.")
-		case u.NoRight && s.quirks.NoUserRight == "omit":
-		default:
+		case "400":
+			return nil, invalidProperty("userIds", "A user does not exist.")
+		case "403-all":
+			return nil, refusal(http.StatusForbidden, "A user may not be viewed.")
+		case "include", "empty-status":
 			sub.users[fold(id)] = true
 		}
 	}
