@@ -76,7 +76,7 @@ func (d *demoServers) guide(events scenario) string {
   Fail five polls of lab        curl -d '{"operation":"poll","code":500,"count":5}' %[2]s/-/sim/faults
   What else can go wrong        curl %[1]s/-/sim/
 
-Or watch a bad day in seven minutes: demo --scenario tour
+Or add --scenario tour: a bad day in seven minutes.
 `, d.chicago.url, d.lab.url)
 }
 
