@@ -84,9 +84,9 @@ func (s *session) streamReady(err error) error {
 	if err != nil {
 		return &streamError{err}
 	}
-	stalled := time.AfterFunc(s.cfg.RequestTimeout, s.pump.cut)
+	s.pump.stalled.Reset(s.cfg.RequestTimeout)
 	message, err := s.pump.stream.Decode(s.readers...)
-	if !stalled.Stop() && err != nil {
+	if !s.pump.stalled.Stop() && err != nil {
 		err = errStalled{s.cfg.RequestTimeout} // and not that we cut it then
 	}
 	switch {

@@ -42,14 +42,16 @@ type session struct {
 	pollFailed bool      // the last one
 	brokenAt   time.Time // until when messages could not come, the last time
 
-	switchoverAt time.Time // when its status is asked for
-	retryAt      time.Time // no request before
-	failures     int       // in a row
-	failedAt     time.Time // the last of them
-	pace         backoff   // of tries in a good session
-	lastFailed   bool      // the last request
-	failedBefore bool      // the one before it
-	over         *sessionEnd
+	hasSwitchover bool
+	switchoverAt  time.Time // when its status is asked for
+	retryAt       time.Time // no request before
+	failures      int       // in a row
+	failedAt      time.Time // the last of them
+	pace          backoff   // of tries in a good session
+	lastFailed    bool      // the last request
+	failedBefore  bool      // the one before it
+	over          *sessionEnd
+	timer         *time.Timer // of the turns
 }
 
 func newSession(l *loop, s *icws.Session) *session {
@@ -57,7 +59,8 @@ func newSession(l *loop, s *icws.Session) *session {
 	n := &session{
 		loop: l, cfg: l.cfg, observer: l.observer, log: l.log,
 		wire: s, opened: now, feeds: l.feeds,
-		transport: TransportPoll, contact: newContact(), switchoverAt: now,
+		transport: TransportPoll, contact: newContact(),
+		hasSwitchover: s.Feature("connection") >= 11, switchoverAt: now, timer: time.NewTimer(0),
 		pace: backoff{min: l.cfg.BackoffMin, max: min(maxPace, l.cfg.BackoffMax), rand: l.rand},
 	}
 	if l.streaming.wanted(l.cfg.Transport, s, now) {
@@ -121,8 +124,8 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 	usersAt := s.loop.users.tend(ctx, now)
 	wake := s.wakeAt(now, at, usersAt)
 	s.loop.turnEnds = wake.Add(s.cfg.RequestTimeout) // for a message that comes then
-	timer := time.NewTimer(max(0, wake.Sub(now)))
-	defer timer.Stop()
+	s.timer.Reset(max(0, wake.Sub(now)))
+	defer s.timer.Stop()
 	var ready chan error
 	if s.pump != nil {
 		ready = s.pump.ready
@@ -138,7 +141,7 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 	case apply := <-s.loop.users.jobs.done:
 		s.loop.users.answered(apply)
 	case <-s.contact.pinged:
-	case <-timer.C:
+	case <-s.timer.C:
 	case <-ctx.Done():
 	}
 	return nil

@@ -82,6 +82,7 @@ type pump struct {
 	ready   chan error // nil: an event begins; else: how the stream ended
 	resume  chan struct{}
 	stop    chan struct{}
+	stalled *time.Timer // cuts the stream while an event takes too long
 	done    sync.WaitGroup
 }
 
@@ -90,6 +91,8 @@ func startPump(s *icws.Stream, c *contact) *pump {
 		stream: s, contact: c,
 		ready: make(chan error), resume: make(chan struct{}), stop: make(chan struct{}),
 	}
+	p.stalled = time.AfterFunc(time.Hour, p.cut)
+	p.stalled.Stop()
 	p.done.Go(p.run)
 	return p
 }
