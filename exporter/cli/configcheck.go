@@ -106,7 +106,7 @@ func warningsOf(watched config.Validated, read bool) []string {
 }
 
 // readableForAll reports whether everybody may read a file. Of Windows it knows
-// nothing: there the service says who else may, when it is installed.
+// nothing: there the installation of the service prints what to do.
 func readableForAll(file string) bool {
 	info, err := os.Stat(file)
 	return err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o004 != 0

@@ -58,8 +58,8 @@ func (c *serviceStop) Run() error { return service.Stop(c.Name) }
 // Run has the service reload.
 func (c *serviceReload) Run() error { return service.Reload(c.Name) }
 
-// Run installs the service, once the configuration is known to be good, and says who
-// may read the passwords.
+// Run installs the service, once the configuration is known to be good, and says how to
+// keep the passwords from others.
 func (c *serviceInstall) Run(s *streams) error {
 	watched, err := loadFile(c.ConfigFile, nil)
 	if err != nil {
@@ -78,7 +78,7 @@ func (c *serviceInstall) Run(s *streams) error {
 		fmt.Fprintf(s.out, "What could not be set: %v\n", missing)
 	}
 	for _, file := range passwordFiles(watched) {
-		sayReaders(s.out, file, d.Account)
+		fmt.Fprintf(s.out, "\n%s holds a password. Let only the service and administrators read it:\n  icacls \"%[1]s\" /inheritance:r /grant:r \"%[2]s:R\" *S-1-5-32-544:F *S-1-5-18:F\n", file, d.Account)
 	}
 	fmt.Fprintf(s.out, "\nStart it with: icws_exporter service start --name=%s\n", d.Name)
 	return nil
@@ -127,19 +127,4 @@ func passwordFiles(watched config.Validated) []string {
 		}
 	}
 	return files
-}
-
-// sayReaders says who may read a password besides the service, and how to change it.
-func sayReaders(out io.Writer, file, account string) {
-	others, err := service.OtherReaders(file, account)
-	switch {
-	case err != nil:
-		fmt.Fprintf(out, "\n%s: %v\n", file, err)
-	case len(others) > 0:
-		fmt.Fprintf(out, "\n%s holds a password, and others may read it: %q.\n", file, others)
-	default:
-		fmt.Fprintf(out, "\n%s holds a password. Only its owner, administrators and the service may read it.\n", file)
-		return
-	}
-	fmt.Fprintf(out, "Let only the service and administrators read it:\n  icacls \"%s\" /inheritance:r /grant:r \"%s:R\" *S-1-5-32-544:F *S-1-5-18:F\n", file, account)
 }

@@ -23,7 +23,3 @@ func Stop(string) error { return ErrNotHere }
 
 // Reload has the service read its configuration anew.
 func Reload(string) error { return ErrNotHere }
-
-// OtherReaders names who may read a file besides its owner, administrators and the
-// account.
-func OtherReaders(_, _ string) ([]string, error) { return nil, ErrNotHere }

@@ -131,19 +131,25 @@ type failure struct {
 
 // indented is JSON that people read as well.
 func indented(v any, fields selection, prefix string) ([]byte, error) {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return nil, err
-	}
-	chosen, err := fields.from(bytes.TrimSpace(text.Bytes()))
-	if err != nil {
-		return nil, err
+	if fields != nil {
+		text, err := json.Marshal(v)
+		if err != nil {
+			return nil, err
+		}
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.UseNumber()
+		var whole any
+		if err := decoder.Decode(&whole); err != nil {
+			return nil, err
+		}
+		v = fields.of(whole)
 	}
 	var out bytes.Buffer
-	err = json.Indent(&out, chosen, prefix, "  ")
-	return out.Bytes(), err
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent(prefix, "  ")
+	err := encoder.Encode(v)
+	return bytes.TrimSpace(out.Bytes()), err
 }
 
 func header(w http.ResponseWriter, code int) {

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -45,50 +43,25 @@ func hasField(name string) bool {
 	return false
 }
 
-// from returns the members of a JSON value that are wanted, in their order: of an
-// object its own, of an array those of its elements.
-func (s selection) from(value json.RawMessage) (json.RawMessage, error) {
-	if len(s) == 0 || len(value) == 0 || value[0] != '{' && value[0] != '[' {
-		return value, nil
+// of returns what is wanted of a value as encoding/json decodes it: of an object its
+// members, of an array those of its elements.
+func (s selection) of(value any) any {
+	if len(s) == 0 {
+		return value
 	}
-	decoder := json.NewDecoder(bytes.NewReader(value))
-	if _, err := decoder.Token(); err != nil {
-		return nil, err
-	}
-	open, end := value[0], byte('}')
-	if open == '[' {
-		end = ']'
-	}
-	out := []byte{open}
-	for decoder.More() {
-		part, within := s, true
-		var name []byte
-		if open == '{' {
-			key, err := decoder.Token()
-			if err != nil {
-				return nil, err
+	switch value := value.(type) {
+	case map[string]any:
+		chosen := map[string]any{}
+		for name, part := range s {
+			if member, has := value[name]; has {
+				chosen[name] = part.of(member)
 			}
-			part, within = s[key.(string)]
-			if name, err = json.Marshal(key); err != nil {
-				return nil, err
-			}
-			name = append(name, ':')
 		}
-		var member json.RawMessage
-		if err := decoder.Decode(&member); err != nil {
-			return nil, err
+		return chosen
+	case []any:
+		for i := range value {
+			value[i] = s.of(value[i])
 		}
-		if !within {
-			continue
-		}
-		member, err := part.from(member)
-		if err != nil {
-			return nil, err
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(append(out, name...), member...)
 	}
-	return append(out, end), nil
+	return value
 }
