@@ -4,7 +4,6 @@
 package advice
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -89,9 +88,6 @@ func sentence(half string) string {
 	first, size := utf8.DecodeRuneInString(half)
 	return string(unicode.ToUpper(first)) + half[size:] + "."
 }
-
-// Reasons returns all reasons that there is advice for, sorted.
-func Reasons() []Reason { return slices.Sorted(maps.Keys(table)) }
 
 // Phrases returns what all advice consists of besides what it is about. They are our
 // own words, and no secret although some have chosen them as one.
