@@ -12,9 +12,13 @@ import (
 	"time"
 )
 
-// attackers is how many connections a hostile client of these tests holds: more than
-// there are places.
-const attackers = 1200
+// Of the listeners of these tests, and of a hostile client: it holds more connections
+// than there are places, of which there are fewer than usual, since each costs time.
+const (
+	fewConnections       = 128
+	fewHealthConnections = 8
+	attackers            = 160
+)
 
 // patience is for a busy machine: that an answer comes is the matter, and the attack lasts longer.
 const patience = 2 * time.Minute
@@ -66,6 +70,7 @@ func TestSlowClientsShutNobodyOut(t *testing.T) {
 				settings = guarded.Transport.(*http.Transport).TLSClientConfig
 			}
 			l := mustListen(t, options)
+			l.most.site, l.most.health = fewConnections, fewHealthConnections
 			stop := serve(t, l, largePage)
 			pages, health := l.Addresses()[0].String(), l.health.Addr().String()
 			var attacker hostile
