@@ -152,7 +152,7 @@ func TestWrongPasswordIsTriedOnceAndHeldUntilItChanges(t *testing.T) {
 		sim := r.serve("a", icwssim.Options{})
 		sim.SetPassword("another")
 		r.start()
-		r.pass(30 * 24 * time.Hour)
+		r.pass(7 * 24 * time.Hour)
 		r.state(StateAuthHold)
 		r.count("opens", 1)
 		r.count("open failed auth", 1)

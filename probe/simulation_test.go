@@ -17,7 +17,7 @@ import (
 
 var (
 	simulationFirst = flag.Uint64("simulation.first", 1, "first seed of the fault simulation")
-	simulationSeeds = flag.Uint64("simulation.seeds", 12, "how many seeds of the fault simulation to run over SSE")
+	simulationSeeds = flag.Uint64("simulation.seeds", 6, "how many seeds of the fault simulation to run over SSE")
 	simulationPolls = flag.Uint64("simulation.polls", 1, "how many of them over polling")
 )
 
