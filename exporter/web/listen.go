@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,7 +87,7 @@ type Listeners struct {
 	health net.Listener // nil without one
 	config *webConfig   // nil without a file
 	opts   ListenOptions
-	most   struct{ site, health int } // connections
+	most   struct{ site, health int } // connections, fewer than usual; 0: as usual
 }
 
 // Listen checks the web configuration file and opens the sockets, so that a
@@ -94,7 +95,6 @@ type Listeners struct {
 // *ConfigError for the file and an error that names the address for a socket.
 func Listen(o ListenOptions) (*Listeners, error) {
 	l := &Listeners{opts: o}
-	l.most.site, l.most.health = maxConnections, maxHealthConnections
 	if o.ConfigFile != "" {
 		config, err := openWebConfig(o.ConfigFile)
 		if err != nil {
@@ -231,14 +231,14 @@ func (l *Listeners) serveSite(ctx context.Context, listener net.Listener, site h
 	if l.config != nil {
 		config = l.config.path()
 	}
-	return l.serve(ctx, listener, site, l.most.site, func(server *http.Server, limited net.Listener) error {
+	return l.serve(ctx, listener, site, cmp.Or(l.most.site, maxConnections), func(server *http.Server, limited net.Listener) error {
 		return toolkit.Serve(limited, server, &toolkit.FlagConfig{WebConfigFile: &config}, l.opts.Logger)
 	})
 }
 
 func (l *Listeners) serveHealth(ctx context.Context, health http.Handler) error {
 	l.opts.Logger.Info("Health checks, without TLS and authentication", "address", l.health.Addr().String())
-	return l.serve(ctx, l.health, health, l.most.health, func(server *http.Server, limited net.Listener) error {
+	return l.serve(ctx, l.health, health, cmp.Or(l.most.health, maxHealthConnections), func(server *http.Server, limited net.Listener) error {
 		server.SetKeepAlivesEnabled(false) // who asks for health connects anew every time
 		return server.Serve(limited)
 	})

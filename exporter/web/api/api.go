@@ -132,14 +132,8 @@ type failure struct {
 // indented is JSON that people read as well.
 func indented(v any, fields selection, prefix string) ([]byte, error) {
 	if fields != nil {
-		text, err := json.Marshal(v)
+		whole, err := indented(v, nil, "")
 		if err != nil {
-			return nil, err
-		}
-		decoder := json.NewDecoder(bytes.NewReader(text))
-		decoder.UseNumber()
-		var whole any
-		if err := decoder.Decode(&whole); err != nil {
 			return nil, err
 		}
 		v = fields.of(whole)

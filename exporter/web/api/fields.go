@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -43,25 +44,29 @@ func hasField(name string) bool {
 	return false
 }
 
-// of returns what is wanted of a value as encoding/json decodes it: of an object its
-// members, of an array those of its elements.
-func (s selection) of(value any) any {
-	if len(s) == 0 {
+// of returns what is wanted of a JSON value: of an object its members, of an array those
+// of its elements.
+func (s selection) of(value json.RawMessage) any {
+	var members map[string]json.RawMessage
+	var elements []json.RawMessage
+	switch {
+	case len(s) == 0:
 		return value
-	}
-	switch value := value.(type) {
-	case map[string]any:
+	case json.Unmarshal(value, &members) == nil:
 		chosen := map[string]any{}
 		for name, part := range s {
-			if member, has := value[name]; has {
+			if member, has := members[name]; has {
 				chosen[name] = part.of(member)
 			}
 		}
 		return chosen
-	case []any:
-		for i := range value {
-			value[i] = s.of(value[i])
+	case json.Unmarshal(value, &elements) == nil:
+		chosen := make([]any, len(elements))
+		for i := range elements {
+			chosen[i] = s.of(elements[i])
 		}
+		return chosen
+	default:
+		return value
 	}
-	return value
 }
