@@ -190,8 +190,8 @@ func inlined(file string) ([]byte, error) {
 	if tls == nil {
 		return yaml.Marshal(top)
 	}
-	for fileKey, key := range map[string]string{"cert_file": "cert", "key_file": "key", "client_ca_file": "client_ca"} {
-		if tls, err = withContent(tls, fileKey, key, filepath.Dir(file)); err != nil {
+	for _, key := range []string{"cert", "key", "client_ca"} { // in an order: equal files are equal texts
+		if tls, err = withContent(tls, key+"_file", key, filepath.Dir(file)); err != nil {
 			return nil, err
 		}
 	}

@@ -107,6 +107,11 @@ func TestAChangedWebConfigurationTakesEffect(t *testing.T) {
 	stop := serve(t, l, hello)
 	address := l.Addresses()[0].String()
 	good := read(t, file)
+	for range 50 {
+		if changed, err := l.config.reload(); changed || err != nil {
+			t.Fatalf("nothing has changed, and the reload says %v, %v", changed, err)
+		}
+	}
 	write(t, file, strings.Replace(good, "{ops: ", "{other: ", 1))
 	if changed, err := l.config.reload(); !changed || err != nil {
 		t.Errorf("the reload says %v, %v", changed, err)
