@@ -238,7 +238,7 @@ func (l *loop) retry(sendRefused bool) error {
 			l.ledger.release(l.accounts, tried)
 		}
 	}
-	l.log.Info("somebody wants another try at once", "send_refused_password", sendRefused)
+	l.log.Info("a person asked for another try at once", "send_refused_password", sendRefused)
 	if l.breaker.state != BreakerClosed {
 		l.breaker = newBreaker(l.cfg, l.observer)
 		l.observer.BreakerChanged(BreakerClosed)

@@ -94,7 +94,7 @@ var (
 	MetricCatalogueAnomalies = define(Family{
 		Name:   "icws_catalogue_anomalies_total",
 		Type:   Counter,
-		Help:   "Contradictions between a message and the catalogue, by kind; they are applied in the way that converges.",
+		Help:   "Contradictions between a message and the catalogue, by kind, such as a removed status that was not in it; the next check settles them.",
 		OptIn:  detailFlag,
 		Labels: []Label{{Name: "anomaly", Values: valuesOf[catalogue.Anomaly](catalogue.NumAnomalies)}},
 		server: counts(func(m *ServerMetrics) []atomic.Uint64 { return m.anomalies[:] }),

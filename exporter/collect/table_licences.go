@@ -59,7 +59,7 @@ var (
 	})
 	MetricLicencesCut = define(Family{
 		Name:  "icws_licences_cut",
-		Help:  "Kinds of licences without series of their own, since there are more than 100.",
+		Help:  "Kinds of licences without series of their own, because there are more than 100.",
 		OptIn: licencesKey,
 		server: func(r *reading, out *samples) {
 			if l := &r.snapshot.Licences; l.At(r.now) != nil {

@@ -51,7 +51,7 @@ var (
 	})
 	MetricServerInfo = define(Family{
 		Name:   "icws_server_info",
-		Help:   "Always 1; the labels name the configured site, and the product and release of the server, empty until it told them.",
+		Help:   "Always 1; the labels name the configured site, and the product and release of the server, empty until the server said them.",
 		Labels: []Label{{Name: "site"}, {Name: "product"}, {Name: "release"}},
 		server: func(r *reading, out *samples) {
 			out.add(0, 1, *r.site.Load(), r.snapshot.Product, r.snapshot.Release)
