@@ -37,14 +37,12 @@ func (u *userFeed) put(ctx context.Context, now time.Time) {
 	u.asked = append(u.recentlyAsked(now), sent)
 	was := u.subscribed && !renew
 	u.awaiting = &userDelivery{
-		putAt: sent, first: !was, renewed: renew,
+		putAt: sent, first: !u.putBefore, renewed: renew,
 		deadline: now.Add(2 * limit), // until the answer says more
 	}
-	u.putAt, u.due, u.subscribed = now, nil, true // the answer may be given up
+	u.putAt, u.due, u.subscribed, u.putBefore = now, nil, true, true // the answer may be given up
 	u.fullAt = now.Add(jittered(u.l.rand, fullInterval))
-	if renew {
-		u.roster.Stage().Begin()
-	}
+	u.roster.Ask()
 	u.jobs.run(ctx, func(ctx context.Context) func(time.Time) {
 		var err error
 		if renew {
@@ -64,7 +62,7 @@ func (u *userFeed) put(ctx context.Context, now time.Time) {
 // even if the PUT failed.
 func (u *userFeed) putAnswered(err error, reason ResyncReason, was bool, n int, now time.Time) {
 	if err != nil {
-		u.awaiting, u.settleAt = nil, time.Time{}
+		u.forgetDelivery()
 		u.asked = u.asked[:max(0, len(u.asked)-1)]
 		u.subscribed = was
 		u.putRefused(err, reason, now)
@@ -119,9 +117,9 @@ func (u *userFeed) expire(now time.Time) {
 	}
 	u.awaiting = nil
 	// A few changes are what somebody did meanwhile.
-	if u.deltaOnly && d.renewed && d.changes && 2*u.roster.Reported() >= len(u.wanted()) {
-		u.LastFull = now
-		u.arrived(d.putAt, now)
+	if u.deltaOnly && d.renewed && d.changes && 2*u.roster.Heard() >= len(u.wanted()) {
+		u.LastFull, u.came = now, d
+		u.weigh(now)
 		return
 	}
 	u.l.observer.DeliveryChecked(UserStatuses, DeliveryCheck{Result: CheckTimeout})
@@ -155,7 +153,6 @@ func (u *userFeed) received(m icws.Message, now time.Time) {
 		u.fullReceived(now)
 	case u.delivered || u.awaiting != nil:
 		if u.awaiting != nil {
-			u.startAnew()
 			u.awaiting.changes = true
 		}
 		u.commit(false, now)
@@ -164,64 +161,112 @@ func (u *userFeed) received(m icws.Message, now time.Time) {
 	}
 }
 
-// startAnew forgets what is known when the first message after a new subscription is
-// a change: it may be all that ever comes.
-func (u *userFeed) startAnew() {
-	if u.deltaOnly && u.awaiting.renewed && !u.awaiting.changes {
-		u.withhold()
-		u.roster.ForgetAll()
-	}
-}
-
 // withhold has nothing shown until the counts are verified again.
 func (u *userFeed) withhold() { u.verifiedAt = moment{} }
 
-// fullReceived applies a full message. One that leaves out users who were there is
-// trusted when nothing was there before; else it may be about new users only.
+// fullReceived applies a full message. Whom it leaves out stays as before until it is
+// known that it was about all.
 func (u *userFeed) fullReceived(now time.Time) {
 	u.LastFull, u.deltaOnly = now, false
 	d := u.awaiting
-	missing := u.roster.Stage().Missing()
-	if missing > 0 && (d == nil || !d.first) {
-		u.roster.Stage().Begin()
-		u.noResend = u.noResend || d != nil
-		u.awaiting, u.renew = nil, true
-		u.need(ResyncNotDelivering)
-		if d != nil {
-			u.putAt = time.Time{} // at once: this is one attempt
+	if d == nil { // nobody asked: it proves nothing
+		u.roster.Ask()
+		u.commit(true, now)
+		if u.came != nil || len(u.roster.Unheard()) > 0 {
+			u.missed(ResyncNotDelivering)
 		}
 		return
 	}
-	u.commit(true, now)
-	if d == nil { // nobody asked: it proves nothing
-		return
-	}
-	u.awaiting = nil
-	asOf := d.putAt
+	u.awaiting, u.came = nil, d
 	if len(u.asked) > 0 {
-		asOf, u.asked = u.asked[0], u.asked[1:]
+		d.putAt, u.asked = u.asked[0], u.asked[1:]
 	}
-	if d.first && u.roster.Reported() < len(u.wanted()) && (missing > 0 || !u.delivered) {
-		// The rest may come as a change.
-		u.withhold()
-		u.settling, u.settleAt = asOf, now.Add(settleTime)
-		u.delivered = true
-		return
+	isFirst := !u.delivered
+	u.delivered = true
+	u.commit(true, now)
+	switch {
+	case u.came == nil: // everything that was there has come
+	case len(u.roster.Unheard()) > 0, isFirst && u.roster.Heard() < len(u.wanted()):
+		u.settleAt = now.Add(settleTime) // the rest may come as a change
+	default:
+		u.weigh(now)
 	}
-	u.arrived(asOf, now)
 }
 
-// settle counts a full message after which enough time has passed.
+// settle weighs a full message after which enough time has passed.
 func (u *userFeed) settle(now time.Time) {
-	if u.settleAt.IsZero() || now.Before(u.settleAt) {
-		return
+	if !u.settleAt.IsZero() && !now.Before(u.settleAt) {
+		u.weigh(now)
 	}
-	u.settleAt = time.Time{}
-	u.arrived(u.settling, now)
 }
 
-// arrived takes note that everything came that was asked for at a moment.
-func (u *userFeed) arrived(asOf moment, now time.Time) {
+// maxDoubts is how many of those whom a full message leaves out are asked for.
+const maxDoubts = 3
+
+// weigh decides whether what has come was about all users. It was in the first message
+// of a session. Later, whoever was there before and is left out may be gone; or the
+// server sends those only who are new, since it never saw our DELETE. It says which when
+// it is asked for one alone.
+func (u *userFeed) weigh(now time.Time) {
+	u.settleAt = time.Time{}
+	var left []string
+	switch places := u.roster.Unheard(); {
+	case u.roster.Heard() == 0:
+		left = slices.Clone(u.wanted())
+	case u.came.first:
+		u.dropUnheard(now)
+	default:
+		for _, place := range places {
+			left = append(left, u.ids[place])
+		}
+	}
+	if len(left) == 0 {
+		u.arrived(now)
+		return
+	}
+	u.l.rand.Shuffle(len(left), func(i, j int) { left[i], left[j] = left[j], left[i] })
+	u.doubts = left[:min(len(left), maxDoubts)]
+}
+
+func (u *userFeed) dropUnheard(now time.Time) {
+	if u.roster.DropUnheard() > 0 {
+		u.LastChange, u.changed = now, true
+	}
+}
+
+// weighed takes note of the answer about one whom a full message leaves out.
+func (u *userFeed) weighed(found userSample, err error, now time.Time) {
+	d := u.came
+	switch code := lastCode(err); {
+	case code == 404 || code == 403:
+		if u.doubts = u.doubts[1:]; len(u.doubts) == 0 {
+			u.dropUnheard(now)
+			u.listAt = now // others may have come
+			u.arrived(now)
+		}
+	case !found.answered(err):
+		u.checkFailed()
+		u.retryAt = now.Add(u.pace.next())
+		u.setState(UsersIncomplete, "the last message of the server leaves out users who were there before, and it does not answer when they are asked for alone")
+	default:
+		u.checkFailed()
+		u.forgetDelivery()
+		u.noResend = true
+		u.need(ResyncNotDelivering)
+		if !d.renewed {
+			u.putAt = time.Time{} // at once: this is one attempt
+			return
+		}
+		u.lost(LossNotDelivering)
+		u.retryAt = now.Add(u.pace.next())
+		u.setState(UsersNotDelivering, "the messages of the server leave out users whom it knows when they are asked for alone")
+	}
+}
+
+// arrived takes note that everything came that was asked for.
+func (u *userFeed) arrived(now time.Time) {
+	asOf := u.came.putAt
+	u.forgetDelivery()
 	u.l.observer.Delivered(UserStatuses, now.Sub(asOf.at))
 	u.delivered = true
 	u.pace.reset()
@@ -273,9 +318,8 @@ func (u *userFeed) commit(full bool, now time.Time) {
 		u.need(ResyncNotDelivering)
 	}
 	switch {
-	case !u.settleAt.IsZero() && u.roster.Reported() == len(u.wanted()):
-		u.settleAt = now
-		u.settle(now)
+	case u.came != nil && u.doubts == nil && u.roster.Heard() == len(u.wanted()):
+		u.weigh(now)
 	case u.Up && r.Changed > 0:
 		u.showState()
 	}

@@ -86,8 +86,10 @@ type userSession struct {
 	noResend   bool // a second PUT does not send everything
 	asked      []moment
 	awaiting   *userDelivery
-	settleAt   time.Time // when a full message counts that may have been half of one
-	settling   moment
+	came       *userDelivery // whose full message came; it counts once it is known to be whole
+	settleAt   time.Time     // when the rest of it comes no more
+	doubts     []string      // who are asked for alone, since it leaves them out
+	putBefore  bool          // in this session, whatever came of it
 	fullAt     time.Time
 	retryAt    time.Time
 	pace       backoff
@@ -98,8 +100,8 @@ type userSession struct {
 type userDelivery struct {
 	putAt    moment
 	deadline time.Time
-	first    bool // in the session, or after a DELETE: nothing was there before
-	renewed  bool
+	first    bool // in the session: nothing was there before
+	renewed  bool // by a DELETE, if that was not the answer of something else
 	changes  bool // came instead of it
 }
 
@@ -120,7 +122,8 @@ func (u *userFeed) configure(cfg *Users) {
 		u.roster, u.staged, u.decoder, u.source, u.counts = nil, nil, nil, nil, nil
 		u.ids, u.workgroups, u.FeedState, u.verifiedAt = nil, nil, FeedState{}, moment{}
 		u.state, u.reason = UsersStarting, ""
-		u.awaiting, u.due, u.settleAt, u.delivered = nil, nil, time.Time{}, false
+		u.forgetDelivery()
+		u.due, u.delivered = nil, false
 		if u.s != nil {
 			u.s.listen()
 		}
@@ -173,8 +176,13 @@ func (u *userFeed) missed(reason ResyncReason) {
 	if u.cfg == nil || u.s == nil {
 		return
 	}
-	u.awaiting, u.settleAt = nil, time.Time{}
+	u.forgetDelivery()
 	u.need(reason)
+}
+
+// forgetDelivery gives up what was awaited.
+func (u *userFeed) forgetDelivery() {
+	u.awaiting, u.came, u.settleAt, u.doubts = nil, nil, time.Time{}, nil
 }
 
 // streamLost takes note that no messages come for a while.
@@ -280,6 +288,8 @@ func (u *userFeed) next(now time.Time) (at time.Time, requests int, do userTask)
 	case u.searchesAgain(now):
 		u.searchIn(u.wanted(), now, slices.Sorted(maps.Keys(u.untried)))
 		return u.next(now)
+	case len(u.doubts) > 0:
+		return u.retryAt, 1, u.sample
 	case u.due != nil && !u.nobodyLeft():
 		return later(u.retryAt, u.putMayBe()), u.putCost(), u.put
 	case u.due != nil:
@@ -301,6 +311,8 @@ func (u *userFeed) listWaits(now time.Time) bool {
 	switch {
 	case u.search != nil || u.nobodyLeft() || u.listRetry:
 		return false
+	case len(u.doubts) > 0:
+		return !now.Before(u.retryAt)
 	case u.due != nil:
 		return !now.Before(later(u.retryAt, u.putMayBe()))
 	default:

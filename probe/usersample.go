@@ -22,10 +22,16 @@ func (s *userSample) Begin()     { s.entries = 0 }
 func (s *userSample) Malformed() {}
 
 func (s *userSample) Add(e *icws.UserStatus) {
+	if len(e.StatusID) == 0 || catalogue.Fold(string(e.UserID)) != catalogue.Fold(s.id) {
+		return // an answer to something else
+	}
 	s.entries++
 	s.status = catalogue.Fold(string(e.StatusID))
 	s.loggedIn, s.onPhone, s.since = e.LoggedIn, e.OnPhone, e.StatusChanged
 }
+
+// answered reports whether the server said what the user does.
+func (s *userSample) answered(err error) bool { return err == nil && s.entries > 0 }
 
 func (s *userSample) entry() roster.Entry {
 	return roster.Entry{
@@ -42,7 +48,10 @@ func (u *userFeed) sampleEvery() time.Duration { return min(sampleInterval, u.cf
 // once what was on its way has come.
 func (u *userFeed) sample(ctx context.Context, now time.Time) {
 	id := u.suspicion.id
-	if id == "" {
+	switch {
+	case len(u.doubts) > 0:
+		id = u.doubts[0]
+	case id == "":
 		u.sampled = (u.sampled + 1) % len(u.ids)
 		id = u.ids[u.sampled]
 	}
@@ -56,9 +65,13 @@ func (u *userFeed) sample(ctx context.Context, now time.Time) {
 }
 
 func (u *userFeed) compare(found userSample, sent moment, err error, now time.Time) {
+	if len(u.doubts) > 0 && u.doubts[0] == found.id {
+		u.weighed(found, err, now)
+		return
+	}
 	former := u.suspicion
 	u.suspicion = userSample{}
-	answered := err == nil && found.entries > 0
+	answered := found.answered(err)
 	if answered && (u.refused[found.id] || u.nobodyLeft()) {
 		u.known(found.id, now)
 	}

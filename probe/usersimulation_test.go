@@ -1,17 +1,21 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icwssim"
-	"icws_exporter/probe/roster"
 )
 
 // Random faults of everything about users, for half a day of virtual time, on every
@@ -40,23 +44,49 @@ type shift struct {
 	changed time.Time // when a user was changed last
 	lost    time.Time // when changes may have been lost last
 	faulty  bool
+	gone    []icwssim.User
+	left    map[string]bool // as seen last
 }
 
 // either returns one of the values.
 func either[T any](r *rand.Rand, values ...T) T { return values[r.IntN(len(values))] }
 
-func randomUserQuirks(r *rand.Rand) icwssim.UserQuirks {
-	return icwssim.UserQuirks{
-		UserListPut: either(r, "replace", "add"),
-		UserResend:  either(r, "resend", "only-new-users", "none"),
-		UnknownUser: either(r, "404", "ignore", "400", "empty-status"),
-		NoUserRight: either(r, "omit", "403-all", "404-all", "include"),
-		UserInitial: either(r, "full", "full", "split", "delta"),
-		UserDelta:   either(r, "changed", "whole"), UserCoalescing: either(r, "one", "several"),
-		UserDeleted:    either(r, "silence", "empty-status", "state"),
-		UserProperties: either(r, "ignored", "entries", "updates", "400"),
-		UserPutTime:    icwssim.Period(either(r, 0, 10*time.Microsecond, 5*time.Millisecond)),
-		EmptyUserList:  either(r, "400", "200"),
+// randomUserQuirks draws every switch of protocol-users.md, 8, that the simulator has,
+// half of them as they are by default.
+func randomUserQuirks(r *rand.Rand) (q icwssim.UserQuirks) {
+	for field, v := range reflect.ValueOf(&q).Elem().Fields() {
+		if r.IntN(2) == 0 {
+			continue
+		}
+		value := either(r, strings.Split(field.Tag.Get("values"), "|")...)
+		switch {
+		case v.Kind() == reflect.Bool:
+			v.SetBool(true)
+		case value == "N":
+			v.SetInt(8)
+		case value == "DURATION":
+			v.SetInt(int64(either(r, 10*time.Microsecond, 5*time.Millisecond)))
+		case v.Kind() == reflect.String:
+			v.SetString(value)
+		}
+	}
+	return q
+}
+
+func TestTheSimulationDrawsEverySwitch(t *testing.T) {
+	drawn := map[string]bool{}
+	for seed := range uint64(200) {
+		for field, v := range reflect.ValueOf(randomUserQuirks(rand.New(rand.NewPCG(seed, 1)))).Fields() {
+			drawn[fmt.Sprint(field.Name, " ", v)] = true
+		}
+	}
+	for field := range reflect.TypeFor[icwssim.UserQuirks]().Fields() {
+		values := field.Tag.Get("values")
+		for value := range strings.SplitSeq(strings.NewReplacer("N", "8", "DURATION", "5ms").Replace(values), "|") {
+			if value = cmp.Or(value, "true"); !drawn[field.Name+" "+value] {
+				t.Errorf("%s is never %s", field.Name, value)
+			}
+		}
 	}
 }
 
@@ -64,16 +94,26 @@ func simulateShift(t *testing.T, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	users := icwssim.InventUsers(12, seed)
 	cfg := testConfig(either(random, ModeSSE, ModePoll), "a")
-	cfg.Users = testUsers(users)
+	cfg.Users, cfg.Licences = testUsers(users), random.IntN(2) == 0
+	all := random.IntN(20) == 0
 	for i := range users {
-		users[i].NoRight = random.IntN(12) == 0
+		users[i].NoRight = all || random.IntN(12) == 0
 	}
 	if random.IntN(3) == 0 {
 		cfg.Users.IDs = append(cfg.Users.IDs, "who")
 	}
+	switch random.IntN(4) {
+	case 0:
+		cfg.Users.IDs, cfg.Users.All = nil, true
+	case 1:
+		cfg.Users.IDs, cfg.Users.Workgroups = nil, []string{users[0].Workgroups[0], users[1].Workgroups[0]}
+		slices.Sort(cfg.Users.Workgroups)
+		cfg.Users.Workgroups = slices.Compact(cfg.Users.Workgroups)
+	}
 	d := &shift{rig: newRig(t, cfg), random: random, quirks: randomUserQuirks(random), changed: time.Now(), lost: time.Now()}
 	d.sim = d.serve("a", icwssim.Options{
-		Users: users, Quirks: icwssim.Quirks{UserQuirks: d.quirks, DeleteMissingCode: either(random, 204, 404), AnnounceState: random.IntN(4) == 0},
+		Users: users, Licences: twoLicences,
+		Quirks: icwssim.Quirks{UserQuirks: d.quirks, DeleteMissingCode: either(random, 204, 404), AnnounceState: random.IntN(4) == 0},
 	})
 	d.times = d.timed("a")
 	d.start()
@@ -116,7 +156,14 @@ func (d *shift) misfortune() string {
 		if len(users) > 6 {
 			d.sim.RemoveUser(users[0].ID)
 			d.lost = time.Now() // only a sample tells
+			d.gone = append(d.gone, users[0])
 			return "a user is removed"
+		}
+		if n := len(d.gone); n > 0 {
+			d.sim.PutUser(d.gone[n-1])
+			d.gone = d.gone[:n-1]
+			d.lost = time.Now().Add(30 * time.Minute) // until all are asked for again
+			return "a user is there again"
 		}
 	case 1:
 		d.sim.SubscriptionState(either(d.random, icwssim.SubscriptionNormal, icwssim.SubscriptionFaulted, icwssim.SubscriptionSuspended))
@@ -139,7 +186,7 @@ func (d *shift) misfortune() string {
 		return "a full message names nobody, and nobody asked"
 	}
 	fault := icwssim.Fault{
-		Path:  either(d.random, "user-statuses", "subscriptions/status/user-statuses", "/status/user-statuses/"),
+		Path:  either(d.random, "user-statuses", "subscriptions/status/user-statuses", "/status/user-statuses/", "/configuration/"),
 		Count: d.random.IntN(8), Method: either(d.random, "", http.MethodPut, http.MethodDelete, http.MethodGet),
 	}
 	switch d.random.IntN(5) {
@@ -183,40 +230,124 @@ func (d *shift) invariants() {
 	d.rightAbout(u)
 }
 
-// rightAbout holds the counts against a recount of those who are reported.
-func (d *shift) rightAbout(u *UsersReport) {
-	d.t.Helper()
-	reported := map[string]bool{}
+// leftOut are those whom the probe does not ask for since the server refuses them, as it
+// says; folded. While it tries them again they are still left out.
+func (d *shift) leftOut() map[string]bool {
+	left := map[string]bool{}
+	defer func() { d.left = left }()
 	if err := d.probe.ask(context.Background(), func(l *loop) {
-		for _, user := range d.sim.Users() {
-			_, reported[user.ID] = l.users.roster.Agrees(roster.Entry{UserID: []byte(user.ID)})
+		for _, ids := range []map[string]bool{l.users.refused, l.users.untried} {
+			for id := range ids {
+				left[catalogue.Fold(id)] = true
+			}
+		}
+		if l.users.due != nil || l.users.search != nil || l.users.awaiting != nil {
+			maps.Copy(left, d.left)
 		}
 	}); err != nil {
 		d.fatalf("%v", err)
 	}
-	if got, want := byGroup(u.Counts), groupsOf(d.sim, func(user icwssim.User) bool { return reported[user.ID] }); got != want {
-		d.fatalf("fresh and wrong: %s\nwant %s", got, want)
+	return left
+}
+
+// asked are those whom the configuration names, and who the server says it has.
+func (d *shift) asked() []string {
+	var ids []string
+	add := func(id string) {
+		if !slices.ContainsFunc(ids, func(other string) bool { return catalogue.Fold(other) == catalogue.Fold(id) }) {
+			ids = append(ids, id)
+		}
 	}
+	for _, id := range d.cfg.Users.IDs {
+		add(id)
+	}
+	for _, u := range d.sim.Users() {
+		if !u.NoRight && (d.cfg.Users.All || memberOf(d.cfg.Users.Workgroups...)(u)) {
+			add(u.ID)
+		}
+	}
+	slices.SortFunc(ids, func(a, b string) int { return strings.Compare(catalogue.Fold(a), catalogue.Fold(b)) })
+	return ids
+}
+
+// shown are those of them whom the server says something of, when left are not asked for:
+// what it knows, and not what the probe made of its messages.
+func (d *shift) shown(left map[string]bool) map[string]bool {
+	ids := slices.DeleteFunc(d.asked(), func(id string) bool { return left[catalogue.Fold(id)] })
+	if most := d.quirks.UserMaximum; most > 0 && d.quirks.UserMaximumAnswer == "first" {
+		ids = ids[:min(len(ids), most)]
+	}
+	shown := map[string]bool{}
+	for _, u := range d.sim.Users() {
+		if slices.ContainsFunc(ids, func(id string) bool { return catalogue.Fold(id) == catalogue.Fold(u.ID) }) &&
+			(!u.NoRight || d.quirks.NoUserRight == "include") {
+			shown[u.ID] = true
+		}
+	}
+	return shown
+}
+
+// rightAbout holds the counts against a recount of those who are on the server.
+func (d *shift) rightAbout(u *UsersReport) {
+	d.t.Helper()
+	left := d.leftOut()
+	shown := d.shown(left)
+	truth := groupsOf(d.sim, func(user icwssim.User) bool { return shown[user.ID] })
+	if d.quirks.LoggedInAbsent {
+		truth = groupsOfUnknown(d.sim, func(user icwssim.User) bool { return shown[user.ID] })
+	}
+	if got := byGroup(u.Counts); got != truth {
+		d.fatalf("fresh and wrong: %s\nwant %s\n%d of %d are not asked for; %s: %s", got, truth, len(left), len(d.asked()), u.State, u.Reason)
+	}
+}
+
+// refusedOnes is how many of those who are asked for the server refuses, among as many as
+// it looks at.
+func (d *shift) refusedOnes() int {
+	known := map[string]icwssim.User{}
+	for _, u := range d.sim.Users() {
+		known[catalogue.Fold(u.ID)] = u
+	}
+	accepted, n := 0, 0
+	for _, id := range d.asked() {
+		u, isKnown := known[catalogue.Fold(id)]
+		isRefused := !isKnown && (d.quirks.UnknownUser == "404" || d.quirks.UnknownUser == "400") ||
+			isKnown && u.NoRight && (d.quirks.NoUserRight == "403-all" || d.quirks.NoUserRight == "404-all")
+		isMore := d.quirks.UserMaximum > 0 && accepted == d.quirks.UserMaximum
+		switch {
+		case isMore && d.quirks.UserMaximumAnswer == "first":
+			return n
+		case isMore || isRefused:
+			n++
+		default:
+			accepted++
+		}
+	}
+	return n
 }
 
 // recovers waits until users are counted: two hours, in which the server refuses
 // nothing that it refused, at most.
 func (d *shift) recovers() {
 	d.t.Helper()
-	want := 0
-	for _, u := range d.sim.Users() {
-		if !u.NoRight || d.quirks.NoUserRight == "include" {
-			want++
+	if len(d.asked()) == 0 {
+		d.pass(2 * time.Hour)
+		if u := d.probe.Snapshot().Users; u.State != UsersNobody && u.State != UsersNoList || u.Fresh(time.Now()) {
+			d.fatalf("of nobody it is said: %s (%s), fresh %t", u.State, u.Reason, u.Fresh(time.Now()))
 		}
+		return
 	}
-	for range 2 * 60 {
+	for range 3 * 60 {
 		d.pass(time.Minute)
 		d.invariants()
-		if u := d.probe.Snapshot().Users; u.Fresh(time.Now()) && u.Reported == want && time.Since(d.lost) > time.Hour {
+		left := d.leftOut()
+		if u := d.probe.Snapshot().Users; u.Fresh(time.Now()) && len(left) == d.refusedOnes() && u.Reported == len(d.shown(left)) && time.Since(d.lost) > time.Hour {
 			d.rightAbout(u)
 			return
 		}
 	}
 	u := d.probe.Snapshot().Users
-	d.fatalf("long after the last fault: %s (%s), %d of %d reported, want %d, fresh %t", u.State, u.Reason, u.Reported, u.Watched, want, u.Fresh(time.Now()))
+	left := d.leftOut()
+	d.fatalf("long after the last fault: %s (%s), %d of %d reported, want %d, %d are not asked for, want %d, fresh %t", u.State, u.Reason, u.Reported, u.Watched,
+		len(d.shown(left)), len(left), d.refusedOnes(), u.Fresh(time.Now()))
 }

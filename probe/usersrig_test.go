@@ -73,6 +73,15 @@ func byGroup(c *roster.Counts) string {
 
 // groupsOf is byGroup for the users of the simulator whom counts says yes to: a recount.
 func groupsOf(sim *icwssim.Server, counts func(icwssim.User) bool) string {
+	return recount(sim, counts, true)
+}
+
+// groupsOfUnknown is groupsOf for a server that says of nobody whether they are logged in.
+func groupsOfUnknown(sim *icwssim.Server, counts func(icwssim.User) bool) string {
+	return recount(sim, counts, false)
+}
+
+func recount(sim *icwssim.Server, counts func(icwssim.User) bool, saysLoggedIn bool) string {
 	groups := map[string]string{}
 	for _, s := range sim.Truth().Statuses {
 		groups[catalogue.Fold(s.ID)] = s.Group
@@ -94,6 +103,10 @@ func groupsOf(sim *icwssim.Server, counts func(icwssim.User) bool) string {
 		if g == nil {
 			g = &roster.GroupCount{Group: group}
 			byName[group] = g
+		}
+		if !saysLoggedIn {
+			g.Users[roster.Unknown]++
+			continue
 		}
 		if !u.LoggedIn {
 			g.Users[roster.No]++

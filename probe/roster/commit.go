@@ -19,29 +19,20 @@ type Move struct {
 	place  int32
 }
 
-// CommitFull makes the roster what the staged message says: users of whom it says
-// nothing are not reported any more, and what it leaves out of an entry is unknown. It
-// empties the stage.
+// CommitFull applies a staged message that is not of changes: what it leaves out of an
+// entry is unknown. Users of whom it says nothing stay as they were: a message that looks
+// full need not be about all, see Unheard. It empties the stage.
 func (r *Roster) CommitFull() Result {
-	s := &r.stage
 	result := r.begin()
-	s.name()
-	for i := range r.users {
-		if u := &r.users[i]; u.status != nobody && !u.named {
-			r.leave(u)
-			*u = user{status: nobody}
-			result.Changed++
-		}
-	}
-	s.unname()
-	for _, d := range s.drafts {
+	for _, d := range r.stage.drafts {
 		u := &r.users[d.user]
 		isFirst := !u.named
-		u.named = false
 		r.set(u, d, isFirst, &result)
 		u.named = true
 	}
-	s.unname()
+	for _, d := range r.stage.drafts {
+		r.users[d.user].named = false
+	}
 	return r.end(result)
 }
 
@@ -73,12 +64,13 @@ func (r *Roster) end(result Result) Result {
 // the first of a full message. An empty status is how some servers say that they have
 // no such user.
 func (r *Roster) set(u *user, d draft, anew bool, result *Result) {
+	u.named, u.heard = false, true
 	before, next := *u, *u
 	if anew {
 		next.loggedIn, next.onPhone, next.since = Unknown, false, 0
 	}
 	if d.from == d.to {
-		next = user{status: nobody}
+		next = user{status: nobody, heard: true}
 	} else {
 		next.status = r.intern(r.stage.statuses[d.from:d.to])
 		switch {

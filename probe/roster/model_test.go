@@ -23,6 +23,7 @@ type person struct {
 	loggedIn roster.LoggedIn
 	onPhone  bool
 	since    int64
+	heard    bool // since the server was asked
 }
 
 // model is the roster as one would write it without any thought of speed.
@@ -39,21 +40,20 @@ func (m *model) watch(ids []string) {
 }
 
 func (m *model) apply(full bool, entries []said) {
-	if full {
-		before := m.people
-		m.people = map[string]person{}
-		for id := range before {
-			m.people[id] = person{}
-		}
-	}
+	named := map[string]bool{}
 	for _, e := range entries {
 		id := catalogue.Fold(e.user)
 		p, watched := m.people[id]
 		if e.user == "" || !watched {
 			continue
 		}
+		p.heard = true
+		if full && !named[id] {
+			p.loggedIn, p.onPhone, p.since = roster.Unknown, false, 0
+		}
+		named[id] = true
 		if e.status == "" {
-			m.people[id] = person{}
+			m.people[id] = person{heard: true}
 			continue
 		}
 		if status := catalogue.Fold(e.status); status != p.status {
@@ -69,6 +69,30 @@ func (m *model) apply(full bool, entries []said) {
 			p.onPhone = e.onPhone == roster.True
 		}
 		m.people[id] = p
+	}
+}
+
+func (m *model) ask() {
+	for id, p := range m.people {
+		p.heard = false
+		m.people[id] = p
+	}
+}
+
+func (m *model) unheard() (n int) {
+	for _, p := range m.people {
+		if p.status != "" && !p.heard {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *model) dropUnheard() {
+	for id, p := range m.people {
+		if !p.heard {
+			m.people[id] = person{}
+		}
 	}
 }
 
@@ -192,7 +216,7 @@ func TestCountsAreThoseOfARecount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, r, m := catalogue.New(catalogue.Limits{Groups: 2}), roster.New(), &model{}
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
-			switch rapid.IntRange(0, 5).Draw(t, "step") {
+			switch rapid.IntRange(0, 7).Draw(t, "step") {
 			case 0:
 				ids := rapid.SliceOfDistinct(rapid.SampledFrom(someUsers), rapid.ID).Draw(t, "ids")
 				r.Watch(append(ids, strings.ToUpper(strings.Join(ids, "")))[:len(ids)])
@@ -209,6 +233,14 @@ func TestCountsAreThoseOfARecount(t *testing.T) {
 			case 3:
 				stage(r, drawEntries(t)) // and it is never whole
 				r.Stage().Begin()
+			case 4:
+				r.Ask()
+				m.ask()
+			case 5:
+				if got, want := r.DropUnheard(), m.unheard(); got != want {
+					t.Fatalf("%d dropped, want %d", got, want)
+				}
+				m.dropUnheard()
 			default:
 				changeCatalogue(t, c)
 			}
@@ -265,6 +297,9 @@ func checkCounts(t failer, c *catalogue.Catalogue, r *roster.Roster, m *model) {
 	if d := gocmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
 		t.Fatalf("counts (-recount +got):\n%s", d)
 	}
+	if got, want := len(r.Unheard()), m.unheard(); got != want {
+		t.Fatalf("%d were not heard of, want %d", got, want)
+	}
 	if got.Reported != r.Reported() || got.Watched != r.Watched() {
 		t.Fatalf("%d of %d, counted %d of %d", r.Reported(), r.Watched(), got.Reported, got.Watched)
 	}
@@ -297,7 +332,7 @@ func FuzzRoster(f *testing.F) {
 		c, r, m := catalogue.New(catalogue.Limits{}), roster.New(), &model{}
 		var entries []said
 		for len(s) > 0 {
-			switch s.next() % 5 {
+			switch s.next() % 6 {
 			case 0:
 				var ids []string
 				for id := s.text(); id != ""; id = s.text() {
@@ -316,19 +351,19 @@ func FuzzRoster(f *testing.F) {
 				continue
 			case 3:
 				stage(r, entries)
-				missing := r.Stage().Missing()
-				before := r.Reported()
 				r.CommitFull()
 				m.apply(true, entries)
-				if missing > before {
-					t.Fatalf("%d of %d missing", missing, before)
-				}
 				entries = nil
 			case 4:
 				stage(r, entries)
 				r.CommitDelta()
 				m.apply(false, entries)
 				entries = nil
+			case 5:
+				r.DropUnheard()
+				m.dropUnheard()
+				r.Ask()
+				m.ask()
 			}
 			checkCounts(t, c, r, m)
 		}
@@ -364,17 +399,19 @@ func TestResultSaysWhatWasOdd(t *testing.T) {
 	if got := r.CommitFull(); got.Changed != 2 || got.Strangers != 1 || got.MissingID != 1 || len(got.Moved) != 0 {
 		t.Errorf("first: %+v", got)
 	}
+	r.Ask()
 	stage(r, []said{{user: "Ann", status: "A"}, {user: "ann", status: "b"}})
-	if missing := r.Stage().Missing(); missing != 1 {
-		t.Errorf("%d missing, want bo", missing)
-	}
 	if got := r.CommitDelta(); got.Changed != 1 || len(got.Moved) != 1 || got.Moved[0].Status != "b" || got.Moved[0].Users != 1 {
 		t.Errorf("moved: %+v", got)
+	}
+	if bo, _ := r.Place("bo"); r.Heard() != 1 || !slices.Equal(r.Unheard(), []int32{bo}) {
+		t.Errorf("%d heard of, not of %d, want bo", r.Heard(), r.Unheard())
 	}
 	if !r.Drop("BO") || r.Drop("bo") || r.Reported() != 1 {
 		t.Errorf("dropped: %d reported", r.Reported())
 	}
-	if r.Forget(); r.Reported() != 0 || r.Watched() != 2 {
-		t.Errorf("forgotten: %d of %d", r.Reported(), r.Watched())
+	r.Ask()
+	if n := r.DropUnheard(); n != 1 || r.Reported() != 0 || r.Watched() != 2 {
+		t.Errorf("%d dropped: %d of %d", n, r.Reported(), r.Watched())
 	}
 }

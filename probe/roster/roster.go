@@ -67,7 +67,8 @@ type user struct {
 	status   int32 // place in Roster.statuses; nobody: not reported
 	loggedIn LoggedIn
 	onPhone  bool
-	named    bool // by the staged message, and while users are replaced: kept
+	named    bool // by the message that is committed, and while users are replaced: kept
+	heard    bool // since Ask
 }
 
 // nobody is the status of a user of whom the server says nothing.
@@ -128,29 +129,57 @@ func (r *Roster) Watch(ids []string) []string {
 	return kept
 }
 
-// Forget takes every user for not reported, and drops what is staged.
-func (r *Roster) Forget() {
-	r.ForgetAll()
-	r.stage.reset()
+// Ask takes note that the server is asked for everybody: nobody has been heard of since.
+func (r *Roster) Ask() {
+	for i := range r.users {
+		r.users[i].heard = false
+	}
 }
 
-// ForgetAll is Forget while a message is staged.
-func (r *Roster) ForgetAll() {
+// Heard returns of how many users the server has said something since Ask.
+func (r *Roster) Heard() int {
+	n := 0
 	for i := range r.users {
-		r.users[i] = user{status: nobody}
+		n += one(r.users[i].heard)
 	}
-	r.statuses, r.byStatus, r.reported = nil, nil, 0
+	return n
+}
+
+// Unheard returns the places of the users who are reported, and of whom the server has
+// said nothing since Ask.
+func (r *Roster) Unheard() []int32 {
+	var places []int32
+	for i := range r.users {
+		if u := &r.users[i]; u.status != nobody && !u.heard {
+			places = append(places, int32(i))
+		}
+	}
+	return places
 }
 
 // Drop takes the user called id for not reported, and reports whether that is news.
 func (r *Roster) Drop(id string) bool {
 	i, watched := r.index[catalogue.Fold(id)]
-	if !watched || r.users[i].status == nobody {
+	return watched && r.drop(i)
+}
+
+func (r *Roster) drop(place int32) bool {
+	u := &r.users[place]
+	if u.status == nobody {
 		return false
 	}
-	r.leave(&r.users[i])
-	r.users[i] = user{status: nobody}
+	r.leave(u)
+	*u = user{status: nobody}
 	return true
+}
+
+// DropUnheard takes the users of Unheard for not reported, and returns how many.
+func (r *Roster) DropUnheard() int {
+	places := r.Unheard()
+	for _, place := range places {
+		r.drop(place)
+	}
+	return len(places)
 }
 
 // Watched returns how many users are watched.

@@ -65,30 +65,3 @@ func (s *Stage) reset() {
 	s.drafts, s.statuses = s.drafts[:0], s.statuses[:0]
 	s.Anomalies = Anomalies{}
 }
-
-// Missing counts the users who are reported and of whom the staged message says
-// nothing.
-func (s *Stage) Missing() int {
-	s.name()
-	missing := 0
-	for i := range s.roster.users {
-		if u := &s.roster.users[i]; u.status != nobody && !u.named {
-			missing++
-		}
-	}
-	s.unname()
-	return missing
-}
-
-// name marks the users whom the staged message names; unname takes the marks off.
-func (s *Stage) name() {
-	for _, d := range s.drafts {
-		s.roster.users[d.user].named = true
-	}
-}
-
-func (s *Stage) unname() {
-	for _, d := range s.drafts {
-		s.roster.users[d.user].named = false
-	}
-}
