@@ -76,15 +76,6 @@ func (b *breaker) do(call func() error) error {
 	return err
 }
 
-// doUncounted makes one call that says nothing about the server, unless the breaker
-// is open.
-func (b *breaker) doUncounted(call func() error) error {
-	if b.state == BreakerOpen && time.Now().Before(b.retryAt()) {
-		return gobreaker.ErrOpenState
-	}
-	return call()
-}
-
 // retryAt is the first moment at which an open breaker lets a call through. The
 // library still refuses at the exact end of the open time.
 func (b *breaker) retryAt() time.Time { return b.openedAt.Add(b.openFor + time.Millisecond) }

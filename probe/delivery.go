@@ -44,14 +44,10 @@ func (f *feed) put(ctx context.Context, reason ResyncReason, renew bool) error {
 			return fmt.Errorf("renewing the subscription: %w", err)
 		}
 	}
-	var body any
-	if f.body != nil {
-		body = f.body()
-	}
 	sent := f.s.loop.moment()
 	f.askedAt = sent.at
 	f.asked = append(f.recentlyAsked(sent.at), sent)
-	if err := f.call(func() error { return f.s.wire.Subscribe(ctx, f.wire, body) }); err != nil {
+	if err := f.call(func() error { return f.s.wire.Subscribe(ctx, f.wire, nil) }); err != nil {
 		if renew {
 			f.lostByRenewal(reason)
 		}
@@ -120,9 +116,7 @@ func (f *feed) deliveryTimedOut(ctx context.Context) error {
 		f.noResend = true
 		return f.audit(ctx, d.reason)
 	}
-	if f.required {
-		f.s.undelivered()
-	}
+	f.s.undelivered()
 	return errNotDelivering
 }
 
@@ -203,12 +197,6 @@ func (f *feed) outgrown() {
 	f.copy.forget()
 	f.verifiedAt = moment{}
 	f.delivered = false
-	if !f.required {
-		f.lost(LossTooLarge)
-		f.retryAt = time.Now().Add(tooLargeHold)
-		f.ask(ResyncNotDelivering)
-		return
-	}
 	f.s.over = &sessionEnd{
 		err: fmt.Errorf("%s: %w", f.wire, errTooLarge), close: CloseReplaced, loss: LossTooLarge,
 		state: StateBackoff, until: time.Now().Add(tooLargeHold),
@@ -253,7 +241,6 @@ func (f *feed) arrived(d *delivery, now time.Time) {
 		f.State = SubscriptionNone // it was said of the one before
 	}
 	f.resync, f.renew = nil, false
-	f.backoff.reset()
 	if !f.Up {
 		f.Up, f.Since = true, now
 	}

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -55,14 +54,9 @@ type change struct {
 // and belongs to the loop's goroutine.
 type feed struct {
 	FeedState
-	what Subscription
-	wire *icws.Subscription
-	copy liveCopy
-	// body says what the subscription is about; nil when it needs nothing said.
-	body func() any
-	// required says that there is nothing to watch without the subscription: its
-	// failures are the session's. Another feed waits and tries again on its own.
-	required bool
+	what     Subscription
+	wire     *icws.Subscription
+	copy     liveCopy
 	cfg      Config
 	observer Observer
 	rand     *rand.Rand
@@ -100,18 +94,12 @@ type sessionFeed struct {
 	noResend    bool // a second PUT did not resend the full message
 
 	unansweredAt time.Time // the last PUT of a subscription that lags
-
-	// Of a feed that is not required.
-	retryAt time.Time
-	backoff backoff
-	gone    [icws.NumOperations]bool
 }
 
 // begin starts the feed in a new session.
 func (f *feed) begin(s *session) {
 	f.sessionFeed = sessionFeed{
 		s: s, suspect: true,
-		backoff: backoff{min: f.cfg.BackoffMin, max: f.cfg.BackoffMax, rand: f.rand},
 	}
 	f.Lagging = false
 	if f.LastFull.IsZero() {
@@ -136,10 +124,7 @@ func (f *feed) next() (time.Time, task) {
 	default:
 		at, do = f.checkAt, f.check
 	}
-	if f.required {
-		return at, do
-	}
-	return later(at, f.retryAt), f.alone(do)
+	return at, do
 }
 
 func later(a, b time.Time) time.Time {
@@ -156,38 +141,8 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// alone keeps the failures of a feed that is not required from the session, except
-// the end of that.
-func (f *feed) alone(do task) task {
-	return func(ctx context.Context) error {
-		err := do(ctx)
-		if err == nil || ctx.Err() != nil || faultOf(err) == faultUnauthorized {
-			return err
-		}
-		f.lost(LossNotDelivering)
-		pause := max(f.backoff.next(), min(retryAfterOf(err), maxRetryAfter))
-		var response *icws.ResponseError
-		if errors.As(err, &response) && faultOf(err) == faultGone {
-			f.gone[response.Operation] = true
-			pause = goneHold
-		}
-		f.retryAt = time.Now().Add(pause)
-		if f.backoff.failures == 1 {
-			f.log.Warn("a subscription that is not required does not work", "subscription", f.wire.Name, "err", err)
-		}
-		f.ask(ResyncNotDelivering)
-		return nil
-	}
-}
-
-// call makes one request of the feed. What a server answers to one that is not
-// required says nothing about the session, so the breaker does not count it.
-func (f *feed) call(request func() error) error {
-	if f.required {
-		return f.s.call(request)
-	}
-	return f.s.loop.breaker.doUncounted(request)
-}
+// call makes one request of the feed.
+func (f *feed) call(request func() error) error { return f.s.call(request) }
 
 // ask requests the whole list; a reason that waits already stays.
 func (f *feed) ask(reason ResyncReason) {
@@ -211,9 +166,8 @@ func (f *feed) lost(reason LossReason) {
 	}
 }
 
-// mustAsk reports whether the whole list of what is required is missing and not
-// asked for yet.
-func (f *feed) mustAsk() bool { return f.required && f.resync != nil && f.awaiting == nil }
+// mustAsk reports whether the whole list is missing and not asked for yet.
+func (f *feed) mustAsk() bool { return f.resync != nil && f.awaiting == nil }
 
 // delivers reports whether the subscription delivers and nothing is missing.
 func (f *feed) delivers() bool { return f.delivered && f.resync == nil && f.Up }
@@ -296,9 +250,4 @@ func (f *feed) mayDelete() bool {
 func (f *feed) mayAudit() bool { return f.subscribed && f.Up && f.hasList() }
 
 // isGone reports whether the server has removed an operation (410).
-func (f *feed) isGone(op icws.Operation) bool {
-	if f.required {
-		return f.s.loop.gone[op]
-	}
-	return f.gone[op]
-}
+func (f *feed) isGone(op icws.Operation) bool { return f.s.loop.gone[op] }

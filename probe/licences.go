@@ -83,23 +83,46 @@ func (s *LicenceState) At(now time.Time) []Licence {
 }
 
 // licenceReader reads the licences of a server, whichever session there is. It belongs
-// to the loop's goroutine.
+// to the loop's goroutine; its request is made beside it.
 type licenceReader struct {
 	state LicenceState
 	due   time.Time
+	jobs  jobs
 }
 
 // adjustLicences begins to read, or forgets what was read.
 func (l *loop) adjustLicences() {
 	if l.licences.state.On != l.cfg.Licences {
-		l.licences = licenceReader{state: LicenceState{On: l.cfg.Licences}}
+		l.licences.jobs.stop()
+		l.licences.state, l.licences.due = LicenceState{On: l.cfg.Licences}, time.Time{}
 	}
 }
 
-// licencesDue is when the licences have to be read, if at all: while the required
-// subscription works and nothing is awaited for it.
-func (s *session) licencesDue() (at time.Time, wanted bool) {
-	return later(s.loop.licences.due, s.loop.optional.at(1)), s.loop.licences.state.On && s.hasDelivered() && !s.any(func(f *feed) bool { return f.awaiting != nil })
+// tendLicences reads them when it is time to, without waiting for the answer, and
+// returns when it is; zero when only something that happens can tell.
+func (l *loop) tendLicences(ctx context.Context, now time.Time) time.Time {
+	r := &l.licences
+	if !r.state.On || r.jobs.busy() || !l.mayAsk(now) {
+		return time.Time{}
+	}
+	if at := later(r.due, l.optional.at(1)); now.Before(at) {
+		return at
+	}
+	r.due = now.Add(jittered(l.rand, licenceInterval))
+	wire, asOf := l.session.wire, l.moment()
+	if wire.Feature(icws.FeatureConfiguration) == 0 {
+		r.note(l, nil, 0, asOf, errNoLicenceList)
+		return r.due
+	}
+	l.optional.spend(now, 1)
+	r.jobs.run(ctx, func(ctx context.Context) func(time.Time) {
+		list, total, err := wire.Licences(ctx)
+		if err == nil && len(list) == 0 {
+			err = errNoLicences
+		}
+		return func(time.Time) { r.note(l, list, total, asOf, err) }
+	})
+	return time.Time{}
 }
 
 // errNoLicences says that the list is empty or short: a filter, and no refusal
@@ -109,45 +132,9 @@ var errNoLicences = errors.New("the user sees no licences")
 // errNoLicenceList says that the server has no lists of the configuration.
 var errNoLicenceList = errors.New("the server has no list of licences (feature configuration 1)")
 
-// readLicences reads them once. Whatever comes of it, the session goes on: a failure is
-// a state. Only what looks like the end of the session makes the required
-// subscription look for itself.
-func (s *session) readLicences(ctx context.Context) error {
-	l := s.loop
-	l.licences.due = time.Now().Add(jittered(l.rand, licenceInterval))
-	asOf := l.moment()
-	l.optional.spend(asOf.at, 1)
-	var list []icws.Licence
-	err := errNoLicenceList
-	if s.wire.Feature(icws.FeatureConfiguration) > 0 {
-		err = l.breaker.doUncounted(func() (err error) {
-			within, cancel := context.WithTimeout(ctx, s.cfg.RequestTimeout) // all pages together
-			defer cancel()
-			list, err = s.wire.Licences(within)
-			return err
-		})
-	}
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case rejectedByBreaker(err):
-		return nil
-	case err == nil && len(list) == 0:
-		err = errNoLicences
-	case err != nil && faultOf(err) == faultUnauthorized:
-		for _, f := range s.feeds {
-			if f.required {
-				f.checkAt = time.Time{}
-			}
-		}
-	}
-	l.licences.note(l, list, asOf, err)
-	return nil
-}
-
 // note takes over what was read, or why nothing was. One line of the log says each
 // change.
-func (r *licenceReader) note(l *loop, list []icws.Licence, asOf moment, err error) {
+func (r *licenceReader) note(l *loop, list []icws.Licence, total int, asOf moment, err error) {
 	before, state := r.state.Reading, r.state
 	state.Reading, state.Reason = readingOf(err), ""
 	if err != nil {
@@ -155,7 +142,8 @@ func (r *licenceReader) note(l *loop, list []icws.Licence, asOf moment, err erro
 	} else {
 		until := asOf.add(licenceStale)
 		state.ReadAt, state.FreshUntil, state.freshUntilWall = asOf.at, until.at, until.wall
-		state.List, state.Cut = shownLicences(list)
+		state.List = shownLicences(list)
+		state.Cut = total - len(state.List)
 	}
 	r.state = state
 	switch {
@@ -189,15 +177,14 @@ func readingOf(err error) LicenceReading {
 // maxLicenceName bounds the name of a licence in bytes. Real ones have 30.
 const maxLicenceName = 100
 
-// shownLicences are the first of them by name, and how many are left out. Their names
-// differ, also as the values of a label.
-func shownLicences(list []icws.Licence) (shown []Licence, cut int) {
+// shownLicences are the first of them by name. Their names differ, also as the values of
+// a label.
+func shownLicences(list []icws.Licence) (shown []Licence) {
 	for _, l := range list {
 		name := shortened(strings.ToValidUTF8(l.ID, "\ufffd"), maxLicenceName)
 		shown = append(shown, Licence{Name: name, InUse: l.InUse, Allowed: l.Allowed})
 	}
 	slices.SortStableFunc(shown, func(a, b Licence) int { return cmp.Compare(a.Name, b.Name) })
 	shown = slices.CompactFunc(shown, func(a, b Licence) bool { return a.Name == b.Name })
-	shown = shown[:min(len(shown), MaxLicences)]
-	return slices.Clone(shown), len(list) - len(shown)
+	return slices.Clone(shown[:min(len(shown), MaxLicences)])
 }

@@ -104,7 +104,7 @@ func newLoop(p *Probe) *loop {
 		rejected:         make(map[string]bool),
 		stateSince:       time.Now(),
 		wanted:           p.optional.Load(),
-		licences:         licenceReader{state: LicenceState{On: cfg.Licences}},
+		licences:         licenceReader{state: LicenceState{On: cfg.Licences}, jobs: newJobs()},
 	}
 	l.feeds = l.newFeeds()
 	l.users = newUserFeed(l)
@@ -151,6 +151,7 @@ func (l *loop) serve(ctx context.Context, wire *icws.Session) *sessionEnd {
 		f.Up, f.lossPending = false, false // before leaving, which can take seconds
 	}
 	l.users.end(end.loss, ctx.Err() != nil)
+	l.licences.jobs.stop()
 	l.publish()
 	l.session.leave(ctx, end.close)
 	return end
@@ -248,9 +249,6 @@ func (l *loop) retry(sendRefused bool) error {
 		return nil
 	}
 	l.session.retryAt = time.Time{}
-	for _, f := range l.feeds {
-		f.retryAt = time.Time{}
-	}
 	l.users.retryAt, l.users.listAt = time.Time{}, time.Time{}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 // is missing and nothing but a check is awaited.
 func (s *session) succeeded() {
 	streaming := s.transport == TransportPoll || s.pump != nil
-	if !streaming || s.over != nil || s.any(func(f *feed) bool { return f.required && !f.delivers() }) {
+	if !streaming || s.over != nil || s.any(func(f *feed) bool { return !f.delivers() }) {
 		return
 	}
 	s.failures = 0
@@ -100,7 +100,7 @@ func (s *session) retries(err error) bool {
 		s.retryAt = later(s.retryAt, now.Add(s.pace.next()))
 	}
 	state := s.loop.state
-	if s.any(func(f *feed) bool { return f.required && !f.Up }) {
+	if s.any(func(f *feed) bool { return !f.Up }) {
 		state = StateBackoff
 	}
 	s.loop.setState(state, err.Error(), s.retryAt)

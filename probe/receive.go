@@ -127,7 +127,7 @@ func (s *session) poll(ctx context.Context) error {
 		s.contact.read(now)
 		s.pollAt = now.Add(s.pollEvery)
 		s.pollEvery = min(2*s.pollEvery, s.cfg.PollInterval)
-		if !s.any(func(f *feed) bool { return f.required && f.awaiting != nil }) {
+		if !s.any(func(f *feed) bool { return f.awaiting != nil }) {
 			s.succeeded()
 		}
 		return nil

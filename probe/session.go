@@ -121,8 +121,7 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 	if do != nil && !now.Before(at) {
 		return do(ctx)
 	}
-	usersAt := s.loop.users.tend(ctx, now)
-	wake := s.wakeAt(now, at, usersAt)
+	wake := s.wakeAt(now, at, s.loop.users.tend(ctx, now), s.loop.tendLicences(ctx, now))
 	s.loop.turnEnds = wake.Add(s.cfg.RequestTimeout) // for a message that comes then
 	s.timer.Reset(max(0, wake.Sub(now)))
 	defer s.timer.Stop()
@@ -138,8 +137,11 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 	case answer := <-s.loop.p.asked:
 		answer(s.loop)
 	case <-s.loop.p.adjusted:
-	case apply := <-s.loop.users.jobs.done:
-		s.loop.users.answered(apply)
+	case found := <-s.loop.users.jobs.done:
+		s.loop.optional.ended(time.Now(), s.loop.users.requests)
+		s.loop.users.jobs.apply(found)
+	case found := <-s.loop.licences.jobs.done:
+		s.loop.licences.jobs.apply(found)
 	case <-s.contact.pinged:
 	case <-s.timer.C:
 	case <-ctx.Done():
@@ -171,17 +173,13 @@ func (s *session) next(now time.Time) (at time.Time, do task) {
 	if s.asksSwitchover() {
 		consider(s.switchoverAt, s.askSwitchover)
 	}
-	if due, wanted := s.licencesDue(); wanted {
-		consider(due, s.readLicences)
-	}
 	return later(at, s.retryAt), do
 }
 
-// wakeAt is when a turn that has nothing to do before at, nor for users before
-// usersAt, ends at the latest.
-func (s *session) wakeAt(now, at, usersAt time.Time) time.Time {
+// wakeAt is when a turn that has nothing to do before the times in at ends at the latest.
+func (s *session) wakeAt(now time.Time, at ...time.Time) time.Time {
 	wake := s.loop.lookAtHosts(now)
-	for _, t := range []time.Time{at, usersAt, s.silentAt(), s.loop.failuresForgottenAt()} {
+	for _, t := range append(at, s.silentAt(), s.loop.failuresForgottenAt()) {
 		if t.After(now) && t.Before(wake) {
 			wake = t
 		}
@@ -221,9 +219,9 @@ func (s *session) any(is func(*feed) bool) bool {
 // subscribed reports whether messages can come at all.
 func (s *session) subscribed() bool { return s.any(func(f *feed) bool { return f.subscribed }) }
 
-// hasDelivered reports whether all that is required has come once.
+// hasDelivered reports whether the status messages have come once.
 func (s *session) hasDelivered() bool {
-	return !s.any(func(f *feed) bool { return f.required && !f.delivered })
+	return !s.any(func(f *feed) bool { return !f.delivered })
 }
 
 func (s *session) asksSwitchover() bool {

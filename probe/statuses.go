@@ -8,11 +8,8 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-// newStatusFeed makes the feed of the status messages, without which there is
-// nothing to watch.
-func newStatusFeed(cfg Config, o Observer) *feed {
-	return &feed{copy: newStatusCopy(cfg, o), required: true}
-}
+// newStatusFeed makes the feed of the status messages.
+func newStatusFeed(cfg Config, o Observer) *feed { return &feed{copy: newStatusCopy(cfg, o)} }
 
 // statusCopy is the live copy of the status messages.
 type statusCopy struct {

@@ -37,7 +37,10 @@ type userFeed struct {
 	l      *loop
 	cfg    *Users // nil: off
 	source userSource
-	jobs   userJobs
+	jobs   jobs
+	// requests is how many the last job made at most.
+	requests int
+	unpaced  bool // somebody waits for the result: no budget
 
 	roster  *roster.Roster
 	staged  *rosterSink
@@ -106,8 +109,7 @@ type userDelivery struct {
 }
 
 func newUserFeed(l *loop) *userFeed {
-	u := &userFeed{l: l, stateSince: time.Now()}
-	u.jobs.done = make(chan func(time.Time), 1)
+	u := &userFeed{l: l, jobs: newJobs(), stateSince: time.Now()}
 	u.listPace = backoff{min: l.cfg.BackoffMin, max: max(l.cfg.BackoffMax, 5*time.Minute), rand: l.rand}
 	u.configure(l.cfg.Users)
 	return u
@@ -219,17 +221,17 @@ func (u *userFeed) stateSaid(state SubscriptionState) {
 	}
 }
 
-// mayAsk reports whether requests about users may be made: when nothing is wrong with
-// the server as far as anybody knows.
-func (u *userFeed) mayAsk(now time.Time) bool {
-	return u.s != nil && u.s.over == nil && u.l.state == StateLive && u.l.feeds[StatusMessages].Up &&
-		u.l.breaker.state == BreakerClosed && !now.Before(u.s.retryAt)
+// mayAsk reports whether requests may be made that the status messages do not need: when
+// nothing is wrong with the server as far as anybody knows.
+func (l *loop) mayAsk(now time.Time) bool {
+	return l.session != nil && l.session.over == nil && l.state == StateLive && l.feeds[StatusMessages].Up &&
+		l.breaker.state == BreakerClosed && !now.Before(l.session.retryAt)
 }
 
 // tend does what is due at now, without waiting for anything, and returns when there
 // is something to do next; zero when only something that happens can tell.
 func (u *userFeed) tend(ctx context.Context, now time.Time) time.Time {
-	if u.s == nil || u.jobs.busy() || u.cfg == nil && !u.subscribed || !u.mayAsk(now) {
+	if u.s == nil || u.jobs.busy() || u.cfg == nil && !u.subscribed || !u.l.mayAsk(now) {
 		return time.Time{}
 	}
 	if u.cfg != nil {
@@ -240,14 +242,14 @@ func (u *userFeed) tend(ctx context.Context, now time.Time) time.Time {
 	if do == nil {
 		return u.wakeAt(time.Time{})
 	}
-	if !u.jobs.unpaced {
+	if !u.unpaced {
 		at = later(at, u.l.optional.at(requests))
 	}
 	if now.Before(at) {
 		return u.wakeAt(at)
 	}
 	u.l.optional.spend(now, requests)
-	u.jobs.requests = requests
+	u.requests = requests
 	do(ctx, now)
 	return u.wakeAt(time.Time{})
 }
@@ -341,7 +343,7 @@ func (u *userFeed) renews() bool { return u.subscribed && (u.renew || u.noResend
 
 // putMayBe is when there may be another PUT.
 func (u *userFeed) putMayBe() time.Time {
-	if u.putAt.IsZero() || u.jobs.unpaced {
+	if u.putAt.IsZero() || u.unpaced {
 		return time.Time{}
 	}
 	return u.putAt.Add(userPutPause)
@@ -367,4 +369,20 @@ func (u *userFeed) refusal(err error, what string) (UsersState, string, time.Dur
 	default:
 		return UsersFailing, what + " has no usable answer: " + icws.ReasonOf(err).String(), pause
 	}
+}
+
+// unsubscribe ends the subscription of a feed that was switched off.
+func (u *userFeed) unsubscribe(ctx context.Context, _ time.Time) {
+	wire, limit := u.s.wire, u.l.cfg.RequestTimeout
+	u.jobs.run(ctx, func(ctx context.Context) func(time.Time) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		err := wire.Unsubscribe(ctx, userStatusesWire)
+		return func(time.Time) {
+			u.subscribed = false // whatever it says, nobody listens
+			if err != nil {
+				u.l.log.Debug("the subscription of users was not removed; it ends with the session")
+			}
+		}
+	})
 }

@@ -133,7 +133,7 @@ func (v *Visit) until(ctx context.Context, done func() bool) error {
 // comes after Await.
 func (v *Visit) Users(ctx context.Context) (*UsersReport, error) {
 	u := v.l.users
-	u.jobs.unpaced = true
+	u.unpaced = true
 	u.configure(v.l.cfg.Users)
 	err := v.until(ctx, u.isSettled)
 	return v.p.Snapshot().Users, err
@@ -145,7 +145,7 @@ func (u *userFeed) isSettled() bool {
 	switch {
 	case u.cfg == nil:
 		return true
-	case u.jobs.busy() || u.search != nil || u.awaiting != nil || !u.settleAt.IsZero():
+	case u.jobs.busy() || u.search != nil || u.awaiting != nil || u.came != nil:
 		return false
 	case len(u.ids) == 0:
 		return u.state == UsersNobody || u.state == UsersNoList
@@ -161,6 +161,7 @@ func (u *userFeed) isSettled() bool {
 // have confirmed the end of every session. Call it once.
 func (v *Visit) Leave(ctx context.Context) bool {
 	v.l.users.end(LossStreamLost, true)
+	v.l.licences.jobs.stop()
 	if v.s != nil {
 		reason := CloseShutdown
 		if v.s.over != nil {

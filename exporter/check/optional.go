@@ -122,7 +122,7 @@ func (v *sessionCheck) licences(ctx context.Context) finding {
 	if v.noLists() {
 		return warned("the server does not list the feature configuration", advise(advice.LicencesNoFeature, ""))
 	}
-	list, err := v.session.Licences(ctx)
+	list, _, err := v.session.Licences(ctx)
 	var refused *icws.ResponseError
 	switch {
 	case errors.As(err, &refused) && refused.Code >= 400 && refused.Code < 500:

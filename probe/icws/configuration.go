@@ -3,7 +3,6 @@ package icws
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -81,55 +80,14 @@ type Licence struct {
 	InUse, Allowed int
 }
 
-// maxLicencePages bounds the requests of Licences. A page has 200 licences.
-const maxLicencePages = 5
-
 // Licences reads the concurrent licences that the account may view, as the server
-// orders them (protocol-users.md, 9). Those of which the server says no numbers are
-// left out. A server gives 200 at a time; the others are asked for by range.
-func (s *Session) Licences(ctx context.Context) ([]Licence, error) {
-	var all []Licence
-	known := map[string]bool{}
-	for items := 0; items < maxLicencePages*licencePage; {
-		page, total, err := s.licences(ctx, items)
-		if err != nil {
-			return nil, err
-		}
-		news := false
-		for _, l := range page.licences {
-			news = news || !known[l.ID]
-			if !known[l.ID] {
-				known[l.ID] = true
-				all = append(all, l)
-			}
-		}
-		items += page.items
-		// A server that ignores the range sends the first page again.
-		if page.items == 0 || !news || items >= total {
-			break
-		}
-	}
-	return all, nil
-}
-
-// licencePage is how many items a server gives at most when a select is sent.
-const licencePage = 200
-
-type licences struct {
-	licences []Licence
-	items    int // with those that have no numbers
-}
-
-// licences reads one page, from the item of that number on, and how many items
-// there are in all.
-func (s *Session) licences(ctx context.Context, from int) (page licences, total int, err error) {
+// orders them, each once (protocol-users.md, 9). Those of which the server says no numbers
+// are left out. A server sends 200 at most; total is how many it has.
+func (s *Session) Licences(ctx context.Context) (list []Licence, total int, err error) {
 	r := s.request(OpConfiguration, "configuration/license-allocations")
 	r.url.RawQuery = "select=concurrentInUseCount,concurrentAllowedCount&" + viewOnly
-	if from > 0 {
-		r.items = fmt.Sprintf("items=%d-%d", from, from+licencePage-1)
-	}
 	err = s.client.exchange(ctx, r, func(d *document, h http.Header) {
-		page = licences{}
+		known := map[string]bool{}
 		var l Licence
 		var numbers int
 		d.items(func(name string) {
@@ -144,28 +102,20 @@ func (s *Session) licences(ctx context.Context, from int) (page licences, total 
 				d.skip()
 			}
 		}, func() {
-			if page.items++; l.ID != "" && numbers == 2 {
-				page.licences = append(page.licences, l)
+			if l.ID != "" && numbers == 2 && !known[l.ID] {
+				known[l.ID] = true
+				list = append(list, l)
 			}
 			l, numbers = Licence{}, 0
 		})
-		total = rangeTotal(h.Get("Content-Range"), from+page.items)
-	})
-	return page, total, err
-}
-
-// rangeTotal is the number after the slash of "items 0-199/1234", or else what is
-// assumed: of a full page, that there is another.
-func rangeTotal(contentRange string, so int) int {
-	if _, after, found := strings.Cut(contentRange, "/"); found {
-		if n, err := strconv.Atoi(strings.TrimSpace(after)); err == nil {
-			return n
+		total = len(list)
+		if _, of, found := strings.Cut(h.Get("Content-Range"), "/"); found { // "items 0-199/1234"
+			if n, err := strconv.Atoi(strings.TrimSpace(of)); err == nil {
+				total = max(total, n)
+			}
 		}
-	}
-	if so > 0 && so%licencePage == 0 {
-		return so + 1
-	}
-	return so
+	})
+	return list, total, err
 }
 
 // items reads a list of the configuration: the members of each item by their name,

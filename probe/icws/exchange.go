@@ -59,7 +59,6 @@ type request struct {
 	session *Session // nil: without
 	body    []byte
 	people  bool          // an error may say which user it is about
-	items   string        // the range of a list that is wanted, "" for its beginning
 	limit   time.Duration // instead of RequestTimeout; 0: that
 	// patience is nil for a request that ends after RequestTimeout, sent or not.
 	patience *patience
@@ -220,9 +219,6 @@ func (c *Client) setHeader(h http.Header, r request) {
 	if r.op == OpStream {
 		h.Set("Accept", "text/event-stream")
 		h.Set("Cache-Control", "no-cache")
-	}
-	if r.items != "" {
-		h.Set("Range", r.items)
 	}
 	if s := r.session; s != nil {
 		h["ININ-ICWS-CSRF-Token"] = []string{s.token.Reveal()}
