@@ -25,7 +25,8 @@ const (
 // Event is a change in the life of a probe.
 type Event struct {
 	At time.Time
-	// Subject is what changed: state, session, subscription, breaker or host.
+	// Subject is what changed: state, session, subscription (to the status messages),
+	// users, breaker or host.
 	Subject string
 	// Became is what it is now, in the words of the metrics.
 	Became string
@@ -60,7 +61,7 @@ func (r Request) alike(o Request) bool {
 	return r.Operation == o.Operation && r.Host == o.Host && r.Code == o.Code && r.ErrorID == o.ErrorID && r.Failure == o.Failure
 }
 
-// Check is one delivery check.
+// Check is one delivery check of the status messages.
 type Check struct {
 	At     time.Time
 	Result CheckResult
@@ -234,7 +235,11 @@ func (h *History) SessionClosed(why CloseReason) {
 // SubscriptionLost remembers the loss of a subscription.
 func (h *History) SubscriptionLost(of Subscription, why LossReason) {
 	h.Observer.SubscriptionLost(of, why)
-	h.note("subscription", "lost", why.String())
+	subject := "subscription"
+	if of == UserStatuses {
+		subject = "users"
+	}
+	h.note(subject, "lost", why.String())
 }
 
 // BreakerChanged remembers that the circuit breaker opened or closed. The tries in
@@ -265,9 +270,13 @@ func (h *History) note(subject, became, reason string) {
 	h.events.add(e)
 }
 
-// DeliveryChecked remembers a delivery check.
+// DeliveryChecked remembers a delivery check of the status messages. Of users there is
+// one a minute, which would push them out; how these are counted the Snapshot says.
 func (h *History) DeliveryChecked(of Subscription, c DeliveryCheck) {
 	h.Observer.DeliveryChecked(of, c)
+	if of != StatusMessages {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.checks.add(Check{
@@ -276,7 +285,7 @@ func (h *History) DeliveryChecked(of Subscription, c DeliveryCheck) {
 	})
 }
 
-// DriftSince counts the drift that the remembered checks after t found.
+// DriftSince counts the drift of the status messages that the remembered checks after t found.
 func (h *History) DriftSince(t time.Time) int {
 	if h == nil {
 		return 0

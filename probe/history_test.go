@@ -230,3 +230,20 @@ func TestAHistoryIsSmall(t *testing.T) {
 		t.Error("a history takes memory before anything has happened")
 	}
 }
+
+// What becomes of users is none of the history of the status messages: one of them drifts,
+// or their subscription is lost, and nothing says so of the server's list.
+func TestTheHistoryOfTheStatusMessagesHasNoUsers(t *testing.T) {
+	h := NewHistory(new(recorder))
+	h.DeliveryChecked(StatusMessages, DeliveryCheck{Result: CheckDrift, Drift: 2})
+	for range 2 * maxChecks {
+		h.DeliveryChecked(UserStatuses, DeliveryCheck{Result: CheckDrift, Drift: 1})
+	}
+	h.SubscriptionLost(UserStatuses, LossNotDelivering)
+	if checks := h.Recent().Checks; len(checks) != 1 || h.DriftSince(time.Now().Add(-time.Hour)) != 2 {
+		t.Errorf("drift %d, checks %+v", h.DriftSince(time.Now().Add(-time.Hour)), checks)
+	}
+	if e := h.Recent().Events; len(e) != 1 || e[0].Subject != "users" {
+		t.Errorf("%+v", e)
+	}
+}

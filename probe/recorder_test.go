@@ -65,7 +65,7 @@ func (r *recorder) Exchange(e icws.Exchange) {
 		r.mind(func(m *manners) []string { return m.look(e) })
 	case e.Operation == icws.OpDisconnect: // may be beside it too, of a session that is owed
 		r.mind(func(m *manners) []string { return m.leave(e) })
-	case e.About == icws.UserStatuses || e.Operation == icws.OpUserStatus || e.Operation == icws.OpConfiguration:
+	case e.Operation == icws.OpSubscribeUsers || e.Operation == icws.OpUnsubscribeUsers || e.Operation == icws.OpUserStatus || e.Operation == icws.OpConfiguration:
 		// Beside the loop, whose requests they do not hold up.
 	default:
 		r.mind(func(m *manners) []string { return m.exchange(e) })

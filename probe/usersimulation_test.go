@@ -55,13 +55,14 @@ func either[T any](r *rand.Rand, values ...T) T { return values[r.IntN(len(value
 // half of them as they are by default.
 func randomUserQuirks(r *rand.Rand) (q icwssim.UserQuirks) {
 	for field, v := range reflect.ValueOf(&q).Elem().Fields() {
+		values := strings.Split(field.Tag.Get("values"), "|")
+		value := values[0]
 		if r.IntN(2) == 0 {
-			continue
+			value = either(r, values...)
 		}
-		value := either(r, strings.Split(field.Tag.Get("values"), "|")...)
 		switch {
 		case v.Kind() == reflect.Bool:
-			v.SetBool(true)
+			v.SetBool(r.IntN(4) == 0)
 		case value == "N":
 			v.SetInt(8)
 		case value == "DURATION":

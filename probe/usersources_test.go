@@ -96,7 +96,7 @@ func TestOptionalRequestsKeepToTheirBudget(t *testing.T) {
 		})
 		optional := func() int {
 			n := 0
-			for _, op := range []icws.Operation{icws.OpConfiguration, icws.OpUserStatus} {
+			for _, op := range []icws.Operation{icws.OpConfiguration, icws.OpUserStatus, icws.OpSubscribeUsers, icws.OpUnsubscribeUsers} {
 				n += r.seen.get("request " + op.String())
 			}
 			return n

@@ -324,7 +324,10 @@ func (w *witness) MessageReceived(_ probe.Subscription, kind probe.MessageKind) 
 }
 
 // DeliveryChecked notes what differed.
-func (w *witness) DeliveryChecked(_ probe.Subscription, c probe.DeliveryCheck) {
+func (w *witness) DeliveryChecked(of probe.Subscription, c probe.DeliveryCheck) {
+	if of != probe.StatusMessages {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.drift = c.Drift

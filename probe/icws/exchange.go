@@ -18,8 +18,6 @@ import (
 // Exchange is one HTTP exchange as it went.
 type Exchange struct {
 	Operation Operation
-	// About is the subscription of an OpSubscribe or OpUnsubscribe, nil for others.
-	About *Subscription
 	// Host is left empty by a Client, for whoever has several to fill in.
 	Host string
 	// Code is the HTTP code, 0 when no headers came.
@@ -54,7 +52,6 @@ const maxIgnoredBytes = 64 << 10
 // request is one request to make.
 type request struct {
 	op      Operation
-	about   *Subscription
 	url     *url.URL
 	session *Session // nil: without
 	body    []byte
@@ -85,7 +82,7 @@ func (c *Client) exchange(ctx context.Context, r request, read func(*document, h
 		ctx, cancel = context.WithTimeout(ctx, cmp.Or(r.limit, c.opts.RequestTimeout))
 		defer cancel()
 	}
-	x := Exchange{Operation: r.op, About: r.about, Start: time.Now()}
+	x := Exchange{Operation: r.op, Start: time.Now()}
 	a, err := c.send(ctx, r, &x)
 	if err == nil {
 		if read != nil {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -278,7 +279,7 @@ func (s slow) Read([]byte) (int, error) {
 
 func TestNames(t *testing.T) {
 	for op := range Operation(NumOperations) {
-		ofSubscription := op == OpSubscribe || op == OpUnsubscribe || op == OpList
+		ofSubscription := slices.Contains([]Operation{OpSubscribe, OpUnsubscribe, OpSubscribeUsers, OpUnsubscribeUsers, OpList}, op)
 		if op.String() == "" || resources[op].method == "" || (resources[op].path == "") != ofSubscription {
 			t.Errorf("operation %d has no name or resource", op)
 		}

@@ -16,6 +16,10 @@ const (
 	OpStream
 	OpList
 	OpSwitchoverStatus
+	// OpSubscribeUsers and OpUnsubscribeUsers are about UserStatuses. What a server answers
+	// them says nothing of the status messages.
+	OpSubscribeUsers
+	OpUnsubscribeUsers
 	// OpUserStatus reads the status of one user.
 	OpUserStatus
 	// OpConfiguration reads a list of the configuration: users, workgroups, licences.
@@ -32,6 +36,8 @@ var operationNames = [...]string{
 	OpStream:           "stream",
 	OpList:             "list",
 	OpSwitchoverStatus: "switchover_status",
+	OpSubscribeUsers:   "subscribe_users",
+	OpUnsubscribeUsers: "unsubscribe_users",
 	OpUserStatus:       "user_status",
 	OpConfiguration:    "configuration",
 }
@@ -58,6 +64,8 @@ var resources = [NumOperations]struct{ method, path string }{
 	OpStream:           {http.MethodGet, "messaging/messages"},
 	OpList:             {http.MethodGet, ""},
 	OpSwitchoverStatus: {http.MethodGet, "connection/switchover-status"},
+	OpSubscribeUsers:   {http.MethodPut, ""},
+	OpUnsubscribeUsers: {http.MethodDelete, ""},
 	OpUserStatus:       {http.MethodGet, "status/user-statuses"},
 	OpConfiguration:    {http.MethodGet, "configuration"},
 }

@@ -81,12 +81,12 @@ func (s *Session) Subscribe(ctx context.Context, sub *Subscription, body any) er
 // SubscribeWithin is Subscribe for what takes a server long: it ends after limit
 // instead of the time-out of other requests, unless that is 0.
 func (s *Session) SubscribeWithin(ctx context.Context, limit time.Duration, sub *Subscription, body any) error {
-	r := s.subscription(OpSubscribe, sub)
+	r := s.subscription(sub.Put, sub)
 	r.limit = limit
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return &RequestError{Operation: OpSubscribe, Reason: FailOther, Err: fmt.Errorf("the subscription cannot be written as JSON: %w", err)}
+			return &RequestError{Operation: sub.Put, Reason: FailOther, Err: fmt.Errorf("the subscription cannot be written as JSON: %w", err)}
 		}
 		r.body = text
 	}
@@ -95,7 +95,7 @@ func (s *Session) SubscribeWithin(ctx context.Context, limit time.Duration, sub 
 
 // Unsubscribe removes the subscription (protocol.md, 2).
 func (s *Session) Unsubscribe(ctx context.Context, sub *Subscription) error {
-	return s.client.exchange(ctx, s.subscription(OpUnsubscribe, sub), nil)
+	return s.client.exchange(ctx, s.subscription(sub.Delete, sub), nil)
 }
 
 // End ends the session on the server (protocol.md, 1.7), and closes its connections.
@@ -152,7 +152,7 @@ func (s *Session) exchange(ctx context.Context, op Operation, read func(*documen
 
 func (s *Session) subscription(op Operation, sub *Subscription) request {
 	r := s.request(op, subscriptionsPath+sub.Path)
-	r.about, r.people = sub, sub.Personal
+	r.people = sub.Personal
 	return r
 }
 

@@ -9,6 +9,8 @@ var StatusMessages = &Subscription{
 	Path:        "status/status-messages",
 	List:        "status/status-messages",
 	MessageType: "urn:inin.com:status:statusMessagesMessage",
+	Put:         OpSubscribe,
+	Delete:      OpUnsubscribe,
 }
 
 // StatusMessage is one status message as it was read. It and its slices are valid

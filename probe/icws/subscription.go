@@ -17,6 +17,8 @@ type Subscription struct {
 	MessageType string
 	// Personal: what is said of it may name people, and is not to be repeated.
 	Personal bool
+	// Put and Delete are the operations that subscribe and unsubscribe.
+	Put, Delete Operation
 }
 
 // String returns the name in words, for an error.
