@@ -26,7 +26,7 @@ const (
 type Event struct {
 	At time.Time
 	// Subject is what changed: state, session, subscription (to the status messages),
-	// users, breaker or host.
+	// another subscription by its name, breaker or host.
 	Subject string
 	// Became is what it is now, in the words of the metrics.
 	Became string
@@ -236,8 +236,8 @@ func (h *History) SessionClosed(why CloseReason) {
 func (h *History) SubscriptionLost(of Subscription, why LossReason) {
 	h.Observer.SubscriptionLost(of, why)
 	subject := "subscription"
-	if of == UserStatuses {
-		subject = "users"
+	if of != StatusMessages {
+		subject = of.String()
 	}
 	h.note(subject, "lost", why.String())
 }
@@ -270,8 +270,8 @@ func (h *History) note(subject, became, reason string) {
 	h.events.add(e)
 }
 
-// DeliveryChecked remembers a delivery check of the status messages. Of users there is
-// one a minute, which would push them out; how these are counted the Snapshot says.
+// DeliveryChecked remembers a delivery check of the status messages. Those of
+// other subscriptions would push them out; how these go the Snapshot says.
 func (h *History) DeliveryChecked(of Subscription, c DeliveryCheck) {
 	h.Observer.DeliveryChecked(of, c)
 	if of != StatusMessages {

@@ -243,7 +243,7 @@ func TestTheHistoryOfTheStatusMessagesHasNoUsers(t *testing.T) {
 	if checks := h.Recent().Checks; len(checks) != 1 || h.DriftSince(time.Now().Add(-time.Hour)) != 2 {
 		t.Errorf("drift %d, checks %+v", h.DriftSince(time.Now().Add(-time.Hour)), checks)
 	}
-	if e := h.Recent().Events; len(e) != 1 || e[0].Subject != "users" {
+	if e := h.Recent().Events; len(e) != 1 || e[0].Subject != "user-statuses" {
 		t.Errorf("%+v", e)
 	}
 }
