@@ -221,11 +221,11 @@ func (d *day) invariants() {
 	if s.Feeds[StatusMessages].State == SubscriptionFaulted && s.Feeds[StatusMessages].Up && s.State == StateLive {
 		d.fatalf("live with a subscription that the server calls faulted")
 	}
+	d.spares()
 	d.truthful(s, now)
 	d.neverOld(s)
 	d.noOldEntry()
 	d.sparing(s, now)
-	d.spares()
 	d.before, d.looked = s, now
 }
 
@@ -263,6 +263,9 @@ func (d *day) truthful(s *Snapshot, now time.Time) {
 	}
 	if u := s.Users; u != nil && u.freshAt(d.clocks()) && now.Sub(s.Feeds[UserStatuses].LastVerified) > d.cfg.Users.StaleAfter {
 		d.fatalf("users fresh until %s, but last verified %s", u.FreshUntil, s.Feeds[UserStatuses].LastVerified)
+	}
+	if verified := s.Feeds[StatusMessages].LastVerified; verified.After(d.spared.asked) {
+		d.fatalf("verified as of %s, and what was asked last came to a server at %s", verified, d.spared.asked)
 	}
 	lists := d.seen.get("message full") + d.seen.get("response list 200")
 	if d.before != nil && s.Feeds[StatusMessages].LastVerified.After(d.before.Feeds[StatusMessages].LastVerified) && lists == d.lists {

@@ -19,6 +19,7 @@ type spared struct {
 	host     string         // that took the last log-on
 	refusedA time.Time      // when a refused the log-on of the running round
 	last     time.Time      // the last request
+	asked    time.Time      // the last PUT or list that a server answered
 
 	// Since somebody began to count: the PUTs for the status messages, and the lists.
 	puts, lists int
@@ -30,7 +31,7 @@ type spared struct {
 const certainWindow = breakerWindow - breakerBucket
 
 // anew forgets all: there is another breaker.
-func (s *spared) anew() { *s = spared{read: s.read, refusesList: s.refusesList} }
+func (s *spared) anew() { *s = spared{read: s.read, asked: time.Now(), refusesList: s.refusesList} }
 
 // looksAtTheList wants that no more than five checks go by, in a time of calm, without
 // the list, which cannot be mistaken for something older.
@@ -38,8 +39,10 @@ func (d *day) looksAtTheList(calm time.Duration) {
 	d.t.Helper()
 	d.spares()
 	d.spared.puts, d.spared.lists, d.spared.session = 0, 0, ""
-	d.pass(calm)
-	d.spares()
+	for left := calm; left > 0; left -= 10 * time.Minute { // the journals do not hold more
+		d.pass(min(left, 10*time.Minute))
+		d.spares()
+	}
 	if s := &d.spared; s.puts > maxChecksWithoutList+1 && s.lists == 0 && s.session != s.refusesList {
 		d.fatalf("%d checks in %s of calm, and none read the list", s.puts, calm)
 	}
@@ -112,9 +115,9 @@ func (s *spared) request(d *day, e hostExchange) {
 	s.last = e.Time
 	switch {
 	case e.Operation == icwssim.OpSubscribe && e.Code < 300:
-		s.puts, s.session = s.puts+1, e.Session
+		s.puts, s.session, s.asked = s.puts+1, e.Session, e.Time
 	case e.Operation == icwssim.OpList && e.Code < 300:
-		s.lists++
+		s.lists, s.asked = s.lists+1, e.Time
 	case e.Operation == icwssim.OpList:
 		s.refusesList = e.Session
 	}
