@@ -82,7 +82,7 @@ func (l *loop) connect(ctx context.Context) (*icws.Session, error) {
 	round := icws.Round{
 		Hosts:    append(append([]string{}, l.cfg.Hosts...), l.listed...),
 		LogOn:    func(ctx context.Context, host string) (*icws.Session, error) { return l.logOn(ctx, host, cr) },
-		Permit:   func(host string) bool { return l.cfg.movable() && l.policy.permits(host) },
+		Permit:   l.cfg.Permits,
 		Rejected: l.rejectListed,
 	}
 	l.screen.Learn(l.cfg.ProxyPassword)

@@ -67,7 +67,7 @@ func TestDownReasonOfAnError(t *testing.T) {
 		DownDNS:           &icws.RoundError{Attempts: []icws.Attempt{{Host: "a", Err: dns}}},
 		DownTLS:           &icws.RequestError{Reason: icws.FailTLS, Err: errors.New("x")},
 		DownTooLarge:      fmt.Errorf("status messages: %w", errTooLarge),
-		DownNetwork:       &streamError{errSilent{time.Minute}},
+		DownNetwork:       &streamError{streamTimeout{silentFor, time.Minute}},
 		DownNotDelivering: errNotDelivering,
 		DownProtocol:      &icws.RequestError{Reason: icws.FailDecode, Err: errors.New("x")},
 	} {

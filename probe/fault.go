@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"icws_exporter/probe/icws"
@@ -174,26 +173,25 @@ var errFaulted = errors.New("the server says that the subscription is faulted")
 // errNotDelivering ends a session whose subscription carries no messages.
 var errNotDelivering = errors.New("the subscription was accepted but delivers nothing")
 
-// errSilent ends a stream on which nothing came for too long.
-type errSilent struct{ after time.Duration }
-
-func (e errSilent) Error() string {
-	return fmt.Sprintf("no byte on the stream for %s", e.after)
+// streamTimeout ends a stream on which nothing came for too long, or on which an event
+// began and did not end in time.
+type streamTimeout struct {
+	what  string
+	after time.Duration
 }
 
-// errStalled ends a stream on which an event began and did not end in time.
-type errStalled struct{ after time.Duration }
+func (e streamTimeout) Error() string { return e.what + e.after.String() }
 
-func (e errStalled) Error() string {
-	return fmt.Sprintf("the stream stalled inside an event, which was not whole after %s", e.after)
-}
+const (
+	silentFor    = "no byte on the stream for "
+	stalledAfter = "the stream stalled inside an event, which was not whole after "
+)
 
 // streamFailure is why a stream broke; one that the server ended between two
 // events did not break.
 func streamFailure(err error) (reason icws.FailureReason, broke bool) {
-	var silent errSilent
-	var stalled errStalled
-	if errors.As(err, &silent) || errors.As(err, &stalled) {
+	var timeout streamTimeout
+	if errors.As(err, &timeout) {
 		return icws.FailTimeout, true
 	}
 	var request *icws.RequestError

@@ -15,47 +15,31 @@ import (
 
 const hostLookInterval = 5 * time.Minute
 
-// hostPolicy decides which hosts the password may go to. A listed host is a
-// redirect of our credentials, so it has to match allowed_hosts.
-type hostPolicy struct {
-	configured []string
-	globs      []string
-}
-
-func newHostPolicy(hosts, globs []string) hostPolicy {
-	return hostPolicy{configured: hosts, globs: globs}
-}
-
-// Permits reports whether a host that a server lists may be sent the password. A
-// server whose URL has no {host} has one address only, so none is.
-func (c Config) Permits(entry string) bool {
-	return c.movable() && newHostPolicy(c.Hosts, c.AllowedHosts).permits(entry)
-}
-
 // movable reports whether the server has more than one address: without {host}
 // in the URL every host would be the same one.
 func (c Config) movable() bool { return strings.Contains(c.URL, "{host}") }
 
-// permits reports whether entry may be sent the password: it is a plain host
-// name or address, with or without a port, and is a configured host or matches a
-// glob. Without globs, single-label names and hosts of the configured hosts'
-// parent domains match. What leads to the exporter's own machine or link has to be
-// configured, or stand among the globs as it is.
-func (p hostPolicy) permits(entry string) bool {
-	if !icws.ValidHost(entry) {
+// Permits reports whether a host that a server lists may be sent the password: it is
+// a plain host name or address, with or without a port, and is a configured host or
+// matches a glob of AllowedHosts. Without globs, single-label names and hosts of the
+// configured hosts' parent domains match. What leads to the exporter's own machine or
+// link has to be configured, or stand among the globs as it is. A server whose URL has
+// no {host} has one address only, so none is permitted.
+func (c Config) Permits(entry string) bool {
+	if !c.movable() || !icws.ValidHost(entry) {
 		return false
 	}
 	name := hostName(entry)
-	for _, h := range p.configured {
+	for _, h := range c.Hosts {
 		if hostName(h) == name {
 			return true
 		}
 	}
 	if icws.IsLocal(name) {
-		return slices.ContainsFunc(p.globs, func(glob string) bool { return strings.EqualFold(glob, name) })
+		return slices.ContainsFunc(c.AllowedHosts, func(glob string) bool { return strings.EqualFold(glob, name) })
 	}
-	if len(p.globs) > 0 {
-		for _, glob := range p.globs {
+	if len(c.AllowedHosts) > 0 {
+		for _, glob := range c.AllowedHosts {
 			if ok, err := path.Match(strings.ToLower(glob), name); err == nil && ok {
 				return true
 			}
@@ -68,7 +52,7 @@ func (p hostPolicy) permits(entry string) bool {
 	if !strings.Contains(name, ".") {
 		return true
 	}
-	for _, h := range p.configured {
+	for _, h := range c.Hosts {
 		if parent := parentDomain(hostName(h)); parent != "" && strings.HasSuffix(name, "."+parent) {
 			return true
 		}

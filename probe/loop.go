@@ -36,7 +36,6 @@ type loop struct {
 	log      *slog.Logger
 	screen   *secret.Screen
 	rand     *rand.Rand
-	policy   hostPolicy
 	breaker  *breaker
 	looks    hostLooks
 
@@ -95,7 +94,6 @@ func newLoop(p *Probe) *loop {
 	l := &loop{
 		p: p, cfg: cfg, observer: p.opts.Observer, rand: p.opts.Rand,
 		log: p.opts.Logger.With("server", cfg.Name), screen: p.opts.Screen,
-		policy:  newHostPolicy(cfg.Hosts, cfg.AllowedHosts),
 		breaker: newBreaker(cfg, p.opts.Observer),
 		backoff: backoff{min: cfg.BackoffMin, max: cfg.BackoffMax, rand: p.opts.Rand},
 		ledger:  p.ledger, accounts: cfg.Accounts(), late: make(chan struct{}, 1),
@@ -343,7 +341,7 @@ func (l *loop) noteListed(entries []string) {
 		return
 	}
 	for _, entry := range entries {
-		if !l.policy.permits(entry) {
+		if !l.cfg.Permits(entry) {
 			l.reject(entry)
 			continue
 		}

@@ -20,7 +20,7 @@ var ownPhrases = func() []string {
 		"; redirects are not followed", " other hosts to connect to", ", to the host ",
 		"the session before could not be ended, and no second one is made: ", "the log-on of ", " is not answered yet; it is awaited, and no second one is sent",
 		errTooLarge.Error(), errSessionEnded.Error(), errFaulted.Error(), errNotDelivering.Error(), errOverdue.Error(),
-		"no byte on the stream for ", "the stream stalled inside an event, which was not whole after ",
+		silentFor, stalledAfter,
 		"no complete answer in time", "the answer is larger than the limit", "the answer names no session id or no token", "no valid JSON after byte ",
 		// Those of the network, as Go has them.
 		"connect: connection refused", "connection reset by peer", "context deadline exceeded", "no such host", "no route to host", "network is unreachable", "i/o timeout",

@@ -116,8 +116,7 @@ func (s *session) end(err error, reason CloseReason, loss LossReason) *sessionEn
 // again, and what it carried meanwhile is lost.
 func (s *session) streamFailed(err error) {
 	var ended *streamError
-	var silent errSilent
-	if s.pump == nil || !errors.As(err, &ended) && !errors.As(err, &silent) {
+	if s.pump == nil || !errors.As(err, &ended) {
 		return
 	}
 	s.pump.close()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"icws_exporter/probe/icws"
@@ -87,7 +86,7 @@ func (s *session) streamReady(err error) error {
 	s.pump.stalled.Reset(s.cfg.RequestTimeout)
 	message, err := s.pump.stream.Decode(s.readers...)
 	if !s.pump.stalled.Stop() && err != nil {
-		err = errStalled{s.cfg.RequestTimeout} // and not that we cut it then
+		err = streamTimeout{stalledAfter, s.cfg.RequestTimeout} // and not that we cut it then
 	}
 	switch {
 	case err == nil:
@@ -182,10 +181,7 @@ const maxLoggedIDBytes = 128
 func loggable(ids []string) []string {
 	short := make([]string, len(ids))
 	for i, id := range ids {
-		if len(id) > maxLoggedIDBytes {
-			id = strings.ToValidUTF8(id[:maxLoggedIDBytes], "") + "…"
-		}
-		short[i] = id
+		short[i] = shortened(id, maxLoggedIDBytes)
 	}
 	return short
 }

@@ -153,7 +153,9 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 // messages comes first, then the messages, then what the feeds want.
 func (s *session) next(now time.Time) (at time.Time, do task) {
 	if silent := s.silentAt(); !silent.IsZero() && !now.Before(silent) {
-		return silent, func(context.Context) error { return errSilent{s.contact.silence(s.cfg.StreamTimeout)} }
+		return silent, func(context.Context) error {
+			return &streamError{streamTimeout{silentFor, s.contact.silence(s.cfg.StreamTimeout)}}
+		}
 	}
 	if s.transport == TransportSSE && s.pump == nil {
 		return s.retryAt, s.openStream

@@ -122,14 +122,14 @@ func TestAllowedHosts(t *testing.T) {
 			permitted: []string{"localhost", "LOCALHOST:8019", "127.0.0.1"}, refused: []string{"127.0.0.2", "::1"},
 		},
 	} {
-		policy := newHostPolicy(test.configured, test.globs)
+		policy := Config{URL: "https://{host}:8019", Hosts: test.configured, AllowedHosts: test.globs}
 		for _, host := range test.permitted {
-			if !policy.permits(host) {
+			if !policy.Permits(host) {
 				t.Errorf("%v %v refuse %q", test.configured, test.globs, host)
 			}
 		}
 		for _, host := range test.refused {
-			if policy.permits(host) {
+			if policy.Permits(host) {
 				t.Errorf("%v %v permit %q", test.configured, test.globs, host)
 			}
 		}
