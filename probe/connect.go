@@ -217,7 +217,7 @@ func (e *sessionEnd) displaced(now time.Time) {
 // switchesOver reports whether the server moves to another host of ours.
 func (l *loop) switchesOver() bool { return l.switchover.Active && len(l.hosts) > 1 }
 
-// rejectListed is told of each listed host that is not tried.
+// rejectListed takes note of a listed host that is not tried.
 func (l *loop) rejectListed(entry string) {
 	if l.cfg.movable() {
 		l.reject(entry)

@@ -219,7 +219,7 @@ func (f *feed) fullReceived(now time.Time) {
 	f.arrived(d, now)
 	switch {
 	case asOf.at.Before(f.verifiedAt.at), now.Before(f.unasked) && !d.isFirst() && f.hasList():
-		f.hinted(now)
+		f.unproven(now)
 		if d.isCheck() {
 			f.checked(DeliveryCheck{Result: d.result(CheckOK), Took: now.Sub(d.putAt)})
 		}

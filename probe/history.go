@@ -136,7 +136,7 @@ func (h *History) Screen() *secret.Screen {
 	return h.screen
 }
 
-// shown is a text from outside as it may be shown, cut so that a history bears it.
+// shown is a text from outside as it may be shown, cut to a length.
 func (h *History) shown(text string, most int) string { return shortened(h.screen.Show(text), most) }
 
 // Recent returns what happened lately.
@@ -334,7 +334,7 @@ func (l *recent[T]) newestFirst() []T {
 	return items
 }
 
-// shortened cuts a text so that a history bears it, and keeps no longer one alive.
+// shortened cuts a text to a length, and keeps no longer one alive.
 func shortened(text string, most int) string {
 	if len(text) <= most {
 		return text

@@ -102,7 +102,7 @@ func (l *Ledger) release(accounts []Account, password digest) {
 	}
 }
 
-func (s *standing) refusal(password digest) *refusal {
+func (s *accountState) refusal(password digest) *refusal {
 	i := slices.IndexFunc(s.refusals, func(r refusal) bool { return r.password == password })
 	if i < 0 {
 		return nil
@@ -110,6 +110,6 @@ func (s *standing) refusal(password digest) *refusal {
 	return &s.refusals[i]
 }
 
-func (s *standing) forget(password digest) {
+func (s *accountState) forget(password digest) {
 	s.refusals = slices.DeleteFunc(s.refusals, func(r refusal) bool { return r.password == password })
 }

@@ -3,7 +3,7 @@ package probe
 import "time"
 
 // StatesOfLastHour are the states of the last 60 minutes, the oldest first: of each
-// minute the one that is worst for whoever relies on the server. Minutes from before
+// minute the one that is worst for those who rely on the server. Minutes from before
 // the probe ran are not Known.
 type StatesOfLastHour [60]MinuteState
 

@@ -25,35 +25,35 @@ type Ledger struct {
 
 	mu       sync.Mutex
 	closed   bool
-	accounts map[Account]*standing
+	accounts map[Account]*accountState
 }
 
-// standing is what is known of one account. It belongs to the holder of Ledger.mu.
-type standing struct {
+// accountState is what is known of one account. It belongs to the holder of Ledger.mu.
+type accountState struct {
 	owed       []*owed
 	logOn      *logOn // that is being made or awaited
 	refusals   []refusal
-	turn       chan struct{} // of whoever ends what is owed
+	turn       chan struct{} // taken by the goroutine that ends what is owed
 	tried      time.Time     // when somebody last did
 	collecting bool          // a goroutine tries it again and again
 	hurry      chan struct{} // it should try now
 }
 
-// NewLedger makes an empty ledger. Whoever makes it has to Close it.
+// NewLedger makes an empty ledger. The caller has to Close it.
 func NewLedger(log *slog.Logger) *Ledger {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	l := &Ledger{key: newDigestKey(), log: log, closing: make(chan struct{}), accounts: make(map[Account]*standing)}
+	l := &Ledger{key: newDigestKey(), log: log, closing: make(chan struct{}), accounts: make(map[Account]*accountState)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
 }
 
 // at returns what is known of an account. The caller holds mu.
-func (l *Ledger) at(a Account) *standing {
+func (l *Ledger) at(a Account) *accountState {
 	s := l.accounts[a]
 	if s == nil {
-		s = &standing{turn: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}
+		s = &accountState{turn: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}
 		l.accounts[a] = s
 	}
 	return s
@@ -96,7 +96,7 @@ func (l *Ledger) Close(limit time.Duration) {
 		finishing.Go(func() { l.finish(ctx, a) })
 	}
 	finishing.Wait()
-	l.sayWhatIsLeft(open)
+	l.logWhatIsLeft(open)
 	l.cancel()
 	l.running.Wait()
 }
@@ -118,7 +118,7 @@ func (l *Ledger) finish(ctx context.Context, a Account) {
 				return
 			}
 		}
-		_ = l.settle(ctx, a) // what is left is tried again, and told in the end
+		_ = l.settle(ctx, a) // what is left is tried again, and logged in the end
 		if l.owedAt(a) == 0 {
 			return
 		}
@@ -130,7 +130,7 @@ func (l *Ledger) finish(ctx context.Context, a Account) {
 	}
 }
 
-func (l *Ledger) sayWhatIsLeft(accounts []Account) {
+func (l *Ledger) logWhatIsLeft(accounts []Account) {
 	l.mu.Lock()
 	sessions, logOns, servers := 0, 0, []string{}
 	var left []*owed

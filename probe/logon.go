@@ -107,7 +107,7 @@ func (l *Ledger) logOn(unsent context.Context, lo *logOn, c *icws.Client, cr cre
 	return nil
 }
 
-// logOnEnded takes note of the answer to a log-on, whoever still wants it.
+// logOnEnded takes note of the answer to a log-on, also when nobody wants it any more.
 func (l *Ledger) logOnEnded(lo *logOn, cr credentials, by reporter) {
 	accounts := append([]Account{lo.account}, cr.accounts...)
 	var unread *icws.UnreadSessionError

@@ -67,7 +67,7 @@ type loop struct {
 	retryNow    bool  // somebody wants no more waiting
 
 	// retriedUnauthorized says that the running session replaced one that was
-	// told 401: a second 401 soon after it is not healed by a third session.
+	// answered 401: a third session does not fix a second 401 soon after.
 	retriedUnauthorized bool
 	endedAt             time.Time // a session, by the server, which did not say why
 	endedWithWord       bool      // but said that it did
@@ -251,7 +251,7 @@ func (l *loop) retry(sendRefused bool) error {
 	return nil
 }
 
-// onRead is told by whoever reads, onPing by the stream's reader.
+// onRead is called by every reader of an answer, onPing by the reader of the stream.
 func (l *loop) onRead(op icws.Operation, n int) {
 	l.observer.Read(n)
 	if op == icws.OpStream {

@@ -7,7 +7,7 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-// Observer is told every event of one probe that has to be counted or remembered. A probe
+// Observer gets every event of one probe that has to be counted or remembered. A probe
 // calls it from its loop, from its stream reader and from its host watch, so
 // every method must be safe for concurrent use and must return at once.
 type Observer interface {

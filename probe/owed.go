@@ -26,15 +26,14 @@ const (
 	lastPause  = 500 * time.Millisecond // while the process ends
 )
 
-// owed is a session of ours whose end the server has not confirmed. It is what ends
-// the session, and who has to be told.
+// owed is a session of ours whose end the server has not confirmed.
 type owed struct {
 	session *icws.Session
 	since   time.Time
 	by      reporter
 }
 
-// reporter is who is told what becomes of a session.
+// reporter is where it is reported what becomes of a session.
 type reporter struct {
 	name     string // of the server
 	observer Observer
@@ -95,7 +94,7 @@ func (o *owed) abandon(why string) {
 }
 
 // collect ends what is owed for an account, trying again and again, until nothing is.
-func (l *Ledger) collect(a Account, s *standing) {
+func (l *Ledger) collect(a Account, s *accountState) {
 	for pause := firstPause; ; pause = min(max(2*pause, firstPause), maxPause) {
 		select {
 		case <-time.After(pause):
@@ -118,7 +117,7 @@ func (l *Ledger) collect(a Account, s *standing) {
 }
 
 // expire removes what is owed for too long, and says whether anything is left.
-func (l *Ledger) expire(a Account, s *standing) (expired []*owed, done bool) {
+func (l *Ledger) expire(a Account, s *accountState) (expired []*owed, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(s.owed) > 0 && time.Since(s.owed[0].since) >= owedTime { // the oldest is the first
@@ -163,7 +162,7 @@ func (l *Ledger) settle(ctx context.Context, a Account) (blocked error) {
 	return blocked
 }
 
-func (l *Ledger) sinceTried(s *standing) time.Duration {
+func (l *Ledger) sinceTried(s *accountState) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return time.Since(s.tried)
@@ -187,7 +186,7 @@ func (e *owedError) Unwrap() error {
 
 // takeTurn waits until nobody else ends what is owed for an account. It returns nil
 // when nothing is owed.
-func (l *Ledger) takeTurn(ctx context.Context, a Account) (*standing, error) {
+func (l *Ledger) takeTurn(ctx context.Context, a Account) (*accountState, error) {
 	l.mu.Lock()
 	s := l.accounts[a]
 	if s == nil || len(s.owed) == 0 {
@@ -209,10 +208,10 @@ func (l *Ledger) takeTurn(ctx context.Context, a Account) (*standing, error) {
 	}
 }
 
-func (l *Ledger) endTurn(a Account, s *standing) {
+func (l *Ledger) endTurn(a Account, s *accountState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	<-s.turn // whoever waits has it now, which tidy sees
+	<-s.turn // the next one has it now, which tidy sees
 	l.tidy(a)
 }
 

@@ -134,7 +134,7 @@ func (p *Probe) Run(ctx context.Context) {
 // call it; it never waits and never causes a request.
 func (p *Probe) Snapshot() *Snapshot { return p.snapshot.Load() }
 
-// Attempted reports whether the first attempt has an outcome, good or bad. Any
+// Attempted reports whether the first attempt has ended, well or badly. Any
 // goroutine may call it.
 func (p *Probe) Attempted() bool { return p.attempted.Load() }
 

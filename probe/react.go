@@ -132,7 +132,7 @@ func (s *session) streamFailed(err error) {
 	s.loop.users.streamLost()
 }
 
-// unauthorized leaves a session that was told 401: for a new one at once, but
+// unauthorized leaves a session that was answered 401: for a new one at once, but
 // only once. A second 401 soon after, in a session that never delivered, means
 // that a new session heals nothing (a proxy that strips the cookie), and each
 // costs a log-on.

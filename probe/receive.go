@@ -177,7 +177,7 @@ func (s *session) received(m icws.Message) {
 
 const maxLoggedIDBytes = 128
 
-// loggable cuts ids to a length that a log line bears.
+// loggable cuts ids to a length that fits into a log line.
 func loggable(ids []string) []string {
 	short := make([]string, len(ids))
 	for i, id := range ids {

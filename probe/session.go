@@ -254,7 +254,7 @@ func (s *session) askSwitchover(ctx context.Context) error {
 // leave ends the session on the server, also when ctx has ended: a session left
 // behind costs the server a slot. It is bounded by leaveTimeout.
 //
-// A session that the server has ended is left alone. One that was told 401 gets
+// A session that the server has ended is left alone. One that was answered 401 gets
 // the DELETE of the session only: the 401 may have been a proxy's.
 func (s *session) leave(ctx context.Context, reason CloseReason) {
 	if s.pump != nil {

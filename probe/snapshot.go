@@ -31,7 +31,7 @@ type Switchover struct {
 }
 
 // Snapshot is everything a probe publishes, at one moment. It is immutable:
-// whoever holds one may read it for ever, its slices included. Times are zero
+// it may be read for ever, its slices included. Times are zero
 // when the thing has not happened. It holds counts, never the list of statuses.
 type Snapshot struct {
 	State      State

@@ -26,7 +26,7 @@ func (f *feed) fullUnawaited(now time.Time) {
 		}
 		f.unasked = now.Add(unaskedTime)
 	}
-	f.hinted(now)
+	f.unproven(now)
 }
 
 // listPause is the least time between two lists that messages ask for, and putPause
@@ -42,8 +42,9 @@ func (f *feed) proven() bool {
 	return !f.verifiedAt.at.IsZero() && now.at.Before(until.at) && now.wall.Before(until.wall)
 }
 
-// hinted has the list read soon: something has changed, or may have.
-func (f *feed) hinted(now time.Time) {
+// unproven takes a full message that proves nothing, and has the list read soon:
+// something has changed, or may have.
+func (f *feed) unproven(now time.Time) {
 	// A message that proves nothing does not replace what is proven.
 	if !f.mayAudit() && !f.Lagging && (!f.delivered || !f.proven()) {
 		f.commit(true, now)

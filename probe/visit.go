@@ -11,9 +11,9 @@ import (
 // of Run: what check does. It makes the probe's own requests and applies its own
 // rules, but a fault ends the step: a Visit never waits, and never logs on twice.
 //
-// What a step learns is told to the Observer and is in Snapshot. Errors are those of
+// What a step learns goes to the Observer and into the Snapshot. Errors are those of
 // icws, wrapped, or say in the operator's words what the server did. A Visit belongs
-// to one goroutine. Whoever begins one has to Leave it.
+// to one goroutine. The caller has to Leave it.
 type Visit struct {
 	p *Probe
 	l *loop
@@ -79,7 +79,7 @@ func (v *Visit) Await(ctx context.Context) error {
 // (protocol.md, 9.1); true until it did not.
 func (v *Visit) Resends() bool { return !v.status().noResend }
 
-// List compares the live copy with the server's list. The Observer is told what
+// List compares the live copy with the server's list. The Observer learns what
 // differed.
 func (v *Visit) List(ctx context.Context) error {
 	defer v.l.publish()

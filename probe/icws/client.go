@@ -40,8 +40,9 @@ type Options struct {
 	// OnExchange is called once per HTTP exchange, on the goroutine that made it.
 	// For a stream that is when its headers arrived or failed to.
 	OnExchange func(Exchange)
-	// OnRead is told the bytes of every body and stream as they arrive, and OnPing
-	// each comment line of a stream, its heartbeat, on the goroutine that reads.
+	// OnRead is called with the bytes of every body and stream as they arrive, and
+	// OnPing for each comment line of a stream, its heartbeat, on the goroutine that
+	// reads.
 	OnRead func(op Operation, n int)
 	OnPing func()
 }

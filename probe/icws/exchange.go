@@ -18,7 +18,7 @@ import (
 // Exchange is one HTTP exchange as it went.
 type Exchange struct {
 	Operation Operation
-	// Host is left empty by a Client, for whoever has several to fill in.
+	// Host is left empty by a Client: its caller may have several, and fills it in.
 	Host string
 	// Code is the HTTP code, 0 when no headers came.
 	Code    int
@@ -60,7 +60,7 @@ type request struct {
 	// patience is nil for a request that ends after RequestTimeout, sent or not.
 	patience *patience
 	waiting  *waiting // with patience, once the exchange has begun
-	// connected is told the connection that the request goes over, unless nil.
+	// connected is called with the connection that the request goes over, unless nil.
 	connected func(httptrace.GotConnInfo)
 }
 

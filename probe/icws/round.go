@@ -21,7 +21,7 @@ type Round struct {
 	// Permit says whether a host that a server listed may get the password; nil
 	// permits none. It is asked only for what ValidHost accepts.
 	Permit func(host string) bool
-	// Rejected is told each listed entry that is not valid or not permitted.
+	// Rejected is called with each listed entry that is not valid or not permitted.
 	Rejected func(host string)
 }
 

@@ -163,7 +163,7 @@ func (s *Session) request(op Operation, path string) request {
 	}
 }
 
-// secrets are what whoever knows it can use the session with: its id, its token and
+// secrets are what lets others use the session: its id, its token and
 // its own cookie. The cookies of load balancers are none: they are short, the same
 // for everybody, and their values are in every text.
 func (s *Session) secrets() []secret.Text {

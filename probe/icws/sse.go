@@ -269,7 +269,7 @@ func (r *eventReader) fill() error {
 }
 
 // chooseBuffer takes a larger buffer after a read that filled the one before, and
-// gives it back after one that did not: whoever waits needs none.
+// gives it back after one that did not: a stream that waits needs none.
 func (r *eventReader) chooseBuffer() {
 	switch filled := len(r.buf) > 0 && r.end == len(r.buf); {
 	case !filled:

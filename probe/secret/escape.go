@@ -40,7 +40,7 @@ func isObeyed(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
-// escapeLines is Escape for a text of several lines, where whoever shows it takes
+// escapeLines is Escape for a text of several lines, where the code that shows it takes
 // care of them.
 func escapeLines(text string) string {
 	lines := strings.Split(text, "\n")

@@ -25,7 +25,7 @@ const (
 //
 // Any goroutine may use it. A nil Screen knows no secret.
 type Screen struct {
-	mu        sync.Mutex // of those who learn; whoever looks takes the finder
+	mu        sync.Mutex // for learning; a look only loads the finder
 	known     [][]string
 	passwords []Text
 	sessions  [][]Text

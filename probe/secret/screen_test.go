@@ -148,8 +148,8 @@ func TestATextIsComparedByWhatItIs(t *testing.T) {
 	if !New("a").Equal(New("a")) || New("a").Equal(New("b")) || !New("").Equal(Text{}) || (Text{}).Equal(New("a")) {
 		t.Error("Equal is wrong")
 	}
-	if New("a").Digest() == New("b").Digest() || !(Text{}).IsZero() || New("a").IsZero() {
-		t.Error("Digest or IsZero is wrong")
+	if !(Text{}).IsZero() || New("a").IsZero() {
+		t.Error("IsZero is wrong")
 	}
 	if got := fmt.Sprintf("%v %+v %#v %s %q %x %d", New("a"), New("a"), New("a"), New("a"), New("a"), New("a"), New("a")); strings.Count(got, hidden) != 7 {
 		t.Errorf("it prints as %s", got)
