@@ -84,6 +84,7 @@ var misfortunes = []struct {
 		for range 4 {
 			d.live()
 			d.troubled(d.cfg.StaleAfter / 3)
+			d.invariants()
 		}
 	}},
 	{"cannot decide", false, func(d *day, host string) {
