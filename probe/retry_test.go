@@ -64,7 +64,7 @@ func TestAFailedRequestIsTriedAgainAtOnce(t *testing.T) {
 			t.Errorf("seconds later up %t in %s, reason %q", s.Up(time.Now()), s.State, s.Reason)
 		}
 		r.count("opens", 1)
-		for _, operation := range []string{"subscribe", "poll"} { // a poll that works is no failure in a row
+		for _, operation := range []string{"subscribe", "poll", "switchover_status"} { // one that works is no failure in a row
 			sim.Inject(icwssim.Fault{Operation: operation, Code: 503})
 		}
 		for failing()+r.seen.get("response poll 503") < 5 {
