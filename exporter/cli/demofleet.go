@@ -92,7 +92,7 @@ func startFleet() (demo, error) {
 		d.config = append(d.config, fmt.Sprintf("{name: %s, site: %s, url: %q%s}", t.name, []string{"us", "eu"}[i%2], cmp.Or(t.url, s.url), t.more))
 		fmt.Fprintf(&guide, "  %-18s%s\n", t.name, t.what)
 	}
-	d.guide, d.play = guide.String(), d.simulations.trouble
+	d.guide, d.play = guide.String(), d.trouble
 	return d, nil
 }
 
