@@ -91,8 +91,9 @@ func (s *Server) SetNotAccepting(refuse bool) { s.locked(func() { s.notAccepting
 // Accepting reports whether log-ons are taken.
 func (s *Server) Accepting() bool { return told(s, func() bool { return !s.notAccepting }) }
 
-// SetQuirks changes how the server behaves from now on, its open streams included.
-func (s *Server) SetQuirks(q Quirks) { s.setQuirks(q.withDefaults()) }
+// SetQuirks changes how the server behaves from now on, its open streams included. It
+// panics if a quirk has a value that it cannot have.
+func (s *Server) SetQuirks(q Quirks) { s.setQuirks(q.checked()) }
 
 func (s *Server) setQuirks(q Quirks) {
 	s.locked(func() {

@@ -76,7 +76,7 @@ func (o Options) withDefaults() Options {
 		o.Prefix = "/" + strings.Trim(o.Prefix, "/")
 	}
 	o.AlternateHosts = slices.Clone(o.AlternateHosts)
-	o.Quirks = o.Quirks.withDefaults()
+	o.Quirks = o.Quirks.checked()
 	return o
 }
 

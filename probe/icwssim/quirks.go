@@ -140,6 +140,15 @@ func (q Quirks) validate() error {
 	return nil
 }
 
+// checked has the defaults; values that there are not are the mistake of a test.
+func (q Quirks) checked() Quirks {
+	q = q.withDefaults()
+	if err := q.validate(); err != nil {
+		panic("icwssim: quirk: " + err.Error())
+	}
+	return q
+}
+
 // Set sets one quirk from a text like "second-stream=refused", or "no-resend" for
 // "no-resend=true". GET /-/sim/ lists all. The error names the quirk and what
 // is expected; q is then as it was.

@@ -41,9 +41,6 @@ type Server struct {
 // It panics if a quirk has a value that it cannot have.
 func New(o Options) *Server {
 	o = o.withDefaults()
-	if err := o.Quirks.validate(); err != nil {
-		panic("icwssim: quirk: " + err.Error())
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		opts: o, closing: ctx, close: cancel,
