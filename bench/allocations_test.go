@@ -22,11 +22,11 @@ func TestReadBenchmarks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := allocations{"example/a.BenchmarkOne": 0, "example/a.BenchmarkTwo/N=50": 35, "example/b.BenchmarkOne": 7}
+	want := counts{"example/a.BenchmarkOne": 0, "example/a.BenchmarkTwo/N=50": 35, "example/b.BenchmarkOne": 7}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	again, err := readAllocations(got.String())
+	again, err := readCounts(got.String())
 	if diff := cmp.Diff(want, again); err != nil || diff != "" {
 		t.Errorf("the list is read as %s (%v)", diff, err)
 	}
@@ -36,14 +36,14 @@ func TestReadBenchmarks(t *testing.T) {
 }
 
 func TestAllocationsAreCompared(t *testing.T) {
-	want := allocations{"none": 0, "few": 7, "many": 100, "gone": 1}
+	want := counts{"none": 0, "few": 7, "many": 100, "gone": 1}
 	for _, tc := range []struct {
-		measured allocations
+		measured counts
 		problems []string
 	}{
-		{allocations{"none": 0, "few": 7, "many": 110, "gone": 1}, nil},
-		{allocations{"none": 0, "few": 2, "many": 50, "gone": 0}, nil},
-		{allocations{"none": 1, "few": 8, "many": 111, "new": 1}, []string{
+		{counts{"none": 0, "few": 7, "many": 110, "gone": 1}, nil},
+		{counts{"none": 0, "few": 2, "many": 50, "gone": 0}, nil},
+		{counts{"none": 1, "few": 8, "many": 111, "new": 1}, []string{
 			"few allocates 8 times, the list says 7", "many allocates 111 times, the list says 100",
 			"new is not in the list", "none allocates 1 times, the list says 0", "gone is in the list and did not run",
 		}},
@@ -55,12 +55,12 @@ func TestAllocationsAreCompared(t *testing.T) {
 }
 
 func TestInstructionsAreCompared(t *testing.T) {
-	want := allocations{"a": 1000, "b": 1000}
-	if err := compareInstructions(allocations{"a": 1050, "b": 1}, want, "list"); err != nil {
-		t.Error(err)
+	want := counts{"a": 1000, "b": 1000}
+	if problems := slower(counts{"a": 1050, "b": 1}, want); problems != nil {
+		t.Error(problems)
 	}
-	for _, worse := range []allocations{{"a": 1051}, {"new": 1}} {
-		if compareInstructions(worse, want, "list") == nil {
+	for _, worse := range []counts{{"a": 1051}, {"new": 1}} {
+		if slower(worse, want) == nil {
 			t.Errorf("%v passes", worse)
 		}
 	}

@@ -77,7 +77,14 @@ func (b *bench) measureFleet(n int, w wire) (kib float64, err error) {
 	at := fmt.Sprintf("%d servers, %s", n, w.name)
 	b.add(11, at+": all up after", e.ready.Sub(began).Seconds(), none, "s")
 	b.add(11, at+": log-ons in the busiest second of the start", float64(s.busiestSecond()), none, "")
-	time.Sleep(b.Settle)
+	prometheus := newScraper(e.url+"/metrics", "Accept-Encoding", "gzip")
+	defer prometheus.close()
+	for range 2 {
+		if err := prometheus.times(1); err != nil {
+			return 0, err
+		}
+		time.Sleep(b.Settle / 2)
+	}
 	resident, _, err := e.memory()
 	if err != nil {
 		return 0, err
@@ -98,7 +105,7 @@ func (b *bench) measureFleet(n int, w wire) (kib float64, err error) {
 
 // kindsOfMemory shows what the memory per server is, as the exporter tells it.
 func (b *bench) kindsOfMemory(e *product, n int, at string, resident float64) error {
-	s := newScraper(e.url + "/metrics")
+	s := newScraper(e.url + "/metrics?name[]=go_goroutines&name[]=go_memstats_heap_inuse_bytes&name[]=go_memstats_stack_inuse_bytes")
 	defer s.close()
 	page, err := s.scrape()
 	if err != nil {

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"icws_exporter/probe/icwssim"
 )
 
 // quiet keeps the delivery checks out of a measurement of something else: they read
@@ -19,6 +21,7 @@ func measureScrapeByStatuses(b *bench) error {
 	sizes := []float64{50, 1000, 10_000, 100_000}
 	var contestants []contestant
 	var sites []*site
+	var largest *product
 	var memory []float64
 	for _, n := range sizes {
 		s, err := b.open(siteOptions{servers: 1, statuses: int(n), settings: quiet})
@@ -31,7 +34,7 @@ func measureScrapeByStatuses(b *bench) error {
 			return err
 		}
 		defer e.stop()
-		sites = append(sites, s)
+		sites, largest = append(sites, s), e
 		scraper := newScraper(e.url + "/metrics")
 		defer scraper.close()
 		contestants = append(contestants, scraped(fmt.Sprintf("N=%.0f", n), e.process, scraper, scrapes))
@@ -57,6 +60,24 @@ func measureScrapeByStatuses(b *bench) error {
 		float64(answersOf(sites)-before), 0, "requests")
 	b.grows("CPU of a default scrape by statuses", "µs", sizes, figures)
 	b.grows("resident memory by statuses, a second after the first list", "MiB", sizes, memory)
+	return b.lookAtStatuses(sites[len(sites)-1], largest)
+}
+
+// lookAtStatuses measures the page of a server whose list has changed since the last look.
+func (b *bench) lookAtStatuses(s *site, e *product) error {
+	status := icwssim.Catalogue(1, 1)[0]
+	page := newScraper(e.url + "/servers/server-00000?q=acd")
+	defer page.close()
+	looks := contestant{"look", func(int) (time.Duration, error) {
+		flip(s.servers[0], &status)
+		time.Sleep(1500 * time.Millisecond) // a look is shared for a second
+		return e.during(func() error { return page.times(1) })
+	}, 1}
+	r, err := contest(b.Rounds, looks)
+	if err != nil {
+		return err
+	}
+	b.add(1, "page of a server, N=100,000, after a change, searched, CPU", millis(r.of(0)), 50, "ms")
 	return nil
 }
 
