@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 
 	"icws_exporter/exporter"
 	"icws_exporter/exporter/advice"
 	"icws_exporter/exporter/config"
+	"icws_exporter/exporter/files"
 )
 
 type configCommand struct {
@@ -87,9 +87,7 @@ func describeServers(out io.Writer, watched config.Validated, read bool) {
 func warningsOf(watched config.Validated, read bool) []string {
 	var warnings []string
 	for _, file := range passwordFiles(watched) {
-		if whole, err := filepath.Abs(file); err == nil {
-			file = whole
-		}
+		file = files.Absolute(file)
 		if read && readableForAll(file) {
 			warnings = append(warnings, "everybody on this machine may read the password in "+file+"; take that right away, with chmod o= or chmod 600")
 		}

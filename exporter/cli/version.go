@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -8,46 +9,31 @@ import (
 	"github.com/prometheus/common/version"
 )
 
-// origin is what is known of how this program was made.
-type origin struct{ version, revision, date string }
-
 func init() {
-	given := origin{version.Version, version.Revision, version.BuildDate}
 	info, _ := debug.ReadBuildInfo() // nil when there is none
-	o := given.completed(info)
-	version.Version, version.Revision, version.BuildDate = o.version, o.revision, o.date
+	version.Version, version.Revision, version.BuildDate = built(version.Version, version.Revision, version.BuildDate, info)
 }
 
-// completed fills in what the linker was not told with what the go command noted:
-// the version is the tag, or one made from the commit; the date is that of the
-// commit, so that the same source gives the same bytes.
-func (o origin) completed(info *debug.BuildInfo) origin {
-	noted := origin{version: "devel", revision: "unknown"}
+// built fills in what the linker was not told with what the go command noted: the
+// version is the tag, or one made from the commit; the date is that of the commit, so
+// that the same source gives the same bytes.
+func built(v, revision, date string, info *debug.BuildInfo) (string, string, string) {
+	noted := map[string]string{}
 	if info != nil {
-		if v := info.Main.Version; v != "" && v != "(devel)" {
-			noted.version = strings.TrimPrefix(v, "v")
-		}
-		settings := map[string]string{}
 		for _, s := range info.Settings {
-			settings[s.Key] = s.Value
+			noted[s.Key] = s.Value
 		}
-		if revision := settings["vcs.revision"]; revision != "" {
-			noted.revision, noted.date = revision, settings["vcs.time"]
-			if settings["vcs.modified"] == "true" {
-				noted.revision += "-modified"
-			}
+		if v == "" && info.Main.Version != "(devel)" {
+			v = strings.TrimPrefix(info.Main.Version, "v")
 		}
 	}
-	if o.version == "" {
-		o.version = noted.version
+	if commit := noted["vcs.revision"]; revision == "" && commit != "" {
+		revision, date = commit, cmp.Or(date, noted["vcs.time"])
+		if noted["vcs.modified"] == "true" {
+			revision += "-modified"
+		}
 	}
-	if o.revision == "" {
-		o.revision = noted.revision
-	}
-	if o.date == "" && o.revision == noted.revision {
-		o.date = noted.date
-	}
-	return o
+	return cmp.Or(v, "devel"), cmp.Or(revision, "unknown"), date
 }
 
 func versionText() string {

@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// origin is a version, a revision and a date.
+type origin [3]string
+
 func TestBuildIsWhatTheLinkerOrTheGoCommandSays(t *testing.T) {
 	noted := func(version string, settings ...debug.BuildSetting) *debug.BuildInfo {
 		return &debug.BuildInfo{Main: debug.Module{Version: version}, Settings: settings}
@@ -32,7 +35,8 @@ func TestBuildIsWhatTheLinkerOrTheGoCommandSays(t *testing.T) {
 		"the linker knows another commit": {origin{"1.2.3", "abc", ""}, noted("v0.0.1", commit...), origin{"1.2.3", "abc", ""}},
 		"the linker knows the version":    {origin{"1.2.3", "", ""}, noted("v0.0.1", commit...), origin{"1.2.3", revision, "2026-11-24T17:00:00Z"}},
 	} {
-		if got := c.linked.completed(c.info); got != c.want {
+		v, revision, date := built(c.linked[0], c.linked[1], c.linked[2], c.info)
+		if got := (origin{v, revision, date}); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

@@ -28,20 +28,19 @@ const maxPasswordBytes = 4 << 10
 func (s Server) Password() (secret.Text, error) {
 	var content []byte
 	var err error
-	place := "the file " + absolute(s.PasswordFile)
+	place, _ := s.PasswordPlace()
 	switch {
 	case s.PasswordEnv != "":
 		value, found := os.LookupEnv(s.PasswordEnv)
 		if !found {
 			return secret.Text{}, errors.New("the environment variable of the password is not set; set it where the exporter is started")
 		}
-		content, place = []byte(value), "the environment variable "+s.PasswordEnv
+		content = []byte(value)
 	case s.PasswordCredential != "":
 		directory := os.Getenv("CREDENTIALS_DIRECTORY")
 		if directory == "" {
 			return secret.Text{}, errors.New("there is no CREDENTIALS_DIRECTORY; load the credential with LoadCredential= in the systemd unit, and run other commands with systemd-run --pipe --property=LoadCredential=NAME:FILE")
 		}
-		place = "the systemd credential " + s.PasswordCredential
 		content, err = files.Read(filepath.Join(directory, s.PasswordCredential), maxPasswordBytes)
 		if errors.Is(err, fs.ErrNotExist) {
 			return secret.Text{}, noCredential(directory)
@@ -99,7 +98,7 @@ func (s Server) PasswordPlace() (place, change string) {
 	case isCredential(s.PasswordFile):
 		return "the systemd credential " + s.PasswordFile, ofCredential
 	default:
-		return "the file " + absolute(s.PasswordFile), ""
+		return "the file " + files.Absolute(s.PasswordFile), ""
 	}
 }
 

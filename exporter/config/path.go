@@ -16,7 +16,7 @@ func (r *resolver) tried(written, path string) string {
 	if filepath.IsAbs(written) {
 		return path
 	}
-	return absolute(path) + ", relative to " + r.base()
+	return files.Absolute(path) + ", relative to " + r.base()
 }
 
 // base says what file names are relative to. Flags have no file.
@@ -36,7 +36,7 @@ func (r *resolver) triedForPassword(written, path string) string {
 	if _, err := os.Stat(path); err == nil || errors.Is(err, fs.ErrPermission) || leads {
 		return r.tried(written, path)
 	}
-	directory := absolute(filepath.Dir(path))
+	directory := files.Absolute(filepath.Dir(path))
 	deepest := existing(directory)
 	switch {
 	case deepest != directory:
@@ -61,19 +61,11 @@ func isDirectory(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// absolute is the whole path, or the path as it is where that is not known.
-func absolute(path string) string {
-	if whole, err := filepath.Abs(path); err == nil {
-		return whole
-	}
-	return path
-}
-
 // unreadable is the error of a configuration file that cannot be read.
 func unreadable(path string, err error) error {
 	place := path
 	if !filepath.IsAbs(path) {
-		place += " (" + absolute(path) + ")"
+		place += " (" + files.Absolute(path) + ")"
 	}
 	if errors.Is(err, files.ErrEncoding) || errors.Is(err, files.ErrTooLarge) {
 		return fmt.Errorf("cannot read the configuration file %s: %w", place, err)

@@ -43,7 +43,7 @@ func (s Server) readPEM() (pemFiles, error) {
 	for _, file := range read.named(s.HTTP.TLS) {
 		content, err := files.Read(file.path, maxPEMBytes)
 		if err != nil {
-			return pemFiles{}, fmt.Errorf("%s: %s cannot be read: %w", s.tlsKey(file.key), absolute(file.path), err)
+			return pemFiles{}, fmt.Errorf("%s: %s cannot be read: %w", s.tlsKey(file.key), files.Absolute(file.path), err)
 		}
 		*file.content = content
 	}
@@ -67,17 +67,17 @@ func (s Server) tlsKey(key string) string {
 	return "http.tls_config." + key
 }
 
-func (s Server) tlsConfig(files pemFiles) (*tls.Config, error) {
+func (s Server) tlsConfig(read pemFiles) (*tls.Config, error) {
 	t := s.HTTP.TLS
 	config := &tls.Config{ServerName: t.ServerName, MinVersion: uint16(promconfig.TLSVersions[t.MinVersion])}
 	if t.CAFile != "" {
 		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(files.ca) {
-			return nil, fmt.Errorf("%s: no certificate is in %s", s.tlsKey("ca_file"), absolute(t.CAFile))
+		if !config.RootCAs.AppendCertsFromPEM(read.ca) {
+			return nil, fmt.Errorf("%s: no certificate is in %s", s.tlsKey("ca_file"), files.Absolute(t.CAFile))
 		}
 	}
 	if t.CertFile != "" {
-		certificate, err := tls.X509KeyPair(files.cert, files.key)
+		certificate, err := tls.X509KeyPair(read.cert, read.key)
 		if err != nil {
 			return nil, fmt.Errorf("%s and key_file: %w", s.tlsKey("cert_file"), err)
 		}

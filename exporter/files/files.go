@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -27,6 +28,14 @@ var (
 // readTime bounds the wait for a file that poses as a regular one and has nothing to
 // read, such as /proc/kmsg.
 const readTime = 5 * time.Second
+
+// Absolute is the whole path, or the path as it is where that is not known.
+func Absolute(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
+}
 
 // Read returns the content of a regular text file of at most limit bytes. It takes a
 // UTF-8 byte order mark off, and refuses UTF-16, UTF-32 and NUL bytes. Its errors do

@@ -17,6 +17,7 @@ import (
 	"github.com/coreos/go-systemd/v22/activation"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
+	"icws_exporter/exporter/files"
 	"icws_exporter/exporter/web/pages"
 )
 
@@ -62,7 +63,7 @@ type ConfigError struct {
 }
 
 func (e *ConfigError) Error() string {
-	return fmt.Sprintf("--web.config.file %s: %v", absolute(e.File), e.Err)
+	return fmt.Sprintf("--web.config.file %s: %v", files.Absolute(e.File), e.Err)
 }
 
 func (e *ConfigError) Unwrap() error { return e.Err }

@@ -198,14 +198,6 @@ func inlined(file string) ([]byte, error) {
 	return yaml.Marshal(set(top, "tls_server_config", tls))
 }
 
-// absolute is the whole path, or the path as it is where that is not known.
-func absolute(path string) string {
-	if whole, err := filepath.Abs(path); err == nil {
-		return whole
-	}
-	return path
-}
-
 // quoted is a part of the file that an error of the parser repeats.
 var quoted = regexp.MustCompile("!!([a-z]+) `[^`]*`")
 
@@ -230,7 +222,7 @@ func withContent(section yaml.MapSlice, fileKey, key, dir string) (yaml.MapSlice
 		}
 		content, err := files.Read(name, maxWebConfig)
 		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", fileKey, absolute(name), err)
+			return nil, fmt.Errorf("%s %s: %w", fileKey, files.Absolute(name), err)
 		}
 		if len(bytes.TrimSpace(content)) == 0 {
 			return nil, fmt.Errorf("%s %s: it is empty", fileKey, name)
