@@ -221,7 +221,7 @@ func (s *staged) waiting(i incident, ready chan<- *demoServers) incident {
 	step := make(chan struct{})
 	s.steps[i.name] = step
 	begin, every := i.begin, i.every
-	i.lasts, i.calm, i.every = 0, 0, 0
+	i.lasts, i.recovery, i.every = 0, 0, 0
 	i.begin = func(d *demoServers) {
 		select {
 		case ready <- d:

@@ -17,8 +17,8 @@ type incident struct {
 	// what it is and what there is to see, in one sentence.
 	what  string
 	lasts time.Duration
-	// calm is the time after it in which everything is live again.
-	calm time.Duration
+	// recovery is the time after it in which everything is live again.
+	recovery time.Duration
 	// every calls again that often while the incident lasts; 0: begins once.
 	every time.Duration
 	begin func(*demoServers)
@@ -60,7 +60,7 @@ func scenarioNamed(name string) (scenario, error) {
 // takes is how long a round takes.
 func (s scenario) takes() (all time.Duration) {
 	for _, i := range s.incidents {
-		all += i.lasts + i.calm
+		all += i.lasts + i.recovery
 	}
 	return all / time.Duration(max(1, s.pace))
 }
@@ -89,12 +89,12 @@ func (s scenario) play(ctx context.Context, servers *demoServers, out io.Writer,
 			fmt.Fprintf(out, "%s  %s: %s\n", time.Now().Format(time.TimeOnly), i.name, i.what)
 			now.set(i.name, i.what)
 			pace := time.Duration(max(1, s.pace))
-			i.lasts, i.calm, i.every = i.lasts/pace, i.calm/pace, i.every/pace
+			i.lasts, i.recovery, i.every = i.lasts/pace, i.recovery/pace, i.every/pace
 			i.happen(ctx, servers)
-			if i.calm > 0 {
+			if i.recovery > 0 {
 				now.set(i.name, "it is over; everything recovers by itself.")
 			}
-			if !pause(ctx, i.calm) {
+			if !pause(ctx, i.recovery) {
 				return
 			}
 		}

@@ -33,7 +33,7 @@ func TestSimulateIsWatchedOverHTTPS(t *testing.T) {
 	}
 	p.end(t, syscall.SIGTERM)
 	var state icwssim.State
-	trusting(t, ca, func() { getJSON(t, url+"/-/sim/state", &state) })
+	withCertificates(t, ca, func() { getJSON(t, url+"/-/sim/state", &state) })
 	if state.Name != "cic-drill" || len(state.Sessions) != 0 || state.Counts.Of("disconnect", 200) != 1 {
 		t.Errorf("the simulator's state after the exporter left: %+v", state)
 	}
@@ -46,8 +46,8 @@ func TestSimulateIsWatchedOverHTTPS(t *testing.T) {
 	}
 }
 
-// trusting has the test's client trust the certificates of file during f.
-func trusting(t *testing.T, file string, f func()) {
+// withCertificates has the test's client trust the certificates of file during f.
+func withCertificates(t *testing.T, file string, f func()) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {

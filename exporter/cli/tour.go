@@ -15,17 +15,17 @@ var tour = []incident{
 	},
 	{
 		name: "delta-burst", what: "somebody edits the statuses of chicago in bulk: icws_catalogue_changes_total climbs.",
-		lasts: 15 * time.Second, calm: 10 * time.Second, every: time.Second,
+		lasts: 15 * time.Second, recovery: 10 * time.Second, every: time.Second,
 		begin: func(d *demoServers) { d.chicago.Step(40) },
 	},
 	{
 		name: "session-killed", what: "the server forgets the session of chicago: one 401, then a new session at once.",
-		calm:  15 * time.Second,
-		begin: func(d *demoServers) { d.active().ExpireSessions() },
+		recovery: 15 * time.Second,
+		begin:    func(d *demoServers) { d.active().ExpireSessions() },
 	},
 	{
 		name: "unauthorized-wave", what: "every session of both servers ends again and again: a wave of 401.",
-		lasts: 30 * time.Second, calm: 15 * time.Second, every: 6 * time.Second,
+		lasts: 30 * time.Second, recovery: 15 * time.Second, every: 6 * time.Second,
 		begin: func(d *demoServers) {
 			expireSettled(d.active())
 			expireSettled(d.lab)
@@ -33,7 +33,7 @@ var tour = []incident{
 	},
 	{
 		name: "server-errors", what: "chicago answers 500 to everything: the circuit breaker opens and spares it.",
-		lasts: 30 * time.Second, calm: 20 * time.Second,
+		lasts: 30 * time.Second, recovery: 20 * time.Second,
 		begin: func(d *demoServers) {
 			d.chicago.Inject(icwssim.Fault{Code: http.StatusInternalServerError})
 			d.standby.Inject(icwssim.Fault{Code: http.StatusInternalServerError})
@@ -43,7 +43,7 @@ var tour = []incident{
 	},
 	{
 		name: "lost-deltas", what: "changes of both servers never reach us: the next delivery checks find the drift.",
-		lasts: 25 * time.Second, calm: 15 * time.Second,
+		lasts: 25 * time.Second, recovery: 15 * time.Second,
 		begin: func(d *demoServers) {
 			d.active().Inject(icwssim.Fault{Swallow: icwssim.SwallowDeltas})
 			d.lab.Inject(icwssim.Fault{Swallow: icwssim.SwallowDeltas})
@@ -52,19 +52,19 @@ var tour = []incident{
 	},
 	{
 		name: "not-delivering", what: "lab accepts the subscription and delivers nothing: its subscription is lost, then its numbers are withheld.",
-		lasts: 45 * time.Second, calm: 20 * time.Second,
+		lasts: 45 * time.Second, recovery: 20 * time.Second,
 		begin: func(d *demoServers) { d.lab.Inject(icwssim.Fault{Swallow: icwssim.SwallowMessages}) },
 		end:   (*demoServers).clear,
 	},
 	{
 		name: "switchover", what: "chicago switches over to its standby, and back.",
-		lasts: 25 * time.Second, calm: 20 * time.Second,
+		lasts: 25 * time.Second, recovery: 20 * time.Second,
 		begin: (*demoServers).switchOver,
 		end:   (*demoServers).switchBack,
 	},
 	{
 		name: "gone", what: "chicago answers 410 to the switchover status: that operation is left alone, the rest goes on.",
-		lasts: 30 * time.Second, calm: 15 * time.Second,
+		lasts: 30 * time.Second, recovery: 15 * time.Second,
 		begin: func(d *demoServers) {
 			d.active().Inject(icwssim.Fault{Operation: "switchover_status", Code: http.StatusGone})
 		},
@@ -75,7 +75,7 @@ var tour = []incident{
 	},
 	{
 		name: "password-expired", what: "the password of lab expires: the log-on is held so that no policy locks the user, until somebody sets the new one.",
-		lasts: 30 * time.Second, calm: 20 * time.Second,
+		lasts: 30 * time.Second, recovery: 20 * time.Second,
 		begin: func(d *demoServers) {
 			d.lab.SetPassword("another than ours")
 			d.lab.ExpireSessions()

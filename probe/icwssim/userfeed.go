@@ -28,7 +28,7 @@ func (s *Server) subscribeUsers(c *call) answer {
 	if body.Properties != nil && s.quirks.UserProperties == "400" {
 		return invalidProperty("userStatusProperties", "A property is unknown.")
 	}
-	sub, refusal := s.watch(body.UserIDs)
+	sub, refusal := s.userSubscription(body.UserIDs)
 	if refusal.code != 0 {
 		return refusal
 	}
@@ -55,8 +55,8 @@ func (s *Server) subscribeUsers(c *call) answer {
 	return emptyAnswer(http.StatusOK)
 }
 
-// watch makes the subscription to these users, or says why not.
-func (s *Server) watch(ids []string) (*subscription, answer) {
+// userSubscription makes the subscription to these users, or says why not.
+func (s *Server) userSubscription(ids []string) (*subscription, answer) {
 	sub := &subscription{state: SubscriptionNormal, users: map[string]bool{}}
 	if most := s.quirks.UserMaximum; most > 0 && len(ids) > most {
 		if s.quirks.UserMaximumAnswer == "400" {
