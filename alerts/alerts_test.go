@@ -167,8 +167,8 @@ func TestAlertsSayWhatAnOperatorNeeds(t *testing.T) {
 		if r.Annotations["summary"] == "" || r.Annotations["description"] == "" {
 			t.Errorf("%s: summary or description is missing", r)
 		}
-		if got, want := r.Annotations["runbook_url"], "runbooks/"+r.Alert+".md"; got != want {
-			t.Errorf("%s: its runbook is %s, want %s", r, got, want)
+		if got := r.Annotations["runbook_url"]; !strings.HasSuffix(got, "}}runbooks/"+r.Alert+".md") {
+			t.Errorf("%s: its runbook is %s", r, got)
 		}
 		m := uid.FindStringSubmatch(r.Annotations["dashboard_url"])
 		if m == nil {

@@ -23,9 +23,6 @@ type Overrides struct {
 	// RunbookURL and DashboardURL replace what runbook_url and dashboard_url begin
 	// with: the folder of the runbooks, and the address of Grafana.
 	RunbookURL, DashboardURL string
-	// ExternalURL is where the pages of an exporter are, which has the runbooks; used
-	// when RunbookURL is empty.
-	ExternalURL string
 	// Job is a regular expression for the jobs that scrape the exporter, instead of
 	// icws.*.
 	Job string
@@ -47,11 +44,8 @@ func (o Overrides) Apply(texts ...string) ([]string, error) {
 			text = setPages(text, o.Pages)
 		}
 		text = o.addLabels(text)
-		switch {
-		case o.RunbookURL != "":
-			text = strings.ReplaceAll(text, "runbook_url: runbooks/", "runbook_url: "+folder(o.RunbookURL))
-		case o.ExternalURL != "":
-			text = runbookFile.ReplaceAllString(text, "runbook_url: "+folder(o.ExternalURL)+"runbooks/$1")
+		if o.RunbookURL != "" {
+			text = strings.ReplaceAll(text, exporterRunbooks, "runbook_url: '"+folder(o.RunbookURL))
 		}
 		if o.DashboardURL != "" {
 			text = strings.ReplaceAll(text, `dashboard_url: "d/`, `dashboard_url: "`+folder(o.DashboardURL)+"d/")
@@ -64,15 +58,17 @@ func (o Overrides) Apply(texts ...string) ([]string, error) {
 	return changed, nil
 }
 
+// exporterRunbooks is what every runbook_url begins with: where an exporter says that its pages are.
+const exporterRunbooks = `runbook_url: '{{ with query "last_over_time(icws_exporter_web_info[1h])" }}` +
+	`{{ . | sortByLabel "external_url" | first | label "external_url" }}/{{ end }}runbooks/`
+
 // folder has one slash at the end.
 func folder(url string) string { return strings.TrimRight(url, "/") + "/" }
 
 var (
 	labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 	plainURL  = regexp.MustCompile(`^https?://[^\s"'#{}\\]+$`)
-	// runbookFile is a runbook as a file; the exporter serves it as a page.
-	runbookFile = regexp.MustCompile(`runbook_url: runbooks/(\w+)\.md`)
-	plainJob    = regexp.MustCompile("^[^\\s\"'`{}\\\\]+$")
+	plainJob  = regexp.MustCompile("^[^\\s\"'`{}\\\\]+$")
 )
 
 // ownLabels are those that rules set or make.
@@ -89,7 +85,7 @@ func (o Overrides) check(texts []string) error {
 			return fmt.Errorf("label %s: a line break, { and } cannot be in its value", name)
 		}
 	}
-	for what, url := range map[string]string{"runbook": o.RunbookURL, "dashboard": o.DashboardURL, "external": o.ExternalURL} {
+	for what, url := range map[string]string{"runbook": o.RunbookURL, "dashboard": o.DashboardURL} {
 		if url != "" && !plainURL.MatchString(url) {
 			return fmt.Errorf("%s URL: %q is not an address such as https://example.com/path", what, url)
 		}

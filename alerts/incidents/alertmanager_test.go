@@ -120,6 +120,7 @@ type delivery struct {
 	at       time.Time
 	resolved bool
 	labels   map[string]string
+	runbook  string // its address
 }
 
 // inbox takes what the Alertmanager delivers.
@@ -133,7 +134,7 @@ func (b *inbox) Notify(_ context.Context, sent ...*alert.Alert) (retry bool, err
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, a := range sent {
-		d := delivery{at: time.Now(), resolved: a.Resolved(), labels: map[string]string{}}
+		d := delivery{at: time.Now(), resolved: a.Resolved(), labels: map[string]string{}, runbook: string(a.Annotations["runbook_url"])}
 		for name, value := range a.Labels {
 			d.labels[string(name)] = string(value)
 		}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -32,6 +33,9 @@ type process struct {
 	outgoing *outgoing
 }
 
+// externalURL is where a proxy has the pages of all exporters.
+var externalURL = &url.URL{Scheme: "https", Host: "proxy.example.com", Path: "/icws/"}
+
 func newProcess(n *network, dir, address string) *process {
 	return &process{n: n, address: address, file: filepath.Join(dir, address+".yaml"), log: newLogText()}
 }
@@ -45,7 +49,7 @@ func (p *process) configure(t *testing.T, text string) {
 
 func (p *process) start(t *testing.T) {
 	t.Helper()
-	metrics := collect.New(collect.Options{})
+	metrics := collect.New(collect.Options{ExternalURL: externalURL})
 	p.outgoing = &outgoing{n: p.n}
 	p.fleet = exporter.New(exporter.Options{
 		Metrics: metrics, Logger: slog.New(collect.CountLogs(p.log, metrics)), UserAgent: "incidents", Shard: p.shard, Dial: p.outgoing.dial,
@@ -58,7 +62,7 @@ func (p *process) start(t *testing.T) {
 	if err := p.reloader.Start(first); err != nil {
 		t.Fatal(err)
 	}
-	p.handler = web.NewHandler(web.Options{Fleet: p.fleet, Metrics: metrics, Reloader: p.reloader, Lifecycle: true, Shards: p.fleet})
+	p.handler = web.NewHandler(web.Options{Fleet: p.fleet, Metrics: metrics, Reloader: p.reloader, Lifecycle: true, Shards: p.fleet, ExternalURL: externalURL})
 	p.server = &http.Server{Handler: p.handler}
 	l := p.n.listen(p.address)
 	p.serving.Go(func() { _ = p.server.Serve(l) }) // it ends with stop

@@ -80,6 +80,9 @@ func (w *world) compare(i incident) {
 	sent := map[string]bool{}
 	for _, d := range w.dispatcher.inbox.all() {
 		key := fmt.Sprint(d.labels)
+		if name := d.labels["alertname"]; name != "IcwsWatchdog" && d.runbook != "https://proxy.example.com/icws/runbooks/"+name+".md" {
+			lines = append(lines, name+": its runbook is at "+d.runbook)
+		}
 		if d.resolved && !sent[key] {
 			lines = append(lines, "resolved, and never sent: "+d.labels["server"]+" "+describe(d.labels))
 		}

@@ -33,8 +33,7 @@ type ruleFlags struct {
 	Threshold     map[string]string `help:"Threshold to change, one of those that rules list has; may be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
 	Without       []string          `help:"Alert to leave out; may be repeated." placeholder:"NAME" sep:"none"`
 	Page          []string          `help:"Alert that is critical, so that it wakes somebody, instead of those that are; may be repeated. none: no alert is." placeholder:"NAME" sep:"none"`
-	ExternalURL   string            `name:"web.external-url" help:"Where the pages of an exporter are: the alerts link to URL/runbooks/ALERT." placeholder:"URL"`
-	RunbookURL    string            `name:"runbook-url" help:"Where the runbooks are as files, instead of an exporter: the alerts link to URL/ALERT.md." placeholder:"URL"`
+	RunbookURL    string            `name:"runbook-url" help:"Where the runbooks are, instead of at the --web.external-url of an exporter: the alerts link to URL/ALERT.md." placeholder:"URL"`
 	DashboardURL  string            `name:"dashboard-url" help:"Where Grafana is: the alerts link to URL/d/…" placeholder:"URL"`
 	Job           string            `help:"Regular expression for the jobs that scrape the exporter, instead of icws.*" placeholder:"REGEX"`
 	MetadataLabel map[string]string `name:"metadata-label" help:"Label of the manifest itself, by which a Prometheus of the operator selects it; may be repeated." placeholder:"NAME=VALUE" mapsep:"none"`
@@ -53,7 +52,7 @@ func (f ruleFlags) files() ([]outputFile, error) {
 	texts, err := build.Overrides{
 		Labels: f.Label, Thresholds: f.Threshold,
 		Without: f.Without, Pages: f.Page,
-		ExternalURL: f.ExternalURL, RunbookURL: f.RunbookURL, DashboardURL: f.DashboardURL, Job: f.Job,
+		RunbookURL: f.RunbookURL, DashboardURL: f.DashboardURL, Job: f.Job,
 	}.Apply(texts...)
 	if err != nil {
 		return nil, usageError{err}

@@ -33,7 +33,7 @@ type webFlags struct {
 	SystemdSocket          bool     `name:"web.systemd-socket" help:"Take the listeners from systemd."`
 	HealthListenAddress    string   `name:"web.health-listen-address" help:"Additional address with /-/healthy and /-/ready alone, without TLS and authentication, for the probes of Kubernetes." placeholder:"HOST:PORT"`
 	PerServer              bool     `name:"web.per-server" help:"Serve the metrics of each server at /probe?target=NAME and list these targets at /sd, instead of having all servers on /metrics."`
-	ExternalURL            string   `name:"web.external-url" help:"Where a proxy serves these pages, as Prometheus sees it, also with a path: /sd lists the targets there." placeholder:"URL"`
+	ExternalURL            string   `name:"web.external-url" help:"Where a proxy serves these pages, as Prometheus sees it, also with a path: /sd lists the targets there, and the alerts link to the runbooks there." placeholder:"URL"`
 	EnableLifecycle        bool     `name:"web.enable-lifecycle" help:"Let POST /-/reload reload the configuration, and POST /api/v1/servers/NAME/retry end the wait of a server."`
 	EnablePprof            bool     `name:"web.enable-pprof" help:"Serve the profiles of this process at /debug/pprof/."`
 	DisableExporterMetrics bool     `name:"web.disable-exporter-metrics" help:"Leave out the metrics of this process, go_* and process_*."`
@@ -83,7 +83,7 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 		},
 		Metrics: collect.Options{
 			StatusSeries: c.StatusSeries, Full: c.Detail == "full",
-			PerServer: c.Web.PerServer, ExporterMetrics: !c.Web.DisableExporterMetrics,
+			PerServer: c.Web.PerServer, ExporterMetrics: !c.Web.DisableExporterMetrics, ExternalURL: external,
 		},
 		Pages:     web.Options{ExternalURL: external, Lifecycle: c.Web.EnableLifecycle, Pprof: c.Web.EnablePprof},
 		Shard:     shard,

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -36,6 +37,8 @@ type Options struct {
 	// then tell of the exporter alone: RenderServer and ServerGatherer have them,
 	// one server at a time.
 	PerServer bool
+	// ExternalURL is where a proxy serves the pages, the runbooks among them; nil without one.
+	ExternalURL *url.URL
 	// LogLinesDropped returns how many lines of the log were lost; nil means none.
 	LogLinesDropped func() uint64
 	// Now is the clock of staleness; nil means time.Now.

@@ -1,6 +1,10 @@
 package collect
 
-import "icws_exporter/probe"
+import (
+	"strings"
+
+	"icws_exporter/probe"
+)
 
 // The exporter itself.
 var (
@@ -14,6 +18,16 @@ var (
 		exporter: func(s *scrape, out *samples) {
 			b := &s.set.opts.Build
 			out.add(0, 1, b.Version, b.Revision, b.Branch, b.GoVersion, b.GoOS, b.GoArch, b.Tags)
+		},
+	})
+	MetricExporterWebInfo = define(Family{
+		Name:   "icws_exporter_web_info",
+		Help:   "Always 1; the label is --web.external-url, below which the alerts link to the runbooks. No series without the flag.",
+		Labels: []Label{{Name: "external_url"}},
+		exporter: func(s *scrape, out *samples) {
+			if u := s.set.opts.ExternalURL; u != nil {
+				out.add(0, 1, strings.TrimRight(u.String(), "/"))
+			}
 		},
 	})
 	MetricExporterStartTime = define(Family{

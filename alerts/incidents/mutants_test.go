@@ -1,23 +1,24 @@
 //go:build mutation
 
-package alerts
+package incidents
 
 import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+
+	"github.com/prometheus/prometheus/model/labels"
 )
 
 var (
 	mutateOnly = flag.String("mutate", "", "mutate only the rules whose name matches this regular expression")
 	mutateHow  = flag.String("how", "", "only the mutants whose description matches this regular expression, such as deleted")
-	promtool   = flag.String("promtool", "promtool", "the promtool to test the rules with")
 )
 
 // mutant is a rule file in which one thing of one rule is wrong.
@@ -104,21 +105,6 @@ func mutants(file, text string) (all []mutant) {
 	return all
 }
 
-// testsOfRecorded are the tests of what is made of a recorded series, by a part of its
-// name.
-var testsOfRecorded = map[string][]string{
-	":icws_up:":             {"IcwsServerDown.yaml"},
-	":icws_down:":           {"IcwsServerDown.yaml", "IcwsAvailabilityBudgetBurn.yaml"},
-	":icws_down_reason:":    {"IcwsServerDown.yaml"},
-	":icws_request":         {"IcwsRequestErrors.yaml"},
-	":icws_session_request": {"IcwsRequestsFailing.yaml"},
-	":icws_targets:":        {"IcwsNotWatched.yaml"},
-	":icws_unwatched:":      {"IcwsWatchedBudgetBurn.yaml", "IcwsAvailabilityBudgetBurn.yaml"},
-	":icws_unavailable:":    {"IcwsAvailabilityBudgetBurn.yaml"},
-	":icws_deliver":         {"IcwsLatencyBudgetBurn.yaml"},
-	":left30d":              nil,
-}
-
 // equivalents are mutants that no test can kill, by what is in them, with the reason.
 var equivalents = map[string]string{
 	"vector(0)": "that the watchdog fires is all that it says",
@@ -133,74 +119,88 @@ func isEquivalent(m mutant) bool {
 	return false
 }
 
-// Whatever is wrong in a rule, its tests notice. It takes minutes: see -mutate.
+// Whatever is wrong in a rule, its unit tests notice. A mutant has its own rule, and those that
+// are made of it, evaluated in the tests that say something about them; the rest is computed once.
 func TestMutantsAreKilled(t *testing.T) {
 	only, how := regexp.MustCompile(*mutateOnly), regexp.MustCompile(*mutateHow)
-	killed, invalid := 0, 0
-	for _, file := range RuleFiles {
-		for _, m := range mutants(file, text(t, file)) {
-			if !only.MatchString(m.rule) || !how.MatchString(m.what) || isEquivalent(m) {
-				continue
-			}
-			dir := t.TempDir()
-			for _, name := range RuleFiles {
-				content := text(t, name)
-				if name == file {
-					content = m.text
-				}
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if exec.Command(*promtool, "check", "rules", "--lint=none", filepath.Join(dir, file)).Run() != nil {
-				invalid++
-				continue
-			}
-			if passes(t, dir, m) {
-				t.Errorf("SURVIVES %s %s", m.rule, m.what)
-			} else {
-				killed++
-			}
-			_ = os.RemoveAll(dir)
-		}
-	}
-	t.Logf("%d mutants were killed, %d are no rules", killed, invalid)
-}
-
-// passes reports whether the tests of the rule find nothing wrong.
-func passes(t *testing.T, dir string, m mutant) bool {
-	t.Helper()
-	patterns := []string{m.rule + ".yaml", "scenarios.yaml"}
-	for part, tests := range testsOfRecorded {
-		if strings.Contains(m.rule, part) {
-			patterns = append(slices.Clone(tests), "recording.yaml")
-		}
-	}
-	var files []string
-	for _, pattern := range patterns {
-		found, _ := filepath.Glob("tests/" + pattern)
-		files = append(files, found...)
-	}
-	if len(files) == 0 {
-		t.Fatalf("no tests for %s", m.rule)
-	}
-	tests := filepath.Join(dir, "tests")
-	if err := os.Mkdir(tests, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	// Its own tests first: they are short and kill most.
-	for _, file := range files {
-		content, err := os.ReadFile(file)
+	texts, shipped := map[string]string{}, ruleSet{}
+	for _, file := range ruleFiles {
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := filepath.Join(tests, filepath.Base(file))
-		if err := os.WriteFile(name, content, 0o600); err != nil {
+		name := filepath.Base(file)
+		texts[name] = string(text)
+		if shipped, err = shipped.with(name, string(text)); err != nil {
 			t.Fatal(err)
 		}
-		if exec.Command(*promtool, "test", "rules", name).Run() != nil {
-			return false
+	}
+	tests := loadUnitTests(t, shipped)
+	if t.Failed() {
+		return
+	}
+	var killed, survived, invalid atomic.Int64
+	t.Run("all", func(t *testing.T) {
+		for file, text := range texts {
+			for _, m := range mutants(file, text) {
+				if !only.MatchString(m.rule) || !how.MatchString(m.what) || isEquivalent(m) {
+					continue
+				}
+				t.Run(m.rule, func(t *testing.T) {
+					t.Parallel()
+					changed, err := shipped.with(m.file, m.text)
+					switch {
+					case err != nil:
+						invalid.Add(1)
+					case passes(tests, changed, shipped.madeOf(m.rule), m):
+						survived.Add(1)
+						t.Errorf("SURVIVES %s %s", m.file, m.what)
+					default:
+						killed.Add(1)
+					}
+				})
+			}
+		}
+	})
+	t.Logf("%d mutants were killed, %d survive, %d are no rules", killed.Load(), survived.Load(), invalid.Load())
+}
+
+// passes reports whether the tests find nothing wrong. Those of the rule come first: they are
+// short and kill most.
+func passes(tests []*unitTests, set ruleSet, names map[string]bool, m mutant) bool {
+	order := slices.Clone(tests)
+	slices.SortStableFunc(order, func(a, b *unitTests) int { return distance(a, names, m) - distance(b, names, m) })
+	for _, file := range order {
+		if !slices.ContainsFunc(file.RuleFiles, func(f string) bool { return filepath.Base(f) == m.file }) {
+			continue
+		}
+		for _, u := range file.Tests {
+			if !u.concerns(names) {
+				continue
+			}
+			in := newMemory()
+			in.given, in.recorded = u.given, u.recorded
+			in.hides = func(ls labels.Labels) bool {
+				return names[ls.Get(labels.MetricName)] || names[ls.Get(labels.AlertName)]
+			}
+			if u.run(in, set, names) != "" {
+				return false
+			}
 		}
 	}
 	return true
+}
+
+// distance is how far a file of tests is from a rule.
+func distance(file *unitTests, names map[string]bool, m mutant) int {
+	about, _, _ := strings.Cut(file.name, ".")
+	switch {
+	case about == m.rule:
+		return 0
+	case names[about]:
+		return 1
+	case file.name == "scenarios.yaml":
+		return 3
+	}
+	return 2
 }
