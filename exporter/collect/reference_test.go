@@ -84,7 +84,7 @@ func TestBoundIsTheWorstCase(t *testing.T) {
 
 func boundIsTheWorstCase(t *testing.T, full bool) {
 	size := Size{Groups: 20, Hosts: 5, Statuses: 30, Licences: 7, Workgroups: 3}
-	s := newTestSet(Options{StatusSeries: true, MaxStatuses: size.Statuses, Full: full})
+	s := newTestSet(Options{StatusSeries: true, MaxStatuses: size.Statuses, Full: full, ExternalURL: externalURL})
 	s.ConfigLoaded(noon, 1)
 	s.WebConfigLoaded(true)
 	m := s.Add("chicago", "us")

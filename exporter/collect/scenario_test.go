@@ -2,6 +2,7 @@ package collect
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,9 @@ const (
 	hostileText = "tab\t, quote\", back\\slash,\nnew line, \x1b, é, 漢字, bad \xc3\x28 byte"
 )
 
+// externalURL has a slash at its end, which is not shown.
+var externalURL = &url.URL{Scheme: "https", Host: "proxy.example.com", Path: "/icws/"}
+
 // scenarios are the situations whose expositions are kept as golden files.
 var scenarios = map[string]func() *Set{
 	"never_connected": func() *Set {
@@ -143,7 +147,7 @@ var scenarios = map[string]func() *Set{
 		return s
 	},
 	"live": func() *Set {
-		s := newTestSet(Options{})
+		s := newTestSet(Options{ExternalURL: externalURL})
 		s.ConfigLoaded(noon.Add(-24*time.Hour), 0x123456789abc)
 		s.WebConfigLoaded(true)
 		m := s.Add("chicago", "us")

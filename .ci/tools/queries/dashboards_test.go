@@ -343,6 +343,7 @@ func TestAnnotationsHaveValuesAboveZero(t *testing.T) {
 // needNoPanel are the metrics that no dashboard has to show, and why.
 var needNoPanel = map[string]string{
 	"icws_exporter_start_time_seconds":      "read by the alert about restarts; process_start_time_seconds is shown",
+	"icws_exporter_web_info":                "read by the alerts for the address of the runbooks",
 	"icws_host_last_look_timestamp_seconds": "says how old icws_host_up is, which is shown",
 }
 
