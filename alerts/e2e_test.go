@@ -4,6 +4,7 @@ package alerts
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -23,11 +24,13 @@ import (
 	"icws_exporter/probe/icwssim"
 )
 
-const (
-	times = 6 // how many times shorter everything is
-	// patience only bounds a failure: a busy machine may take its time.
-	patience = 4 * time.Minute
-)
+var times = flag.Int("times", 6, "how many times shorter everything is; 1 takes half an hour, and the log says when the pages came")
+
+// shorter is what a time becomes.
+func shorter(d time.Duration) time.Duration { return d / time.Duration(*times) }
+
+// patience only bounds a failure: a busy machine may take its time.
+func patience() time.Duration { return shorter(30 * time.Minute) }
 
 // Each of the five pages is delivered by a real Prometheus and Alertmanager, of a real
 // exporter, and resolved; nobody is paged for servers that work. When, and every other
@@ -40,6 +43,7 @@ func TestPagesOfTheBinaries(t *testing.T) {
 		}
 		return missing
 	})
+	began := time.Now()
 	w.begin()
 	w.eventually(t, "pages were not delivered", func() (missing []string) {
 		for server, page := range pageOf {
@@ -49,6 +53,7 @@ func TestPagesOfTheBinaries(t *testing.T) {
 		}
 		return missing
 	})
+	ended := time.Now()
 	w.end(t)
 	w.eventually(t, "the ends of pages were not delivered", func() (missing []string) {
 		for server, page := range pageOf {
@@ -58,6 +63,10 @@ func TestPagesOfTheBinaries(t *testing.T) {
 		}
 		return missing
 	})
+	for server, page := range pageOf {
+		t.Logf("%s of %s: delivered after %s, resolved after %s", page, server,
+			w.inbox.first(server, page, "firing").Sub(began).Round(time.Second), w.inbox.first(server, page, "resolved").Sub(ended).Round(time.Second))
+	}
 	if wrong := w.inbox.wrong(); len(wrong) > 0 {
 		t.Errorf("delivered, and should not be:\n%s", strings.Join(wrong, "\n"))
 	}
@@ -107,6 +116,7 @@ func startWorld(t *testing.T) *world {
 		t.Fatalf("go build: %v: %s", err, out)
 	}
 	writeFile(t, filepath.Join(w.dir, "pw"), "demo")
+	defaults := fmt.Sprintf(defaults, shorter(time.Minute))
 	texts := map[string]string{"icws": defaults, "icws-killed": defaults}
 	for _, name := range []string{"errors", "emptied", "failing", "flapping", "steady-sse", "steady-poll", "killed"} {
 		job, transport := "icws", "sse"
@@ -150,7 +160,7 @@ func newServer(t *testing.T) *server {
 const defaults = `defaults:
   user: demo
   password_file: pw
-  check_interval: 10s
+  check_interval: %s
   delivery_timeout: 5s
   backoff: {min: 100ms, max: 1s}
   breaker: {failures: 1000, open_for: 1s}
@@ -165,15 +175,16 @@ func (w *world) startMonitoring(t *testing.T, prometheus, alertmanager string) {
 	text := strings.NewReplacer(
 		"http://pager.example.com/icws", hook.URL, "http://tickets.example.com/icws", hook.URL, "http://dead-mans-switch.example.com/icws", hook.URL,
 		"[sunday]", "["+someOtherDay+"]",
-	).Replace(build.Shorten(text(t, Alertmanager), times, 0, 0))
+	).Replace(build.Shorten(text(t, Alertmanager), *times, 0, 0))
 	writeFile(t, filepath.Join(w.dir, "alertmanager.yaml"), text)
 	address := freeAddress(t)
 	start(t, w.dir, alertmanager, "--config.file=alertmanager.yaml", "--storage.path=alertmanager", "--web.listen-address="+address, "--cluster.listen-address=")
 	for _, file := range RuleFiles {
 		rules, _ := Text(file) // it is embedded
-		writeFile(t, filepath.Join(w.dir, file), build.Shorten(rules, times, 10*time.Second, 0))
+		writeFile(t, filepath.Join(w.dir, file), build.Shorten(rules, *times, 10*time.Second, 0))
 	}
-	config := "global: {scrape_interval: 2s, evaluation_interval: 2s}\nrule_files: [" + strings.Join(RuleFiles, ", ") + "]\n" +
+	interval := shorter(12 * time.Second)
+	config := fmt.Sprintf("global: {scrape_interval: %s, evaluation_interval: %s}\n", interval, interval) + "rule_files: [" + strings.Join(RuleFiles, ", ") + "]\n" +
 		"alerting: {alertmanagers: [{static_configs: [{targets: ['" + address + "']}]}]}\nscrape_configs:\n"
 	for job, address := range w.addresses {
 		config += "  - {job_name: " + job + ", static_configs: [{targets: ['" + address + "']}]}\n"
@@ -187,14 +198,14 @@ func (w *world) startMonitoring(t *testing.T, prometheus, alertmanager string) {
 func (w *world) eventually(t *testing.T, problem string, missing func() []string) {
 	t.Helper()
 	began := time.Now()
-	for deadline := began.Add(patience); ; time.Sleep(time.Second) {
+	for deadline := began.Add(patience()); ; time.Sleep(time.Second) {
 		lines := missing()
 		if len(lines) == 0 {
 			return
 		}
 		if time.Now().After(deadline) {
 			slices.Sort(lines)
-			t.Fatalf("%s within %s:\n%s\ndelivered so far:\n%s", problem, patience, strings.Join(lines, "\n"), w.inbox)
+			t.Fatalf("%s within %s:\n%s\ndelivered so far:\n%s", problem, patience(), strings.Join(lines, "\n"), w.inbox)
 		}
 	}
 }
@@ -217,7 +228,7 @@ func (w *world) begin() {
 			case w.flapping <- struct{}{}:
 				flapping.Clear()
 				return
-			case <-time.After(20 * time.Second):
+			case <-time.After(shorter(2 * time.Minute)):
 			}
 			if down = !down; down {
 				flapping.Inject(failAll)
@@ -244,6 +255,7 @@ func (w *world) end(t *testing.T) {
 type notification struct {
 	Status string
 	Labels map[string]string
+	at     time.Time
 }
 
 func (n notification) String() string { return fmt.Sprint(n.Status, " ", n.Labels) }
@@ -267,15 +279,26 @@ func (b *inbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	_ = json.NewDecoder(r.Body).Decode(&message) // what is not understood is missed
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.received = append(b.received, message.Alerts...)
+	for _, n := range message.Alerts {
+		n.at = time.Now()
+		b.received = append(b.received, n)
+	}
 }
 
 func (b *inbox) has(server, alert, status string) bool {
+	return !b.first(server, alert, status).IsZero()
+}
+
+// first is when it was delivered first; zero: never.
+func (b *inbox) first(server, alert, status string) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.ContainsFunc(b.received, func(n notification) bool {
-		return n.about() == server && n.Labels["alertname"] == alert && n.Status == status
-	})
+	for _, n := range b.received {
+		if n.about() == server && n.Labels["alertname"] == alert && n.Status == status {
+			return n.at
+		}
+	}
+	return time.Time{}
 }
 
 // wrong are pages of servers that work, and ends of what was never delivered.
