@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"hash/maphash"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,7 @@ type Limits struct {
 // All methods belong to one goroutine.
 type Catalogue struct {
 	entries map[string]*entry // by folded id
+	sorted  []*entry          // nil when entries came or went since somebody looked
 	groups  groupTable
 	hash    uint64
 	bytes   int // of ids and texts
@@ -94,7 +96,7 @@ func (c *Catalogue) Forget() {
 }
 
 func (c *Catalogue) clear() {
-	c.entries = make(map[string]*entry)
+	c.entries, c.sorted = make(map[string]*entry), nil
 	c.groups = groupTable{limit: c.limits.Groups, byLabel: make(map[string]*group)}
 	c.hash, c.bytes = 0, 0
 }
@@ -127,16 +129,15 @@ func (c *Catalogue) DistinctGroups() int { return c.groups.distinct() }
 func (c *Catalogue) FoldedGroups() int { return c.groups.folded }
 
 // Entries returns a fresh copy of all status messages, sorted by folded id.
-// Group is the label before folding. It costs O(n log n): for people who look,
-// not for every message.
+// Group is the label before folding. It costs O(n), after entries came or went
+// O(n log n): for people who look, not for every message.
 func (c *Catalogue) Entries() []Entry {
-	held := make([]*entry, 0, len(c.entries))
-	for _, e := range c.entries {
-		held = append(held, e)
+	if c.sorted == nil {
+		c.sorted = slices.Collect(maps.Values(c.entries))
+		sortByKey(c.sorted)
 	}
-	sortByKey(held)
-	list := make([]Entry, len(held))
-	for i, e := range held {
+	list := make([]Entry, len(c.sorted))
+	for i, e := range c.sorted {
 		list[i] = Entry{ID: e.id, Text: e.text, Group: e.group.label, Flags: e.flags, ChangedAt: e.changedAt}
 	}
 	return list

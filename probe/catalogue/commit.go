@@ -72,7 +72,7 @@ func (c *Catalogue) store(e *entry, at time.Time) (Change, bool) {
 	switch {
 	case !e.live:
 		e.live = true
-		c.entries[e.key] = e
+		c.entries[e.key], c.sorted = e, nil
 		c.include(e, at)
 		return Added, true
 	case e.draft != 0:
@@ -88,6 +88,7 @@ func (c *Catalogue) remove(e *entry) {
 	c.exclude(e)
 	e.live = false
 	delete(c.entries, e.key)
+	c.sorted = nil
 }
 
 func (c *Catalogue) include(e *entry, at time.Time) {
