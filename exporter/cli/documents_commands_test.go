@@ -150,10 +150,10 @@ func freePort(t *testing.T) string {
 
 var (
 	// ownModule is a command for the tests of a module of its own.
-	ownModule   = regexp.MustCompile(`^\(cd (\S+) && go test (?:-update )?\./\.\.\.\)$`)
+	ownModule   = regexp.MustCompile(`^\(cd (\S+) && go test (?:-update |-tags mutation -run Mutants -timeout 60m )?\./\.\.\.(?: -mutate=\w+)?\)$`)
 	assignments = regexp.MustCompile(`^([A-Z]+=\S+ )*`)
 	// ownFlag is a flag that a test file defines.
-	ownFlag = regexp.MustCompile(`^-([a-z]+\.[a-z]+|update|promtool|mutate)(=.*)?$`)
+	ownFlag = regexp.MustCompile(`^-([a-z]+\.[a-z]+|update)(=.*)?$`)
 )
 
 // isOfDevelopers wants a command for those who change the project to name packages,
