@@ -217,9 +217,14 @@ func (f *feed) fullReceived(now time.Time) {
 	asOf := f.asked[0]
 	f.asked, f.awaiting = f.asked[1:], nil
 	f.arrived(d, now)
+	// When messages could not come, what has waited for us comes before the answer.
+	mayBeOld := now.Before(f.unasked) || d.putAt.Sub(f.s.brokenAt) < f.patience()
 	switch {
-	case asOf.at.Before(f.verifiedAt.at), now.Before(f.unasked) && !d.isFirst() && f.hasList():
+	case asOf.at.Before(f.verifiedAt.at), mayBeOld && !d.isFirst() && f.hasList():
 		f.unproven(now)
+		if !now.Before(f.unasked) { // else it sets the pace
+			f.checkAt = now
+		}
 		if d.isCheck() {
 			f.checked(DeliveryCheck{Result: d.result(CheckOK), Took: now.Sub(d.putAt)})
 		}

@@ -121,6 +121,10 @@ func (s *session) streamFailed(err error) {
 	}
 	s.pump.close()
 	s.pump = nil
+	var timeout streamTimeout
+	if errors.As(err, &timeout) && timeout.what == silentFor {
+		s.contact.waited(timeout.after)
+	}
 	if reason, broke := streamFailure(err); broke {
 		s.observer.StreamBroke(reason)
 	}

@@ -55,6 +55,13 @@ func (c *contact) reopened(now time.Time) {
 	c.last.Store(now.UnixNano())
 }
 
+// waited takes note that nothing came for so long, which may be the server's pace: pings
+// that were read late came sooner after each other than the server sends them. Only
+// while no reader runs.
+func (c *contact) waited(silence time.Duration) {
+	c.longest.Store(max(c.longest.Load(), int64(silence)))
+}
+
 func (c *contact) time() time.Time {
 	if n := c.last.Load(); n != 0 {
 		return time.Unix(0, n)

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"icws_exporter/probe/icwssim"
@@ -24,5 +25,46 @@ func TestALateFullMessageIsNotOneThatNobodyAskedFor(t *testing.T) {
 		if n := r.logs.count("on its own"); n > 0 {
 			t.Errorf("the server is taken for one that sends full messages on its own:\n%s", r.logs)
 		}
+	})
+}
+
+// A process that was stopped finds old messages in its socket. The check that is due
+// then must not take one for its answer (seed 124 of the simulation).
+func TestAStoppedProcessBelievesNoOldMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, sim := startRig(t, ModeSSE, icwssim.Options{Quirks: icwssim.Quirks{FullForEveryChange: true}})
+		r.pass(10 * time.Second)
+		go r.probe.ask(t.Context(), func(*loop) { time.Sleep(2 * time.Minute) })
+		for range 4 {
+			r.pass(20 * time.Second)
+			sim.Step(5)
+		}
+		r.pass(40*time.Second + time.Millisecond) // it has just gone on
+		if s := r.probe.Snapshot(); s.Fresh(time.Now()) && !snapshotEquals(s, sim.Truth()) {
+			t.Errorf("old numbers are fresh, as of %s\n%s", s.Feeds[StatusMessages].LastVerified, r.logs)
+		}
+		r.pass(time.Minute)
+		r.state(StateLive)
+		r.equalsTruth(sim)
+	})
+}
+
+// Pings that a stopped process reads late, all at once, do not tell how often the server
+// sends them: it took a stream with a ping a minute for silent, every 45 seconds for ever.
+func TestPingsThatWereReadLateAreNotThePaceOfTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, sim := startRig(t, ModeSSE, icwssim.Options{Quirks: icwssim.Quirks{PingInterval: icwssim.Period(time.Minute)}})
+		r.pass(10 * time.Second)
+		sim.Step(1)
+		go r.probe.ask(t.Context(), func(*loop) { time.Sleep(168 * time.Second) })
+		r.pass(time.Second)
+		sim.Step(1) // the pings come behind it
+		r.pass(10 * time.Minute)
+		opened := r.seen.get("response stream 200")
+		r.pass(time.Hour)
+		if n := r.seen.get("response stream 200") - opened; n > 0 {
+			t.Errorf("the stream was opened again %d times in an hour\n%s", n, r.logs)
+		}
+		r.equalsTruth(sim)
 	})
 }
