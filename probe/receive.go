@@ -26,9 +26,12 @@ func (s *session) openStream(ctx context.Context) error {
 	if err != nil {
 		return s.streamRefused(err)
 	}
+	now := time.Now()
+	if s.streamed {
+		s.brokenAt = now
+	}
 	s.streamed = true
-	s.brokenAt = time.Now()
-	s.contact.reopened(s.brokenAt)
+	s.contact.reopened(now)
 	s.pump = startPump(stream, s.contact)
 	for _, f := range s.feeds {
 		f.lost(LossStreamLost)
