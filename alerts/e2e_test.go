@@ -175,13 +175,13 @@ func (w *world) startMonitoring(t *testing.T, prometheus, alertmanager string) {
 	text := strings.NewReplacer(
 		"http://pager.example.com/icws", hook.URL, "http://tickets.example.com/icws", hook.URL, "http://dead-mans-switch.example.com/icws", hook.URL,
 		"[sunday]", "["+someOtherDay+"]",
-	).Replace(build.Shorten(text(t, Alertmanager), *times, 0, 0))
+	).Replace(build.Shorten(text(t, Alertmanager), *times, 0))
 	writeFile(t, filepath.Join(w.dir, "alertmanager.yaml"), text)
 	address := freeAddress(t)
 	start(t, w.dir, alertmanager, "--config.file=alertmanager.yaml", "--storage.path=alertmanager", "--web.listen-address="+address, "--cluster.listen-address=")
 	for _, file := range RuleFiles {
 		rules, _ := Text(file) // it is embedded
-		writeFile(t, filepath.Join(w.dir, file), build.Shorten(rules, *times, 10*time.Second, 0))
+		writeFile(t, filepath.Join(w.dir, file), build.Shorten(rules, *times, 10*time.Second))
 	}
 	interval := shorter(12 * time.Second)
 	config := fmt.Sprintf("global: {scrape_interval: %s, evaluation_interval: %s}\n", interval, interval) + "rule_files: [" + strings.Join(RuleFiles, ", ") + "]\n" +

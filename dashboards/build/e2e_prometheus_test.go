@@ -112,7 +112,7 @@ func startPrometheus(t *testing.T, classic bool, targets map[string][]string) pr
 	for i, file := range alerts.RuleFiles {
 		text, _ := alerts.Text(file)
 		// A heart beats as slowly as in real time.
-		write(fmt.Sprintf("%d.rules.yaml", i), strings.ReplaceAll(build.Shorten(text, 15, 5*time.Second, 0),
+		write(fmt.Sprintf("%d.rules.yaml", i), strings.ReplaceAll(build.Shorten(text, 15, 5*time.Second),
 			"icws_probe_heartbeat_timestamp_seconds[20s]", "icws_probe_heartbeat_timestamp_seconds[60s]"))
 	}
 	p := startProcess(t, exec.Command(binary, "--config.file="+filepath.Join(dir, "prometheus.yaml"),
