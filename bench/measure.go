@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,7 +73,7 @@ func (c *measureCommand) Run() (err error) {
 		}
 		began := time.Now()
 		if err := budget.measure(b); err != nil {
-			return fmt.Errorf("budget %v: %w", budget.numbers, err)
+			return errors.Join(fmt.Errorf("budget %v: %w", budget.numbers, err), b.print(os.Stdout)) // what was found counts
 		}
 		fmt.Fprintf(os.Stderr, "budget %v measured in %s\n", budget.numbers, time.Since(began).Round(time.Second))
 	}
