@@ -5,6 +5,7 @@ import (
 
 	"icws_exporter/exporter/advice"
 	"icws_exporter/probe"
+	"icws_exporter/probe/catalogue"
 )
 
 // ExpiresSoon is how long before its end a password or a certificate is worth a notice.
@@ -64,6 +65,8 @@ func (s Server) liveReason(now time.Time) advice.Reason {
 		return advice.NotDelivering
 	case !snapshot.Fresh(now):
 		return advice.Stale
+	case unusable(snapshot):
+		return advice.Unusable
 	case s.Drift(now) > 0:
 		return advice.Drift
 	case !snapshot.PasswordExpiry.IsZero() && snapshot.PasswordExpiry.Sub(now) < ExpiresSoon:
@@ -75,6 +78,16 @@ func (s Server) liveReason(now time.Time) advice.Reason {
 	default:
 		return ""
 	}
+}
+
+// unusable reports whether agents can choose no status, or none that takes ACD calls.
+func unusable(snapshot *probe.Snapshot) bool {
+	selectable, acd := 0, 0
+	for _, g := range snapshot.Groups {
+		selectable += g.Flagged[catalogue.IsSelectableStatus]
+		acd += g.Flagged[catalogue.IsAcdStatus]
+	}
+	return selectable == 0 || acd == 0
 }
 
 // LicencesAdvice is what to do about licences that cannot be read; the zero Advice when

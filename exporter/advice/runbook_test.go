@@ -21,7 +21,7 @@ func ofServers() []advice.Reason {
 	for down := range probe.DownReason(probe.NumDownReasons) {
 		reasons = append(reasons, advice.Reason(down.String()))
 	}
-	return append(reasons, advice.BreakerOpen, advice.Hung, advice.Drift, advice.PasswordExpiring, advice.CertificateExpiring, advice.StandbyDown)
+	return append(reasons, advice.BreakerOpen, advice.Hung, advice.Drift, advice.Unusable, advice.PasswordExpiring, advice.CertificateExpiring, advice.StandbyDown)
 }
 
 const head = "| reason | what is wrong | what to do |\n"

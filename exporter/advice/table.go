@@ -10,6 +10,7 @@ const (
 	runbookDrift    = "IcwsMessagesMissed"
 	runbookExpiring = "IcwsExpiring"
 	runbookStandby  = "IcwsStandbyDown"
+	runbookUnusable = "IcwsCatalogueUnusable"
 )
 
 // entry is an Advice before it is about something: {server}, {user}, {host},
@@ -115,6 +116,10 @@ var (
 		"messages of the server were lost or never sent",
 		"look for a proxy that drops parts of the stream, and for restarts of the IC server, if it comes back within the hour",
 		[]string{"The delivery checks found it and corrected it. Once can be chance."}, runbookDrift})
+	Unusable = declare("unusable", entry{
+		"the list of status messages is complete, but agents cannot work with it: it is empty, no status can be chosen, or none takes ACD calls",
+		"ask who edited the status messages in Interaction Administrator, and restore them or their flags there",
+		nil, runbookUnusable})
 	PasswordExpiring = declare("password_expiring", entry{
 		"the password expires soon",
 		"set a new password for {user} in Interaction Administrator, and give it to the exporter in the same minute",

@@ -112,8 +112,15 @@ func liveServer(now time.Time) exporter.Server {
 		Hosts:          []probe.Host{{Name: "cic-a"}, {Name: "cic-b", Active: true}},
 		TransportKnown: true, Transport: probe.TransportSSE,
 		SessionUp: true, Feeds: [probe.NumSubscriptions]probe.FeedState{probe.StatusMessages: {Up: true, State: probe.SubscriptionNormal}},
-		LastContact: now.Add(-2 * time.Second), Entries: 4711, FreshUntil: now.Add(time.Minute),
+		LastContact: now.Add(-2 * time.Second), Entries: 4711, Groups: usable("Available", 4711), FreshUntil: now.Add(time.Minute),
 	}}
+}
+
+// usable is a group with statuses that agents can work with.
+func usable(name string, entries int) []catalogue.GroupCount {
+	group := catalogue.GroupCount{Group: name, Entries: entries}
+	group.Flagged[catalogue.IsSelectableStatus], group.Flagged[catalogue.IsAcdStatus] = entries, 1
+	return []catalogue.GroupCount{group}
 }
 
 // cells returns the text of the cells of the page's table rows, without tags.

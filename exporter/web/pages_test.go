@@ -30,16 +30,18 @@ func fleetOfStates(now time.Time) stubFleet {
 	var fleet stubFleet
 	for state := range probe.State(probe.NumStates) {
 		fleet.servers = append(fleet.servers, exporter.Server{Name: state.String(), Snapshot: &probe.Snapshot{
-			State: state, StateSince: now.Add(-2 * time.Minute), Feeds: [probe.NumSubscriptions]probe.FeedState{probe.StatusMessages: {Up: true}}, FreshUntil: now.Add(time.Hour), Heartbeat: now,
+			State: state, StateSince: now.Add(-2 * time.Minute), Feeds: [probe.NumSubscriptions]probe.FeedState{probe.StatusMessages: {Up: true}}, FreshUntil: now.Add(time.Hour), Heartbeat: now, Groups: usable("Available", 6),
 		}})
 	}
 	live := *fleet.servers[probe.StateLive].Snapshot
-	silent, stale, hung := live, live, live
+	silent, stale, hung, unusable := live, live, live, live
+	unusable.Groups = []catalogue.GroupCount{{Group: "Available", Entries: 6}}
 	silent.Feeds[probe.StatusMessages].Up = false
 	stale.FreshUntil = now
 	hung.Heartbeat = now.Add(-time.Hour)
 	fleet.servers = append(fleet.servers, exporter.Server{Name: "silent", Snapshot: &silent},
-		exporter.Server{Name: "stale", Snapshot: &stale}, exporter.Server{Name: "hung", Snapshot: &hung})
+		exporter.Server{Name: "stale", Snapshot: &stale}, exporter.Server{Name: "hung", Snapshot: &hung},
+		exporter.Server{Name: "unusable", Snapshot: &unusable})
 	return fleet
 }
 
@@ -53,7 +55,7 @@ func TestTheWorstServersAreFirst(t *testing.T) {
 			t.Errorf("%s is not before %s", pair[0], pair[1])
 		}
 	}
-	if !strings.Contains(page, "1 of 12 servers up") {
+	if !strings.Contains(page, "2 of 13 servers up") {
 		t.Error("servers that only look live count as up")
 	}
 }
@@ -179,13 +181,13 @@ func TestAdviceForAPolledServerIsAboutPolling(t *testing.T) {
 func TestOverviewFilters(t *testing.T) {
 	fleet := fleetOfStates(time.Now())
 	for query, want := range map[string]int{
-		"": 12, "?q=HOLD": 4, "?state=trouble": 11, "?state=live": 4, "?state=live&q=silent": 1, "?q=breaker": 1, "?q=nobody": 0,
+		"": 13, "?q=HOLD": 4, "?state=trouble": 11, "?state=live": 5, "?state=live&q=silent": 1, "?q=breaker": 1, "?q=nobody": 0,
 	} {
 		page := ask(t, fleet, "GET", "/"+query).body
 		if got := strings.Count(page, `<tr id="s-`); got != want {
 			t.Errorf("%q shows %d servers, want %d", query, got, want)
 		}
-		if want < 12 && !strings.Contains(page, fmt.Sprintf("%d of 12 servers match.", want)) {
+		if want < 13 && !strings.Contains(page, fmt.Sprintf("%d of 13 servers match.", want)) {
 			t.Errorf("%q does not say that servers are hidden", query)
 		}
 	}
@@ -207,7 +209,7 @@ func eventful(now time.Time) exporter.Server {
 	h.DeliveryChecked(probe.StatusMessages, probe.DeliveryCheck{Result: probe.CheckDrift, Drift: 3, IDs: []string{"Lunch"}})
 	s := liveServer(now)
 	s.History = h
-	s.Snapshot.Groups = []catalogue.GroupCount{{Group: "Away", Entries: 7}}
+	s.Snapshot.Groups = usable("Away", 7)
 	return s
 }
 
@@ -246,7 +248,7 @@ func TestServerPageWithholdsWhatItCannotKnow(t *testing.T) {
 	}
 	server.Snapshot.FreshUntil = time.Now().Add(-time.Second)
 	server.Snapshot.Feeds[probe.StatusMessages].LastFull = time.Now().Add(-time.Hour)
-	server.Snapshot.Groups = []catalogue.GroupCount{{Group: "Away", Entries: 7}}
+	server.Snapshot.Groups = usable("Away", 7)
 	stale := stubFleet{servers: []exporter.Server{server}, statuses: []catalogue.Entry{{ID: "Lunch"}}}
 	page := ask(t, stale, "GET", "/servers/chicago").body
 	if strings.Contains(page, "Away") || strings.Contains(page, "Lunch") || !strings.Contains(page, "wrong number is worse than none") {

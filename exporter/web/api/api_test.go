@@ -56,6 +56,8 @@ func configured(t *testing.T, yaml string) []config.Server {
 
 // knownServer is a server of which everything is known.
 func knownServer(t *testing.T) exporter.Server {
+	usable := catalogue.GroupCount{Group: "Away", Entries: 2}
+	usable.Flagged[catalogue.IsSelectableStatus], usable.Flagged[catalogue.IsAcdStatus] = 2, 1
 	s := &probe.Snapshot{
 		State: probe.StateLive, StateSince: noon.Add(-3 * time.Hour), Heartbeat: noon.Add(-250 * time.Millisecond),
 		Product: "PureConnect", Release: "2018 R4", ICServer: "CHI-IC1",
@@ -75,7 +77,7 @@ func knownServer(t *testing.T) exporter.Server {
 			LastVerified: noon.Add(-20 * time.Second), LastFull: noon.Add(-20 * time.Second), LastChange: noon.Add(-10 * time.Minute),
 		}},
 		Entries: 3, DistinctGroups: 2,
-		Groups:     []catalogue.GroupCount{{Group: "(none)", Entries: 1}, {Group: "Away", Entries: 2}},
+		Groups:     []catalogue.GroupCount{{Group: "(none)", Entries: 1}, usable},
 		FreshUntil: noon.Add(160 * time.Second),
 	}
 	s.Groups[1].Flagged[catalogue.IsSelectableStatus] = 2
