@@ -366,3 +366,43 @@ func TestSwitchedOffWhileSubscribing(t *testing.T) {
 		}
 	})
 }
+
+// A proxy that answers our DELETE itself leaves the subscription as it was: a server that
+// then sends only new users says of nobody what they do. Nobody is taken for gone, no
+// wrong number is fresh, and once the DELETE gets through all are counted again.
+func TestADeleteThatNeverReachedTheServer(t *testing.T) {
+	for name, fault := range map[string]icwssim.Fault{
+		"404": {Code: 404}, "a page": {Code: 200, Body: "<html>proxy</html>"}, "204": {Code: 204}, "410": {Code: 410},
+	} {
+		for _, initial := range []string{"full", "split"} {
+			t.Run(name+"/"+initial, func(t *testing.T) {
+				eachTransport(t, func(t *testing.T, mode TransportMode) {
+					quirks := icwssim.UserQuirks{UserResend: "only-new-users", UserInitial: initial}
+					r, sim := usersRig(t, mode, icwssim.Options{Users: icwssim.InventUsers(12, 1), Quirks: icwssim.Quirks{UserQuirks: quirks}}, nil)
+					r.pass(time.Minute)
+					r.counted(sim, UsersLive, nil)
+					fault.Path, fault.Method = "user-statuses", http.MethodDelete
+					id := sim.Inject(fault)
+					stale := 0
+					for range 3 * 60 {
+						sim.StepShifts(2)
+						r.pass(time.Minute)
+						u := r.users()
+						if !u.Fresh(time.Now()) {
+							stale++
+						} else if got, want := byGroup(u.Counts), groupsOf(sim, nil); got != want {
+							t.Fatalf("fresh and wrong: %s\nwant %s, %s (%s)\n%s", got, want, u.State, u.Reason, r.logs)
+						}
+					}
+					if u := r.users(); stale == 0 || u.State != UsersNotDelivering || u.Reason == "" || u.Reported != 12 {
+						t.Errorf("stale %d times, %s (%s), %d reported\n%s", stale, u.State, u.Reason, u.Reported, r.logs)
+					}
+					sim.Clear(id)
+					r.pass(20 * time.Minute)
+					r.counted(sim, UsersLive, nil)
+					r.state(StateLive)
+				})
+			})
+		}
+	}
+}
