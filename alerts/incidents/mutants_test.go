@@ -60,7 +60,7 @@ func mutants(file, text string) (all []mutant) {
 		case strings.HasPrefix(line, "      - ") || strings.HasPrefix(line, "        labels:"):
 			inExpr = false
 		}
-		if !inExpr && !strings.HasPrefix(trimmed, "expr: ") {
+		if !inExpr && !strings.HasPrefix(trimmed, "expr: ") || strings.HasPrefix(trimmed, "#") {
 			continue
 		}
 		if inExpr {
