@@ -48,7 +48,7 @@ func unzip(t testing.TB, body []byte) string {
 
 func TestUnchangedPageIsCompressedOnce(t *testing.T) {
 	s := scenarios["live"]()
-	m := s.Add("chicago", "us")
+	s.Add("chicago", "us")
 	render := func() (body []byte) {
 		s.Render(Text, true, func(b []byte) { body = b })
 		return body
@@ -60,7 +60,7 @@ func TestUnchangedPageIsCompressedOnce(t *testing.T) {
 		t.Error("an unchanged page was compressed again")
 	}
 	s = scenarios["live"]()
-	m = s.Add("chicago", "us")
+	m := s.Add("chicago", "us")
 	m.Read(1)
 	if page := unzip(t, render()); !strings.Contains(page, `icws_received_bytes_total{server="chicago"} 124457`) {
 		t.Error("the compressed page lacks the change")
