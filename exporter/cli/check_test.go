@@ -65,13 +65,17 @@ func TestACaptureIsCheckedAndWatched(t *testing.T) {
 	}
 }
 
-// Ctrl-C and the end of the terminal end the session, and are a failure of the check.
-func TestAnInterruptedCheck(t *testing.T) {
-	// A process that ignores SIGHUP, as under nohup, hands that on; one that takes it
-	// does not.
+// hearHangups has the processes of a test hear SIGHUP although the tests run under nohup: a process
+// that ignores it hands that on, and one that takes it does not.
+func hearHangups(t *testing.T) {
 	taken := make(chan os.Signal, 1)
 	signal.Notify(taken, syscall.SIGHUP)
-	defer signal.Stop(taken)
+	t.Cleanup(func() { signal.Stop(taken) })
+}
+
+// Ctrl-C and the end of the terminal end the session, and are a failure of the check.
+func TestAnInterruptedCheck(t *testing.T) {
+	hearHangups(t)
 	for _, sent := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
 		t.Run(sent.String(), func(t *testing.T) {
 			sim, server := simulated(t, false, icwssim.Options{})

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -141,10 +140,8 @@ func TestServeWhoseLogReaderStandsStill(t *testing.T) {
 
 // Ctrl-C ends a check whose output nobody reads, and its session.
 func TestCheckWhoseReaderStandsStill(t *testing.T) {
+	hearHangups(t)
 	for _, end := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		if end == syscall.SIGHUP && signal.Ignored(syscall.SIGHUP) {
-			continue // the tests run under nohup, and so does the check
-		}
 		sim, server := simulated(t, false, icwssim.Options{})
 		out := newPipe(t)
 		p := startWith(t, out, nil, []string{"ICWS_PASSWORD=" + testPassword}, "check", "--server="+server.URL, "--user=svc-prom", "--observe=1h")
@@ -164,6 +161,7 @@ func TestCheckWhoseReaderStandsStill(t *testing.T) {
 
 // A command whose output nobody reads on ends when it is told to.
 func TestAPrintingCommandEndsWithoutAReader(t *testing.T) {
+	hearHangups(t)
 	for _, end := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		out := newPipe(t)
 		p := startWith(t, out, nil, nil, "metrics")

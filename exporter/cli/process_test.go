@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -83,9 +84,19 @@ func (p *process) wait(t *testing.T) error {
 	case err := <-p.exited:
 		return err
 	case <-time.After(patience):
-		t.Fatal("the process does not end")
+		t.Fatalf("the process does not end\n%s", p.goroutines())
 		return nil
 	}
+}
+
+// goroutines ends a process that hangs and returns what it did.
+func (p *process) goroutines() string {
+	_ = p.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-p.exited:
+	case <-time.After(patience):
+	}
+	return p.stderr.String()
 }
 
 // end sends the signal and wants the process to end well.
@@ -100,7 +111,7 @@ func (p *process) end(t *testing.T, signal os.Signal) {
 			t.Errorf("after %s the process ends with %v", signal, err)
 		}
 	case <-time.After(patience):
-		t.Fatalf("after %s the process does not end", signal)
+		t.Fatalf("after %s the process does not end\n%s", signal, p.goroutines())
 	}
 }
 
