@@ -108,13 +108,12 @@ func (u *userFeed) drifted(found userSample, now time.Time) {
 	u.need(ResyncCheck)
 }
 
-// sampleFailed takes note of a user about whom the server says nothing. One whom it
-// does not know any more is counted no more.
+// sampleFailed takes note of a user about whom the server says nothing. That it does not
+// know one who is counted is believed when all are asked for and it leaves them out too.
 func (u *userFeed) sampleFailed(id string, err error, now time.Time) {
-	if lastCode(err) == 404 && u.roster.Drop(id) {
-		u.LastChange, u.changed = now, true
+	if place, watched := u.roster.Place(id); lastCode(err) == 404 && watched && u.roster.Reports(place) && u.due == nil {
+		u.need(ResyncNotDelivering)
 		u.listAt = now // others may have gone, or come
-		u.showState()
 	}
 	if err != nil && lastCode(err) == 0 || lastCode(err) >= 500 {
 		u.checkFailed()

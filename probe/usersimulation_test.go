@@ -130,7 +130,7 @@ func simulateShift(t *testing.T, seed uint64) {
 			}
 		}
 		d.sim.Clear() // now it serves what hung: a DELETE that we have given up, too
-		d.faulty, d.lost = false, time.Now()
+		d.faulty, d.lost = false, later(d.lost, time.Now())
 		d.recovers()
 	}
 }
@@ -156,7 +156,7 @@ func (d *shift) misfortune() string {
 	case 0:
 		if len(users) > 6 {
 			d.sim.RemoveUser(users[0].ID)
-			d.lost = time.Now() // only a sample tells
+			d.lost = later(d.lost, time.Now()) // only a sample tells
 			d.gone = append(d.gone, users[0])
 			return "a user is removed"
 		}
@@ -169,7 +169,7 @@ func (d *shift) misfortune() string {
 	case 1:
 		d.sim.SubscriptionState(either(d.random, icwssim.SubscriptionNormal, icwssim.SubscriptionFaulted, icwssim.SubscriptionSuspended))
 		d.sim.SubscriptionState(icwssim.SubscriptionNormal)
-		d.lost = time.Now()
+		d.lost = later(d.lost, time.Now())
 		return "a subscription is said to be in another state"
 	case 2:
 		d.faulty = true
@@ -327,6 +327,19 @@ func (d *shift) refusedOnes() int {
 	return n
 }
 
+// counted reports whether all are counted of whom the server says something, and only those
+// left out whom it refuses, or does not know: it may have refused these by a fault, and no
+// sample shows that it would not again. Of nobody there is nothing to count.
+func (d *shift) counted(u *UsersReport, left map[string]bool) bool {
+	if len(d.shown(nil)) == 0 && !u.Fresh(time.Now()) {
+		return u.Reason != ""
+	}
+	if !u.Fresh(time.Now()) || u.Reported != len(d.shown(left)) {
+		return false
+	}
+	return len(left) == d.refusedOnes() || d.quirks.UserMaximum == 0 && len(d.shown(left)) == len(d.shown(nil))
+}
+
 // recovers waits until users are counted: two hours, in which the server refuses
 // nothing that it refused, at most.
 func (d *shift) recovers() {
@@ -342,8 +355,10 @@ func (d *shift) recovers() {
 		d.pass(time.Minute)
 		d.invariants()
 		left := d.leftOut()
-		if u := d.probe.Snapshot().Users; u.Fresh(time.Now()) && len(left) == d.refusedOnes() && u.Reported == len(d.shown(left)) && time.Since(d.lost) > time.Hour {
-			d.rightAbout(u)
+		if u := d.probe.Snapshot().Users; d.counted(u, left) && time.Since(d.lost) > time.Hour {
+			if u.Fresh(time.Now()) {
+				d.rightAbout(u)
+			}
 			return
 		}
 	}

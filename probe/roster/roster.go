@@ -195,6 +195,9 @@ func (r *Roster) Place(id string) (int32, bool) {
 	return i, watched
 }
 
+// Reports reports whether the server has said what the user at a place does.
+func (r *Roster) Reports(place int32) bool { return r.users[place].status != nobody }
+
 // enter counts a user in a status, and leave counts the user out.
 func (r *Roster) enter(u *user) {
 	if u.status == nobody {
