@@ -323,3 +323,21 @@ func TestWhatAServerProvokesIsPaced(t *testing.T) {
 		})
 	}
 }
+
+// Between two sessions there are no turns that could be late: a wait for a log-on is
+// neither a stopped process nor a suspended machine.
+func TestAWaitBetweenTwoSessionsIsNoStandstill(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r, sim := startRig(t, mode, icwssim.Options{})
+		r.pass(2 * time.Minute)
+		sim.Inject(icwssim.Fault{Operation: icwssim.OpConnect, Code: 503})
+		sim.ExpireSessions()
+		r.pass(5 * time.Minute)
+		sim.Clear()
+		r.pass(20 * time.Minute)
+		r.state(StateLive)
+		if n := r.logs.count("suspended"); n > 0 {
+			t.Errorf("%d lines say that the machine was suspended\n%s", n, r.logs)
+		}
+	})
+}

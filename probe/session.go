@@ -42,25 +42,25 @@ type session struct {
 	pollFailed bool      // the last one
 	brokenAt   time.Time // until when messages could not come, the last time
 
-	hasSwitchover bool
-	switchoverAt  time.Time // when its status is asked for
-	retryAt       time.Time // no request before
-	failures      int       // in a row
-	failedAt      time.Time // the last of them
-	pace          backoff   // of tries in a good session
-	lastFailed    bool      // the last request
-	failedBefore  bool      // the one before it
-	over          *sessionEnd
-	timer         *time.Timer // of the turns
+	switchoverAt time.Time // when the switchover status is asked for
+	retryAt      time.Time // no request before
+	failures     int       // in a row
+	failedAt     time.Time // the last of them
+	pace         backoff   // of tries in a good session
+	lastFailed   bool      // the last request
+	failedBefore bool      // the one before it
+	over         *sessionEnd
+	timer        *time.Timer // of the turns
 }
 
 func newSession(l *loop, s *icws.Session) *session {
 	now := time.Now()
+	l.turnEnds = time.Time{} // between two sessions there are no turns
 	n := &session{
 		loop: l, cfg: l.cfg, observer: l.observer, log: l.log,
 		wire: s, opened: now, feeds: l.feeds,
 		transport: TransportPoll, contact: newContact(),
-		hasSwitchover: s.Feature("connection") >= 11, switchoverAt: now, timer: time.NewTimer(0),
+		switchoverAt: now, timer: time.NewTimer(0),
 		pace: backoff{min: l.cfg.BackoffMin, max: min(maxPace, l.cfg.BackoffMax), rand: l.rand},
 	}
 	if l.streaming.wanted(l.cfg.Transport, s, now) {

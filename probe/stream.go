@@ -14,6 +14,8 @@ const (
 	pollOnlyTime = time.Hour
 	// pingNotice is how long after the one before a ping is worth a turn of the loop.
 	pingNotice = time.Second
+	// knownPace is how many pings that came one by one tell the pace of the server.
+	knownPace = 8
 )
 
 // contact notes the bytes of the stream as they arrive. The stream's reader
@@ -22,6 +24,7 @@ type contact struct {
 	last    atomic.Int64 // unix nanoseconds of the last byte
 	longest atomic.Int64 // the longest gap between two pings, in nanoseconds
 	pings   atomic.Uint64
+	spaced  atomic.Uint64 // pings that were not read together with the one before
 	pinged  chan struct{} // tells the loop of a ping, as an event tells it of itself
 
 	lastPing time.Time // of the reader alone
@@ -42,6 +45,7 @@ func (c *contact) ping(now time.Time) {
 	if c.lastPing = now; now.Sub(last) < pingNotice {
 		return
 	}
+	c.spaced.Add(1)
 	select {
 	case c.pinged <- struct{}{}:
 	default:
@@ -56,9 +60,13 @@ func (c *contact) reopened(now time.Time) {
 }
 
 // waited takes note that nothing came for so long, which may be the server's pace: pings
-// that were read late came sooner after each other than the server sends them. Only
-// while no reader runs.
+// that were read late came sooner after each other than the server sends them. Once
+// enough came one by one the pace is known, and the silence is the network's. Only while
+// no reader runs.
 func (c *contact) waited(silence time.Duration) {
+	if c.spaced.Load() >= knownPace {
+		return
+	}
 	c.longest.Store(max(c.longest.Load(), int64(silence)))
 }
 

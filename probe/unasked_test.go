@@ -68,3 +68,27 @@ func TestPingsThatWereReadLateAreNotThePaceOfTheServer(t *testing.T) {
 		r.equalsTruth(sim)
 	})
 }
+
+// A firewall that forgets the stream again and again has each silence end as soon as the
+// first: what the network swallows is not the pace of the server.
+func TestEachSilenceOfAStreamEndsAsSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig(ModeSSE, "a")
+		cfg.CheckInterval, cfg.StaleAfter = time.Hour, 3*time.Hour // no check finds it first
+		r := newRig(t, cfg)
+		r.serve("a", icwssim.Options{})
+		r.start()
+		r.pass(10 * time.Minute)
+		for range 4 {
+			opened := r.seen.get("response stream 200")
+			r.net.SilenceStreams("a:8018")
+			r.pass(2 * minSilence)
+			if n := r.seen.get("response stream 200") - opened; n != 1 {
+				t.Fatalf("the stream was opened again %d times in %s\n%s", n, 2*minSilence, r.logs)
+			}
+			r.pass(10 * time.Minute)
+		}
+		r.count("request connect", 1)
+		r.state(StateLive)
+	})
+}
