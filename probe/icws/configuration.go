@@ -82,14 +82,14 @@ type Licence struct {
 
 // Licences reads the concurrent licences that the account may view, as the server
 // orders them, each once (protocol-users.md, 9). Those of which the server says no numbers
-// are left out. A server sends 200 at most; total is how many it has.
+// are left out. A server sends 200 at most; total counts those also that it did not send.
 func (s *Session) Licences(ctx context.Context) (list []Licence, total int, err error) {
 	r := s.request(OpConfiguration, "configuration/license-allocations")
 	r.url.RawQuery = "select=concurrentInUseCount,concurrentAllowedCount&" + viewOnly
 	err = s.client.exchange(ctx, r, func(d *document, h http.Header) {
 		known := map[string]bool{}
 		var l Licence
-		var numbers int
+		var numbers, read int
 		d.items(func(name string) {
 			switch name {
 			case "configurationId":
@@ -107,11 +107,12 @@ func (s *Session) Licences(ctx context.Context) (list []Licence, total int, err 
 				list = append(list, l)
 			}
 			l, numbers = Licence{}, 0
+			read++
 		})
 		total = len(list)
 		if _, of, found := strings.Cut(h.Get("Content-Range"), "/"); found { // "items 0-199/1234"
 			if n, err := strconv.Atoi(strings.TrimSpace(of)); err == nil {
-				total = max(total, n)
+				total += max(0, n-read)
 			}
 		}
 	})

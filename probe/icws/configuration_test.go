@@ -88,13 +88,14 @@ func TestLicences(t *testing.T) {
 	}
 }
 
-// A server sends 200 and says of how many; a licence that it names twice is one.
+// A server sends 200 and says of how many; a licence that it names twice is one, and one
+// without numbers is none.
 func TestMoreLicencesThanOneAnswerHas(t *testing.T) {
-	for contentRange, want := range map[string]int{"": 2, "items 0-199/1234": 1234, "items 0-1/2": 2, "items 0-1/*": 2, "bytes": 2} {
+	for contentRange, want := range map[string]int{"": 2, "items 0-3/1234": 1232, "items 0-3/4": 2, "items 0-1/2": 2, "items 0-3/*": 2, "bytes": 2} {
 		s := newServer(t)
 		s.session("GET configuration/license-allocations", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Range", contentRange)
-			answering(200, `{"items":[`+licence("I3_A", 1, 2)+`,`+licence("I3_B", 1, 2)+`,`+licence("I3_A", 1, 2)+`]}`)(w, r)
+			answering(200, `{"items":[`+licence("I3_A", 1, 2)+`,`+licence("I3_B", 1, 2)+`,`+licence("I3_A", 1, 2)+`,`+item("I3_NO_NUMBERS")+`]}`)(w, r)
 		})
 		session, _ := s.connected(t, Options{})
 		list, total, err := session.Licences(t.Context())
