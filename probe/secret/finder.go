@@ -17,8 +17,8 @@ const (
 // Finder finds secrets in texts. It is immutable; any goroutine may use it. A nil
 // Finder knows no secret.
 //
-// A look at a text takes time in proportion to its length, whatever stands in it:
-// the secrets are few, and each is looked for by itself.
+// A look at a text takes time in proportion to its length times the number of secrets,
+// whatever stands in it: the secrets are few, and each is looked for by itself.
 type Finder struct {
 	secrets []string // in every folded spelling
 	// shortest is the length of the shortest secret that is no word, folded.
@@ -144,26 +144,21 @@ func hasWord(text, word string) bool {
 	}
 }
 
-// isCutIn reports whether the text was cut within a secret.
+// isCutIn reports whether the text was cut within a secret, which may have a … itself.
 func (f *Finder) isCutIn(text string) bool {
-	for {
-		before, after, cut := strings.Cut(text, cutMark)
-		if !cut {
-			return false
+	for at := range len(text) {
+		if text[at] != cutMark[0] {
+			continue
 		}
 		for _, s := range f.secrets {
-			for rest := before; len(s) >= partBytes; rest = rest[1:] {
-				i := strings.Index(rest, s[:partBytes])
-				if i < 0 {
-					break
-				}
-				if rest = rest[i:]; strings.HasPrefix(s, rest) {
+			for n := min(len(s), at); n >= partBytes; n-- {
+				if text[at-n:at] == s[:n] {
 					return true
 				}
 			}
 		}
-		text = after
 	}
+	return false
 }
 
 // isLetter takes every byte of a character that is not ASCII for a letter's.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,6 +32,9 @@ func everyByte(text, format string) string {
 	}
 	return b.String()
 }
+
+// shellSpecial is what a shell's quoting has a backslash before.
+var shellSpecial = regexp.MustCompile(`[\x00-/:-@\[-\x60{-\x7f]`)
 
 // spelled are the ways in which a server may repeat a secret.
 func spelled(secret string) map[string]string {
@@ -73,6 +77,8 @@ func spelled(secret string) map[string]string {
 		"base64 in lines":       lines[:20] + "\r\n" + lines[20:40] + "\r\n" + lines[40:],
 		"base64 in JSON":        strings.ReplaceAll(base64.StdEncoding.EncodeToString([]byte(secret)), "/", `\/`),
 		"a header":              "Basic " + base64.StdEncoding.EncodeToString([]byte("svc-prom:"+secret)),
+		"shell":                 shellSpecial.ReplaceAllString(secret, `\$0`),
+		"a line that goes on":   strings.ReplaceAll(shellSpecial.ReplaceAllString(secret, `\$0`), " ", "\n"),
 		"percent of 8859-1 low": strings.ToLower(url.PathEscape(latin)),
 	}
 	for before := range 7 {
@@ -117,6 +123,18 @@ func TestAFinderFindsWhatACutLeft(t *testing.T) {
 			if !finder.In("it was " + text + "… and") {
 				t.Errorf("%s cut to %q is not found", name, text)
 			}
+		}
+	}
+}
+
+// A secret that has a … itself is found where it was cut behind that.
+func TestAFinderFindsACutSecretWithADotsCharacter(t *testing.T) {
+	finder := NewFinder([]Text{New("a…horse battery")}, nil)
+	for text, want := range map[string]bool{
+		"a…horse battery": true, "the password is a…horse b… and": true, "more… a…hors…": true, "a…house…": false, "a… b… c…": false,
+	} {
+		if finder.In(text) != want {
+			t.Errorf("in %q: %v", text, !want)
 		}
 	}
 }

@@ -82,12 +82,13 @@ func misread(text string) string {
 	return string(runes)
 }
 
-// escape is one escape of URLs (%C3 %u00c3), of HTML (&amp; &#38;), or of JSON, Go and
-// other languages (\n \" \u0022 \x22 \042), or the beginning of one that was cut off.
+// escape is one escape of URLs (%C3 %u00c3), of HTML (&amp; &#38;), of JSON, Go and other
+// languages (\n \" \u0022 \x22 \042), or of a shell (a backslash before a blank or at the
+// end of a line), or the beginning of one that was cut off.
 var escape = regexp.MustCompile(`%[0-9A-Fa-f]{2}|%[uU][0-9A-Fa-f]{4}` +
 	`|&[#0-9A-Za-z]{0,8}…|&#?[0-9A-Za-z]+;?` +
 	`|\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}` +
-	`|\\[0-3][0-7]{2}|\\[abfnrtv]|\\[!-/:-@\[-\x60{-~]|[%\\][#0-9A-Za-z]{0,8}…`)
+	`|\\[0-3][0-7]{2}|\\[abfnrtv]|\\[\x00-/:-@\[-\x60{-\x7f]|[%\\][#0-9A-Za-z]{0,8}…`)
 
 // unescape undoes all escapes once. Of one that was cut off only the cut stays. What
 // is no escape stays.
