@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"encoding/json"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,4 +74,52 @@ func TestALagEnds(t *testing.T) {
 		}
 		r.equalsTruth(sim)
 	})
+}
+
+// Behind a slow stream the full message that answers a PUT comes after later PUTs were
+// sent: the counts are as of the first, not as of the last.
+func TestUsersBehindASlowStreamAreAsOfTheirPUT(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r, sim := usersRig(t, mode, icwssim.Options{Users: icwssim.InventUsers(30, 1)}, func(c *Config) {
+			c.CheckInterval, c.StaleAfter, c.Users.StaleAfter = time.Hour, 3*time.Hour, 10*time.Minute
+		})
+		r.pass(5 * time.Minute)
+		sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowFull})
+		inLoop := func(do func(*userFeed)) {
+			if err := r.probe.ask(t.Context(), func(l *loop) { do(l.users) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		inLoop(func(u *userFeed) { u.missed(ResyncCheck) })
+		r.pass(time.Second)
+		asked, late := time.Now(), fullUserMessage(t, sim)
+		sim.StepShifts(5)
+		for awaits := false; !awaits || time.Since(asked) < time.Minute; r.pass(time.Second) {
+			inLoop(func(u *userFeed) { awaits = u.awaiting != nil })
+		}
+		sim.Send(late)
+		r.pass(r.cfg.PollInterval + settleTime)
+		if s := r.probe.Snapshot(); s.Users.State != UsersLive || s.Feeds[UserStatuses].LastVerified.After(asked) {
+			t.Errorf("%s, verified as of %s by what was asked for at %s\n%s", s.Users.State, s.Feeds[UserStatuses].LastVerified, asked, r.logs)
+		}
+	})
+}
+
+// fullUserMessage is what a PUT of all users is answered now.
+func fullUserMessage(t *testing.T, sim *icwssim.Server) string {
+	type entry struct {
+		UserID   string `json:"userId"`
+		StatusID string `json:"statusId"`
+		LoggedIn bool   `json:"loggedIn"`
+		OnPhone  bool   `json:"onPhone"`
+	}
+	var entries []entry
+	for _, u := range sim.Users() {
+		entries = append(entries, entry{u.ID, u.Status, u.LoggedIn, u.OnPhone})
+	}
+	list, err := json.Marshal(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return `{"__type":"urn:inin.com:status:userStatusMessage","userStatusList":` + string(list) + `,"isDelta":false}`
 }

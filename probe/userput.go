@@ -102,9 +102,13 @@ func (u *userFeed) checkFailed() {
 	u.l.observer.DeliveryChecked(UserStatuses, DeliveryCheck{Result: CheckFailed})
 }
 
+// latestFull is how long a full message may be on its way. Behind a slow stream it
+// would else be taken for the answer of a later PUT.
+const latestFull = 10 * time.Minute
+
 // recentlyAsked forgets the PUTs whose full message comes no more.
 func (u *userFeed) recentlyAsked(now time.Time) []moment {
-	patience := 2 * u.putLimit(len(u.ids))
+	patience := max(2*u.putLimit(len(u.ids)), latestFull)
 	return slices.DeleteFunc(u.asked, func(m moment) bool { return now.Sub(m.at) > patience })
 }
 
@@ -169,7 +173,8 @@ func (u *userFeed) withhold() { u.verifiedAt = moment{} }
 func (u *userFeed) fullReceived(now time.Time) {
 	u.LastFull, u.deltaOnly = now, false
 	d := u.awaiting
-	if d == nil { // nobody asked: it proves nothing
+	if d == nil { // nobody asked, or it comes late: it proves nothing
+		u.asked = u.asked[min(1, len(u.asked)):]
 		u.roster.Ask()
 		u.commit(true, now)
 		if u.came != nil || len(u.roster.Unheard()) > 0 {
@@ -206,7 +211,8 @@ const maxDoubts = 3
 // weigh decides whether what has come was about all users. It was in the first message
 // of a session. Later, whoever was there before and is left out may be gone; or the
 // server sends those only who are new, since it never saw our DELETE. It says which when
-// it is asked for one alone.
+// it is asked for one alone. Where it does not, a message after a DELETE that is about
+// half of them is believed.
 func (u *userFeed) weigh(now time.Time) {
 	u.settleAt = time.Time{}
 	var left []string
@@ -225,7 +231,7 @@ func (u *userFeed) weigh(now time.Time) {
 		return
 	}
 	u.l.rand.Shuffle(len(left), func(i, j int) { left[i], left[j] = left[j], left[i] })
-	u.doubts = left[:min(len(left), maxDoubts)]
+	u.doubts, u.came.heard = left[:min(len(left), maxDoubts)], u.roster.Heard()
 }
 
 func (u *userFeed) dropUnheard(now time.Time) {
@@ -237,19 +243,24 @@ func (u *userFeed) dropUnheard(now time.Time) {
 // weighed takes note of the answer about one whom a full message leaves out.
 func (u *userFeed) weighed(found userSample, err error, now time.Time) {
 	d := u.came
-	switch code := lastCode(err); {
-	case code == 404 || code == 403:
+	switch {
+	case found.unknown(err) || lastCode(err) == 403:
 		if u.doubts = u.doubts[1:]; len(u.doubts) == 0 {
 			u.dropUnheard(now)
 			u.listAt = now // others may have come
 			u.arrived(now)
 		}
-	case !found.answered(err):
+	case !found.answered(err) && d.unanswered < maxDoubts:
+		d.unanswered++
 		u.checkFailed()
 		u.retryAt = now.Add(u.pace.next())
-		u.setState(UsersIncomplete, "the last message of the server leaves out users who were there before, and it does not answer when they are asked for alone")
+		u.setState(UsersIncomplete, u.leftOutReason(false))
+	case !found.answered(err) && d.renewed && 2*d.heard >= len(u.wanted()):
+		u.dropUnheard(now) // a server that sends only who is new sends few
+		u.arrived(now)
 	default:
 		u.checkFailed()
+		reason := u.leftOutReason(found.answered(err))
 		u.forgetDelivery()
 		u.noResend = true
 		u.need(ResyncNotDelivering)
@@ -259,8 +270,21 @@ func (u *userFeed) weighed(found userSample, err error, now time.Time) {
 		}
 		u.lost(LossNotDelivering)
 		u.retryAt = now.Add(u.pace.next())
-		u.setState(UsersNotDelivering, "the messages of the server leave out users whom it knows when they are asked for alone")
+		u.setState(UsersNotDelivering, reason)
 	}
+}
+
+// leftOutReason says what is wrong with a full message that leaves users out, of whom the
+// server says when they are asked for alone that it knows them, or nothing.
+func (u *userFeed) leftOutReason(knows bool) string {
+	said := "the messages of the server leave out users who were there before"
+	if u.came.heard == 0 {
+		said = "the messages of the server say of nobody what they do"
+	}
+	if knows {
+		return said + ", and it knows them when they are asked for alone"
+	}
+	return said + ", and it does not answer when one is asked for alone"
 }
 
 // arrived takes note that everything came that was asked for.
@@ -320,7 +344,7 @@ func (u *userFeed) commit(full bool, now time.Time) {
 	switch {
 	case u.came != nil && u.doubts == nil && u.roster.Heard() == len(u.wanted()):
 		u.weigh(now)
-	case u.Up && r.Changed > 0:
+	case u.Up && r.Changed > 0 && u.doubts == nil:
 		u.showState()
 	}
 }

@@ -101,11 +101,13 @@ type userSession struct {
 
 // userDelivery is a full message that has to come.
 type userDelivery struct {
-	putAt    moment
-	deadline time.Time
-	first    bool // in the session: nothing was there before
-	renewed  bool // by a DELETE, if that was not the answer of something else
-	changes  bool // came instead of it
+	putAt      moment
+	deadline   time.Time
+	first      bool // in the session: nothing was there before
+	renewed    bool // by a DELETE, if that was not the answer of something else
+	changes    bool // came instead of it
+	heard      int  // of how many users it said something
+	unanswered int  // questions about one whom it leaves out
 }
 
 func newUserFeed(l *loop) *userFeed {

@@ -406,3 +406,104 @@ func TestADeleteThatNeverReachedTheServer(t *testing.T) {
 		}
 	}
 }
+
+// oneGone are thirty users of a server that ignores those whom it does not know, and one
+// of them.
+func oneGone() (icwssim.Options, string) {
+	users := icwssim.InventUsers(30, 1)
+	return icwssim.Options{Users: users, Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{UnknownUser: "ignore"}}}, users[3].ID
+}
+
+// Where the server says nothing of one user alone, the others are counted all the same
+// when one of them is gone.
+func TestAUserWhoIsGoneWhereOneCannotBeAskedFor(t *testing.T) {
+	for _, code := range []int{400, 405, 410, 500} {
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			eachTransport(t, func(t *testing.T, mode TransportMode) {
+				options, id := oneGone()
+				r, sim := usersRig(t, mode, options, nil)
+				r.pass(30 * time.Second)
+				sim.Inject(icwssim.Fault{Method: "GET", Path: "status/user-statuses/", Code: code})
+				r.pass(10 * time.Minute)
+				r.counted(sim, UsersLive, nil)
+				sim.RemoveUser(id)
+				fresh := 0
+				for range 3 * 60 {
+					r.pass(time.Minute)
+					if r.users().Fresh(time.Now()) {
+						fresh++
+					}
+				}
+				if fresh < 150 {
+					t.Errorf("fresh in %d minutes of 180", fresh)
+				}
+				r.counted(sim, UsersIncomplete, nil)
+			})
+		})
+	}
+}
+
+// A full message of a few is not believed where nobody can be asked for alone: a server
+// that sends only who is new may never have seen the DELETE.
+func TestAFewAreNotAllWhereOneCannotBeAskedFor(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		quirks := icwssim.UserQuirks{UserResend: "only-new-users"}
+		r, sim := usersRig(t, mode, icwssim.Options{Users: icwssim.InventUsers(12, 1), Quirks: icwssim.Quirks{UserQuirks: quirks}}, nil)
+		r.pass(time.Minute)
+		sim.Inject(icwssim.Fault{Path: "user-statuses", Method: http.MethodDelete, Code: 204})
+		sim.Inject(icwssim.Fault{Path: "status/user-statuses/", Method: http.MethodGet, Code: 400})
+		for range 3 * 60 {
+			sim.StepShifts(2)
+			r.pass(time.Minute)
+			if u := r.users(); u.Fresh(time.Now()) && byGroup(u.Counts) != groupsOf(sim, nil) {
+				t.Fatalf("fresh and wrong: %s\nwant %s\n%s", byGroup(u.Counts), groupsOf(sim, nil), r.logs)
+			}
+		}
+		if u := r.users(); u.Fresh(time.Now()) || u.State != UsersNotDelivering && u.State != UsersIncomplete || u.Reported != 12 {
+			t.Errorf("fresh %t, %s (%s), %d reported\n%s", u.Fresh(time.Now()), u.State, u.Reason, u.Reported, r.logs)
+		}
+	})
+}
+
+// An empty status in the answer about one user says that there is no such user, both to a
+// sample and where a full message has left the user out.
+func TestAnEmptyStatusIsAUserWhoIsGone(t *testing.T) {
+	for name, leavesOut := range map[string]bool{"sample": false, "left out": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				options, id := oneGone()
+				options.Users = options.Users[:6]
+				r, sim := usersRig(t, ModeSSE, options, nil)
+				r.pass(30 * time.Second)
+				sim.Inject(icwssim.Fault{Method: "GET", Path: "status/user-statuses/" + id, Body: fmt.Sprintf(`{"userId":%q,"statusId":""}`, id)})
+				sim.RemoveUser(id)
+				if leavesOut {
+					r.probe.ask(t.Context(), func(l *loop) { l.users.missed(ResyncCheck) })
+				}
+				r.pass(10 * time.Minute)
+				r.counted(sim, UsersIncomplete, nil)
+				if n := r.seen.get("users: lost not_delivering"); n > 0 {
+					t.Errorf("lost %d times\n%s", n, r.logs)
+				}
+			})
+		})
+	}
+}
+
+// A server that says of nobody what they do leaves out nobody who was there before.
+func TestNobodyWasThereBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		users := icwssim.InventUsers(5, 1)
+		for i := range users {
+			users[i].NoRight = true
+		}
+		r, sim := usersRig(t, ModeSSE, icwssim.Options{Users: users}, nil)
+		sim.Inject(icwssim.Fault{Method: "GET", Path: "status/user-statuses/", Code: 400})
+		for range 30 {
+			r.pass(time.Minute)
+			if u := r.users(); u.Fresh(time.Now()) || u.Reason == "" || strings.Contains(u.Reason, "before") {
+				t.Fatalf("fresh %t, %s: %s", u.Fresh(time.Now()), u.State, u.Reason)
+			}
+		}
+	})
+}

@@ -16,14 +16,18 @@ type userSample struct {
 	loggedIn, onPhone icws.Said
 	since             int64
 	entries           int
+	gone              bool // an empty status is how some servers say that they have no such user
 }
 
-func (s *userSample) Begin()     { s.entries = 0 }
+func (s *userSample) Begin()     { s.entries, s.gone = 0, false }
 func (s *userSample) Malformed() {}
 
 func (s *userSample) Add(e *icws.UserStatus) {
-	if len(e.StatusID) == 0 || catalogue.Fold(string(e.UserID)) != catalogue.Fold(s.id) {
+	if catalogue.Fold(string(e.UserID)) != catalogue.Fold(s.id) {
 		return // an answer to something else
+	}
+	if s.gone = len(e.StatusID) == 0; s.gone {
+		return
 	}
 	s.entries++
 	s.status = catalogue.Fold(string(e.StatusID))
@@ -32,6 +36,9 @@ func (s *userSample) Add(e *icws.UserStatus) {
 
 // answered reports whether the server said what the user does.
 func (s *userSample) answered(err error) bool { return err == nil && s.entries > 0 }
+
+// unknown reports whether the server said that it has no such user.
+func (s *userSample) unknown(err error) bool { return lastCode(err) == 404 || err == nil && s.gone }
 
 func (s *userSample) entry() roster.Entry {
 	return roster.Entry{
@@ -77,7 +84,7 @@ func (u *userFeed) compare(found userSample, sent moment, err error, now time.Ti
 	}
 	u.forgive(now)
 	if !answered {
-		u.sampleFailed(found.id, err, now)
+		u.sampleFailed(found, err, now)
 		return
 	}
 	if !u.delivered || u.due != nil || u.awaiting != nil {
@@ -110,8 +117,8 @@ func (u *userFeed) drifted(found userSample, now time.Time) {
 
 // sampleFailed takes note of a user about whom the server says nothing. That it does not
 // know one who is counted is believed when all are asked for and it leaves them out too.
-func (u *userFeed) sampleFailed(id string, err error, now time.Time) {
-	if place, watched := u.roster.Place(id); lastCode(err) == 404 && watched && u.roster.Reports(place) && u.due == nil {
+func (u *userFeed) sampleFailed(found userSample, err error, now time.Time) {
+	if place, watched := u.roster.Place(found.id); found.unknown(err) && watched && u.roster.Reports(place) && u.due == nil {
 		u.need(ResyncNotDelivering)
 		u.listAt = now // others may have gone, or come
 	}
