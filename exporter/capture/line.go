@@ -63,6 +63,9 @@ const (
 	endBroken = "broken"
 )
 
+// empty tells a line with nothing to write.
+func (l line) empty() bool { return l.Capture == 0 && l.Exchange == 0 }
+
 // seconds are written with microseconds.
 func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1e6) / 1e6 }
 

@@ -76,8 +76,9 @@ func createCapture(dir string) (*os.File, error) {
 // writeLines writes until the channel is closed. After an error it only drains.
 func writeLines(file *os.File, redactor *redactor, lines <-chan func(*redactor) line) (err error) {
 	for next := range lines {
-		if err == nil {
-			_, err = io.WriteString(file, render(next(redactor), redactor))
+		l := next(redactor)
+		if err == nil && !l.empty() {
+			_, err = io.WriteString(file, render(l, redactor))
 		}
 	}
 	if closeErr := file.Close(); err == nil {
@@ -114,15 +115,15 @@ func (r *Recorder) Close() error {
 	return r.err
 }
 
-func (r *Recorder) since() *float64 { return new(seconds(time.Since(r.start))) }
+func (r *Recorder) since() time.Duration { return time.Since(r.start) }
 
 // exchange is one exchange as it went.
 type exchange struct {
 	number   int64
 	request  *http.Request
 	sent     []byte
-	start    *float64
-	end      *float64
+	start    time.Duration
+	end      time.Duration
 	err      error
 	response *http.Response // nil with err
 	stream   bool
@@ -134,10 +135,10 @@ func (x exchange) line(r *redactor) line {
 	request := x.request
 	people := namesPeople(request.URL.Path)
 	l := line{
-		T: x.start, Exchange: x.number, Host: r.hostOf(request),
+		T: new(seconds(x.start)), Exchange: x.number, Host: r.hostOf(request),
 		Method: request.Method, Path: r.path(request.URL.Path), Query: request.URL.RawQuery,
 		Send:    &content{Header: r.header(request.Header), body: r.body(people, x.sent, true, false)},
-		Seconds: max(0, *x.end-*x.start), Stream: x.stream,
+		Seconds: seconds(x.end - x.start), Stream: x.stream,
 	}
 	if x.err != nil {
 		l.Error = icws.ReasonOf(x.err).String()

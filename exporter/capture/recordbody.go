@@ -65,6 +65,7 @@ type recordedStream struct {
 	src      io.ReadCloser
 	closed   atomic.Bool // Close may come while a Read waits
 	once     sync.Once
+	over     bool // its end is written; of the writer's goroutine
 
 	line   []byte // so far
 	event  event  // so far
@@ -102,12 +103,17 @@ func (s *recordedStream) Close() error {
 	return s.src.Close()
 }
 
-// record writes a part of the stream.
+// record writes a part of the stream, unless its end is written: Close may come while
+// a Read has a part.
 func (s *recordedStream) record(part func(*redactor) line) {
 	at := s.recorder.since()
 	s.recorder.lines <- func(r *redactor) line {
+		if s.over {
+			return line{}
+		}
 		l := part(r)
-		l.T, l.Exchange = at, s.exchange
+		l.T, l.Exchange = new(seconds(at)), s.exchange
+		s.over = l.End != ""
 		return l
 	}
 }

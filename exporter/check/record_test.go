@@ -232,3 +232,49 @@ func TestABodyThatTheClientBreaksOffIsRecordedAsCanceled(t *testing.T) {
 		t.Errorf("%v\n%s", err, text)
 	}
 }
+
+// slowStream is a stream whose next part arrives while it is closed.
+type slowStream struct {
+	reading, closed chan struct{}
+}
+
+func (s slowStream) Read(p []byte) (int, error) {
+	close(s.reading)
+	<-s.closed
+	return copy(p, "data: {}\n\n"), nil
+}
+
+func (s slowStream) Close() error { close(s.closed); return nil }
+
+func (s slowStream) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: s, Request: r}, nil
+}
+
+func TestAPartOfAStreamThatCameAfterItsEndIsNotRecorded(t *testing.T) {
+	settings, limits := configured(t, "http://127.0.0.1:8018")
+	dir := filepath.Join(t.TempDir(), "capture")
+	r, err := capture.NewRecorder(dir, settings, limits, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := slowStream{make(chan struct{}), make(chan struct{})}
+	response, err := r.RoundTripper(stream).RoundTrip(httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8018/icws/session-1/messaging/messages", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		_, _ = response.Body.Read(make([]byte, 100))
+	}()
+	<-stream.reading
+	response.Body.Close()
+	<-read
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, capture.File))
+	if lines := strings.Split(strings.TrimSpace(string(text)), "\n"); err != nil || len(lines) != 3 || !strings.Contains(lines[2], `"end":"client"`) {
+		t.Errorf("%v\n%s", err, text)
+	}
+}

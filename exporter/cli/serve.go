@@ -75,7 +75,7 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 	if c.DryRun {
 		return c.dryRun(s, watched)
 	}
-	limitMemory()
+	limitMemory(len(watched.Servers()))
 	return serve(ctx, watched, s, servingOptions{
 		Listen: web.ListenOptions{
 			Addresses: c.Web.ListenAddress, SystemdSocket: c.Web.SystemdSocket,

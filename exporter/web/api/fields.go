@@ -52,7 +52,7 @@ func (s selection) of(value json.RawMessage) any {
 	switch {
 	case len(s) == 0:
 		return value
-	case json.Unmarshal(value, &members) == nil:
+	case json.Unmarshal(value, &members) == nil && members != nil: // not null
 		chosen := map[string]any{}
 		for name, part := range s {
 			if member, has := members[name]; has {
