@@ -94,15 +94,15 @@ func runUntil(ctx context.Context, fleet *exporter.Fleet, reloads func(context.C
 	return err
 }
 
-// manyServers is from how many servers on live copies are nearly all memory.
-const manyServers = 100
+// largeFleet is from how many servers on live copies are nearly all memory.
+const largeFleet = 100
 
 // limitMemory has the garbage collector keep within the memory of the container. Without a limit,
 // or where none can be read, there is none. With many servers it collects when a quarter has come: the
 // live copies stay, so that collecting often is cheap. With few that would double the time of a long list.
 // GOGC and GOMEMLIMIT in the environment decide when they are set.
 func limitMemory(servers int) {
-	if os.Getenv("GOGC") == "" && servers >= manyServers {
+	if os.Getenv("GOGC") == "" && servers >= largeFleet {
 		debug.SetGCPercent(25)
 	}
 	_, _ = memlimit.Set()
