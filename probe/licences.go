@@ -120,7 +120,13 @@ func (l *loop) tendLicences(ctx context.Context, now time.Time) time.Time {
 		if err == nil && len(list) == 0 {
 			err = errNoLicences
 		}
-		return func(time.Time) { r.note(l, list, total, asOf, err) }
+		return func(now time.Time) {
+			r.note(l, list, total, asOf, err)
+			if faultOf(err) == faultUnauthorized { // perhaps the session is gone
+				f := l.feeds[StatusMessages]
+				f.checkAt = earlier(f.checkAt, now)
+			}
+		}
 	})
 	return time.Time{}
 }

@@ -119,6 +119,24 @@ func TestLicencesThatCannotBeReadAreAState(t *testing.T) {
 	}
 }
 
+// A 401 may say that the session is gone: a check of the statuses shows at once whether
+// it is, as nothing that is optional ends a session.
+func TestA401OfTheLicencesHasTheStatusesChecked(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		cfg := testConfig(mode, "a")
+		cfg.Licences, cfg.CheckInterval, cfg.StaleAfter = true, time.Hour, 3*time.Hour
+		r := newRig(t, cfg)
+		sim := r.serve("a", icwssim.Options{Licences: twoLicences})
+		r.start()
+		r.pass(time.Minute)
+		sim.Inject(icwssim.Fault{Operation: icwssim.OpLicences, Code: 401, Count: 1})
+		r.pass(7 * time.Minute)
+		r.count("check ok", 1)
+		r.count("request connect", 1)
+		r.wantLicences("refused " + bothLicences[len("read "):])
+	})
+}
+
 func TestAServerWithoutListsOfLicences(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _ := licenceRig(t, ModeSSE, icwssim.Options{})
