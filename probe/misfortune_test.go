@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"icws_exporter/probe/icwssim"
@@ -76,11 +77,16 @@ var misfortunes = []struct {
 	{"sends full messages on its own", false, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayFull) }},
 	{"repeats an old full message", true, func(d *day, host string) { d.says(host, time.Minute, icwssim.SayOldFull) }},
 	// Then the next full message after a PUT is as a rule an old one, and older than
-	// anything that may be shown.
+	// anything that may be shown. Only the list can tell: it ends where there is none.
 	{"repeats an old full message on a slow stream", true, func(d *day, host string) {
-		d.says(host, 5*time.Second, icwssim.SayOldFull)
+		says := d.says(host, 5*time.Second, icwssim.SayOldFull)
 		d.tangle(d.some(d.cfg.DeliveryTimeout))
-		d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowMessages, Delay: d.lag})
+		lags := d.sims[host].Inject(icwssim.Fault{Late: icwssim.SwallowMessages, Delay: d.lag})
+		d.endOld = func() {
+			if d.listIsRefused(host) {
+				d.sims[host].Clear(says, lags)
+			}
+		}
 		for range 4 {
 			d.live()
 			d.troubled(d.cfg.StaleAfter / 3)
@@ -187,7 +193,7 @@ func (d *day) relieve() {
 		d.tangled = time.Now().Add(d.lag + 2*d.cfg.CheckInterval)
 	}
 	d.net.ForgetIdle(0)
-	d.out = false
+	d.out, d.endOld = false, nil
 	d.password.Store(password)
 	d.tell("all is well again")
 }
@@ -204,8 +210,14 @@ func (d *day) some(most time.Duration) time.Duration {
 }
 
 // says has a host say things on its own.
-func (d *day) says(host string, atMost time.Duration, what ...icwssim.Saying) {
-	d.sims[host].Inject(icwssim.Fault{Say: what, Every: time.Second + d.some(atMost)})
+func (d *day) says(host string, atMost time.Duration, what ...icwssim.Saying) (fault int) {
+	return d.sims[host].Inject(icwssim.Fault{Say: what, Every: time.Second + d.some(atMost)})
+}
+
+// listIsRefused reports whether a host has refused the list to its session.
+func (d *day) listIsRefused(host string) bool {
+	d.spares()
+	return slices.ContainsFunc(d.sims[host].Sessions(), func(s icwssim.SessionInfo) bool { return s.ID == d.spared.refusesList })
 }
 
 // suspend lets time pass for everybody but the machine of the probe, whose sockets

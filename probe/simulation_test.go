@@ -69,6 +69,7 @@ type day struct {
 	before           *Snapshot
 	requests, opens  int
 	looked           time.Time
+	endOld           func()                  // ends what only the list can tell, where there is none; nil: nothing
 	calm             time.Time               // when the probe was live after the last fault
 	calmOpens        int                     // until then
 	unknowable       map[string][]unknowable // by host
@@ -164,6 +165,9 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 func (d *day) troubled(t time.Duration) {
 	d.t.Helper()
 	for end := time.Now().Add(t); time.Now().Before(end); {
+		if d.endOld != nil {
+			d.endOld()
+		}
 		d.pass(min(d.some(8*time.Second), time.Until(end)))
 		d.neverOld(d.probe.Snapshot())
 		d.noOldEntry()
