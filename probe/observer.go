@@ -7,9 +7,10 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-// Observer gets every event of one probe that has to be counted or remembered. A probe
-// calls it from its loop, from its stream reader and from its host watch, so
-// every method must be safe for concurrent use and must return at once.
+// Observer gets every event of one probe that has to be counted or remembered. Its loop
+// calls it, the reader of its stream, and whoever makes a request beside the loop: the
+// host watch, log-ons, what ends sessions, and what asks for users and licences. So every
+// method must be safe for concurrent use and must return at once.
 type Observer interface {
 	// StateChanged reports that the probe entered a state, and why.
 	StateChanged(to State, reason string)
