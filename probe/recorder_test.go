@@ -60,12 +60,12 @@ func (r *recorder) total(prefix string) int {
 func (r *recorder) StateChanged(to State, _ string) { r.add("state "+to.String(), 1) }
 func (r *recorder) Exchange(e icws.Exchange) {
 	r.add("request "+e.Operation.String(), 1)
-	switch {
-	case e.Operation == icws.OpVersion: // beside the loop
+	switch e.Operation {
+	case icws.OpVersion: // beside the loop
 		r.mind(func(m *manners) []string { return m.look(e) })
-	case e.Operation == icws.OpDisconnect: // may be beside it too, of a session that is owed
+	case icws.OpDisconnect: // may be beside it too, of a session that is owed
 		r.mind(func(m *manners) []string { return m.leave(e) })
-	case e.Operation == icws.OpSubscribeUsers || e.Operation == icws.OpUnsubscribeUsers || e.Operation == icws.OpUserStatus || e.Operation == icws.OpConfiguration:
+	case icws.OpSubscribeUsers, icws.OpUnsubscribeUsers, icws.OpUserStatus, icws.OpConfiguration:
 		// Beside the loop, whose requests they do not hold up.
 	default:
 		r.mind(func(m *manners) []string { return m.exchange(e) })

@@ -211,8 +211,8 @@ const maxDoubts = 3
 // weigh decides whether what has come was about all users. It was in the first message
 // of a session. Later, whoever was there before and is left out may be gone; or the
 // server sends those only who are new, since it never saw our DELETE. It says which when
-// it is asked for one alone. Where it does not, a message after a DELETE that is about
-// half of them is believed.
+// it is asked for one alone. Where it does not, a message after a DELETE that names at
+// least half of all is believed.
 func (u *userFeed) weigh(now time.Time) {
 	u.settleAt = time.Time{}
 	var left []string

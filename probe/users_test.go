@@ -270,7 +270,7 @@ func TestSamplesFindDrift(t *testing.T) {
 // Users who are deleted are counted no more, however the server says so.
 func TestDeletedUsers(t *testing.T) {
 	for _, quirk := range []string{"silence", "empty-status", "state"} {
-		t.Run(string(quirk), func(t *testing.T) {
+		t.Run(quirk, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				users := icwssim.InventUsers(6, 1)
 				r, sim := usersRig(t, ModePoll, icwssim.Options{Users: users, Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{UserDeleted: quirk}}}, nil)

@@ -111,7 +111,7 @@ func unescaped(e string) string {
 		return string(utf16.DecodeRune(hexCode(e[2:6]), hexCode(e[8:])))
 	case e[1]|0x20 == 'u':
 		return string(hexCode(e[2:]))
-	case len(e) == 2 && !strings.Contains("abfnrtv", e[1:]):
+	case len(e) == 2 && strings.IndexByte("abfnrtv", e[1]) < 0:
 		return e[1:]
 	}
 	plain, err := strconv.Unquote(`"` + e + `"`)
