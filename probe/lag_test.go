@@ -2,6 +2,7 @@ package probe
 
 import (
 	"encoding/json"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,4 +123,28 @@ func fullUserMessage(t *testing.T, sim *icwssim.Server) string {
 		t.Fatal(err)
 	}
 	return `{"__type":"urn:inin.com:status:userStatusMessage","userStatusList":` + string(list) + `,"isDelta":false}`
+}
+
+// Full messages that are lost and never come do not make all later ones old.
+func TestLostMessagesOfUsersAreForgotten(t *testing.T) {
+	for name, code := range map[string]int{"with samples": 0, "without": http.StatusMethodNotAllowed} {
+		t.Run(name, func(t *testing.T) {
+			eachTransport(t, func(t *testing.T, mode TransportMode) {
+				r, sim := usersRig(t, mode, icwssim.Options{Users: icwssim.InventUsers(6, 1)}, nil)
+				r.pass(time.Minute)
+				if code != 0 {
+					sim.Inject(icwssim.Fault{Method: http.MethodGet, Path: "status/user-statuses/", Code: code})
+				}
+				sim.Inject(icwssim.Fault{Method: http.MethodPut, Path: "user-statuses", Code: http.StatusOK, Body: "<html>proxy</html>", Count: 6})
+				if err := r.probe.ask(t.Context(), func(l *loop) { l.users.missed(ResyncCheck) }); err != nil {
+					t.Fatal(err)
+				}
+				r.pass(30 * time.Minute)
+				for range 60 {
+					r.pass(time.Minute)
+					r.counted(sim, UsersLive, nil)
+				}
+			})
+		})
+	}
 }

@@ -299,7 +299,9 @@ func (u *userFeed) next(now time.Time) (at time.Time, requests int, do userTask)
 	case u.due != nil:
 		return later(u.sampleAt, u.retryAt), 1, u.sample // perhaps one of them is there by now
 	}
-	if u.verifiedAt.at.IsZero() || !now.Before(u.verifiedAt.at.Add(u.cfg.StaleAfter*3/4)) {
+	u.asked = u.recentlyAsked(now)
+	isOld := u.verifiedAt.at.IsZero() || !now.Before(u.verifiedAt.at.Add(u.cfg.StaleAfter*3/4))
+	if isOld && len(u.asked) == 0 { // else the answer would be as of one of those
 		u.need(ResyncCheck) // samples do not verify
 		return u.next(now)
 	}
