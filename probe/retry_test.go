@@ -1,7 +1,11 @@
 package probe
 
 import (
+	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"icws_exporter/probe/icwssim"
@@ -39,6 +43,39 @@ func TestOneFailedRequestIsNoOutage(t *testing.T) {
 		r.count("opens", 1)
 		r.pass(10 * time.Second)
 		r.equalsTruth(sim)
+	})
+}
+
+// Where only every third poll works, the copy is kept right: the list is read after one that did.
+func TestTwoOfThreePollsFailForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig(ModePoll, "a")
+		cfg.BreakerFailures = 1000
+		r := newRig(t, cfg)
+		sim := r.serve("a", icwssim.Options{})
+		var failing atomic.Bool
+		var polls atomic.Int64
+		r.servers["a"].Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if failing.Load() && strings.HasSuffix(req.URL.Path, "/messaging/messages") && polls.Add(1)%3 != 0 {
+				http.Error(w, "", http.StatusInternalServerError)
+				return
+			}
+			sim.ServeHTTP(w, req)
+		})
+		r.start()
+		r.pass(time.Minute)
+		failing.Store(true)
+		for range 30 {
+			sim.Step(1)
+			r.pass(time.Minute)
+			if s := r.probe.Snapshot(); !s.Up(time.Now()) {
+				t.Fatalf("it is down after %d polls: %s, %s\n%s", polls.Load(), s.Down, s.Reason, r.logs)
+			}
+		}
+		failing.Store(false)
+		r.pass(10 * time.Second)
+		r.equalsTruth(sim)
+		r.count("opens", 1)
 	})
 }
 

@@ -129,11 +129,15 @@ func (f *feed) keepsUp(took time.Duration) {
 	f.log.Info("the subscription keeps up again", "subscription", f.wire.Name)
 }
 
+// justPolled is how long after a poll nothing else is taken to wait.
+const justPolled = 100 * time.Millisecond
+
 // audit compares the live copy with the server's list.
 //
-// Queued messages are fetched first: what they announce is no drift.
+// Queued messages are fetched first: what they announce is no drift. Where most polls fail, the
+// list is read after one that did not.
 func (f *feed) audit(ctx context.Context, reason ResyncReason) error {
-	if f.s.transport == TransportPoll {
+	if f.s.transport == TransportPoll && time.Since(f.s.contact.time()) > justPolled {
 		if err := f.s.poll(ctx); err != nil {
 			return err
 		}
