@@ -84,6 +84,7 @@ type sessionFeed struct {
 	askedAt    time.Time // when the list or a full message was last asked for
 	sinceList  int       // checks since then
 	listFirst  bool      // the next check has to read the list
+	vainLists  int       // in a row that a message gave reason to read, and that changed nothing
 	noListTill time.Time // the list was refused
 	drifts     int       // checks in a row that found the copy wrong
 

@@ -78,6 +78,7 @@ func (s *session) pollInstead(err error) {
 	s.loop.users.streamLost()
 	s.transport = TransportPoll
 	s.pollAt = time.Now()
+	s.failedAt = s.pollAt // polling is the try at once
 }
 
 // streamReady decodes the event that the pump found, or learns how the stream

@@ -112,3 +112,19 @@ func TestAFailedRequestIsTriedAgainAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// A stream that is replaced by polling is a failure that was tried again at once: the next
+// one a moment later has to wait (seed 40000 of the simulation).
+func TestAFailureAfterAReplacedStreamIsNotHurried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, testConfig(ModeAuto, "a"))
+		sim := r.serve("a", icwssim.Options{})
+		sim.Inject(icwssim.Fault{Operation: icwssim.OpStream, Code: http.StatusOK, Body: "<html>", ContentType: "text/html"})
+		sim.Inject(icwssim.Fault{Operation: icwssim.OpPoll, Code: http.StatusBadGateway, Skip: 2, Count: 1})
+		r.start()
+		r.pass(time.Minute)
+		r.count("response poll 502", 1)
+		r.count(hurried, 0)
+		r.state(StateLive)
+	})
+}

@@ -92,3 +92,25 @@ func TestEachSilenceOfAStreamEndsAsSoon(t *testing.T) {
 		r.state(StateLive)
 	})
 }
+
+// Full messages that announce nothing, for hours, cost a list now and then; those that
+// announce a change cost one soon (seed 293 of the simulation).
+func TestFullMessagesThatAnnounceNothingSetNoPace(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r, sim := startRig(t, mode, icwssim.Options{})
+		r.pass(10 * time.Second)
+		saying := sim.Inject(icwssim.Fault{Say: []icwssim.Saying{icwssim.SayFull}, Every: 2 * time.Second})
+		r.pass(10 * time.Minute)
+		if n := r.seen.get("request list"); n < 10 || n > 40 {
+			t.Errorf("%d lists in ten minutes", n)
+		}
+		sim.Clear(saying)
+		r.pass(time.Minute)
+		for range 10 {
+			sim.Silently(icwssim.Remove(sim.Truth().Statuses[0].ID))
+			sim.SendFull()
+			r.pass(2*listPause + r.cfg.PollInterval)
+			r.equalsTruth(sim)
+		}
+	})
+}

@@ -29,8 +29,9 @@ func (f *feed) fullUnawaited(now time.Time) {
 	f.unproven(now)
 }
 
-// listPause is the least time between two lists that messages ask for, and putPause
-// that before a PUT, which has the server send everything and may be a renewal.
+// listPause is the least time between two lists that messages ask for; it doubles with
+// each list that changes nothing. putPause is that before a PUT, which has the server
+// send everything and may be a renewal, and the longest before a list.
 const (
 	listPause = 5 * time.Second
 	putPause  = 30 * time.Second
@@ -60,7 +61,7 @@ func (f *feed) checkSoon(now time.Time) {
 	f.suspect = true
 	pause := putPause
 	if f.mayAudit() && f.listDue(now) {
-		pause = listPause
+		pause = min(putPause, listPause<<min(f.vainLists, 8))
 	}
 	if soon := later(now, f.askedAt.Add(pause)); soon.Before(f.checkAt) {
 		f.checkAt = soon
@@ -153,7 +154,11 @@ func (f *feed) audit(ctx context.Context, reason ResyncReason) error {
 	now := time.Now()
 	f.observer.Resynced(f.what, reason)
 	f.observer.Delivered(f.what, now.Sub(sent.at))
-	f.verified(sent, reason, nil, f.commit(true, now))
+	c := f.commit(true, now)
+	if f.vainLists++; !f.suspect || c.entries > 0 {
+		f.vainLists = 0
+	}
+	f.verified(sent, reason, nil, c)
 	f.resync = nil
 	f.s.succeeded()
 	return nil
