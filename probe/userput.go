@@ -42,6 +42,9 @@ func (u *userFeed) put(ctx context.Context, now time.Time) {
 	}
 	u.putAt, u.due, u.subscribed, u.putBefore = now, nil, true, true // the answer may be given up
 	u.fullAt = now.Add(jittered(u.l.rand, fullInterval))
+	if !slices.Equal(ids, u.omitted.of) {
+		u.omitted = omission{}
+	}
 	u.roster.Ask()
 	u.jobs.run(ctx, func(ctx context.Context) func(time.Time) {
 		var err error
@@ -122,7 +125,7 @@ func (u *userFeed) expire(now time.Time) {
 	u.awaiting = nil
 	// A few changes are what somebody did meanwhile.
 	if u.deltaOnly && d.renewed && d.changes && 2*u.roster.Heard() >= len(u.wanted()) {
-		u.LastFull, u.came = now, d
+		u.LastFull, u.came, d.named = now, d, true
 		u.weigh(now)
 		return
 	}
@@ -186,9 +189,10 @@ func (u *userFeed) fullReceived(now time.Time) {
 	if len(u.asked) > 0 {
 		d.putAt, u.asked = u.asked[0], u.asked[1:]
 	}
-	isFirst := !u.delivered
+	isFirst, before := !u.delivered, u.roster.Heard()
 	u.delivered = true
 	u.commit(true, now)
+	d.named = u.roster.Heard() > before
 	switch {
 	case u.came == nil: // everything that was there has come
 	case len(u.roster.Unheard()) > 0, isFirst && u.roster.Heard() < len(u.wanted()):
@@ -219,19 +223,32 @@ func (u *userFeed) weigh(now time.Time) {
 	switch places := u.roster.Unheard(); {
 	case u.roster.Heard() == 0:
 		left = slices.Clone(u.wanted())
-	case u.came.first:
-		u.dropUnheard(now)
+	case u.came.first: // nobody was there before
 	default:
 		for _, place := range places {
 			left = append(left, u.ids[place])
 		}
 	}
-	if len(left) == 0 {
+	if len(left) == 0 || u.leavesOutAgain(left) {
+		u.dropUnheard(now)
 		u.arrived(now)
 		return
 	}
+	u.came.heard = u.roster.Heard()
 	u.l.rand.Shuffle(len(left), func(i, j int) { left[i], left[j] = left[j], left[i] })
-	u.doubts, u.came.heard = left[:min(len(left), maxDoubts)], u.roster.Heard()
+	u.doubts = left[:min(len(left), maxDoubts)]
+}
+
+// leavesOutAgain reports whether a full message after a DELETE leaves out the same users
+// as the one before it, and names others, when no other list was sent meanwhile. Then it is
+// about all whom the server watches: one that sends only who is new would name nobody.
+func (u *userFeed) leavesOutAgain(left []string) bool {
+	if !u.came.renewed || !u.came.named {
+		return false
+	}
+	former := u.omitted
+	u.omitted = omission{of: u.wanted(), left: slices.Clone(left)}
+	return slices.Equal(former.of, u.omitted.of) && slices.Equal(former.left, u.omitted.left)
 }
 
 func (u *userFeed) dropUnheard(now time.Time) {

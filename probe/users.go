@@ -92,6 +92,7 @@ type userSession struct {
 	came       *userDelivery // whose full message came; it counts once it is known to be whole
 	settleAt   time.Time     // when the rest of it comes no more
 	doubts     []string      // who are asked for alone, since it leaves them out
+	omitted    omission      // by the last message after a DELETE that named others
 	putBefore  bool          // in this session, whatever came of it
 	fullAt     time.Time
 	retryAt    time.Time
@@ -107,8 +108,12 @@ type userDelivery struct {
 	renewed    bool // by a DELETE, if that was not the answer of something else
 	changes    bool // came instead of it
 	heard      int  // of how many users it said something
+	named      bool // it said something of anybody who had not changed meanwhile
 	unanswered int  // questions about one whom it leaves out
 }
+
+// omission is whom a full message leaves out, of those who were asked for.
+type omission struct{ left, of []string }
 
 func newUserFeed(l *loop) *userFeed {
 	u := &userFeed{l: l, jobs: newJobs(), stateSince: time.Now()}
@@ -301,7 +306,7 @@ func (u *userFeed) next(now time.Time) (at time.Time, requests int, do userTask)
 	}
 	u.asked = u.recentlyAsked(now)
 	isOld := u.verifiedAt.at.IsZero() || !now.Before(u.verifiedAt.at.Add(u.cfg.StaleAfter*3/4))
-	if isOld && len(u.asked) == 0 { // else the answer would be as of one of those
+	if isOld && (len(u.asked) == 0 || u.deltaOnly) { // else a full message would be as of one of those
 		u.need(ResyncCheck) // samples do not verify
 		return u.next(now)
 	}

@@ -3,6 +3,7 @@ package probe
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -504,6 +505,70 @@ func TestNobodyWasThereBefore(t *testing.T) {
 			if u := r.users(); u.Fresh(time.Now()) || u.Reason == "" || strings.Contains(u.Reason, "before") {
 				t.Fatalf("fresh %t, %s: %s", u.Fresh(time.Now()), u.State, u.Reason)
 			}
+		}
+	})
+}
+
+// A server that watches only so many users may leave one out whom it reported before, when
+// others have come. It knows the user all the same. Once it is clear that the user is watched
+// no more, the others are shown.
+func TestAUserWhoIsNoLongerAmongTheFirst(t *testing.T) {
+	for _, quirks := range []icwssim.UserQuirks{{}, {UserResend: "only-new-users"}, {UserResend: "none"}, {UserInitial: "split"}, {UserInitial: "delta"}} {
+		for _, answers := range []bool{true, false} {
+			t.Run(fmt.Sprint(quirks.UserResend, quirks.UserInitial, answers), func(t *testing.T) {
+				quirks.UserMaximum, quirks.UserMaximumAnswer = 7, "first"
+				eachTransport(t, func(t *testing.T, mode TransportMode) { joinedByEarlierUsers(t, mode, quirks, answers) })
+			})
+		}
+	}
+}
+
+// joinedByEarlierUsers has two users join those who are watched, before them in the order of
+// the list. answers says whether the server says what one does who is asked for alone.
+func joinedByEarlierUsers(t *testing.T, mode TransportMode, quirks icwssim.UserQuirks, answers bool) {
+	users := icwssim.InventUsers(12, 1)
+	slices.SortFunc(users, func(a, b icwssim.User) int { return strings.Compare(a.ID, b.ID) })
+	first := testUsers(users[:quirks.UserMaximum]).IDs
+	r, sim := usersRig(t, mode, icwssim.Options{Users: users, Quirks: icwssim.Quirks{UserQuirks: quirks}}, func(c *Config) {
+		c.Users.IDs = c.Users.IDs[2:]
+	})
+	r.pass(time.Minute)
+	most := 20 // minutes: two attempts, with a pause
+	if !answers {
+		sim.Inject(icwssim.Fault{Path: "status/user-statuses/", Method: http.MethodGet, Code: 400})
+		most = 60 // each asks three times before it is given up
+	}
+	r.probe.Adjust(Optional{Users: testUsers(users)})
+	stale := 0
+	for range 3 * 60 {
+		sim.StepShifts(2)
+		r.pass(time.Minute)
+		u := r.users()
+		if !u.Fresh(time.Now()) {
+			stale++
+			continue
+		}
+		if got, want := byGroup(u.Counts), groupsOf(sim, func(u icwssim.User) bool { return slices.Contains(first, u.ID) }); got != want {
+			t.Fatalf("fresh and wrong: %s\nwant %s, %s (%s)\n%s", got, want, u.State, u.Reason, r.logs)
+		}
+	}
+	if u := r.users(); stale > most || u.State != UsersIncomplete || u.Reported != quirks.UserMaximum {
+		t.Errorf("stale in %d minutes of 180, %s (%s), %d reported\n%s", stale, u.State, u.Reason, u.Reported, r.logs)
+	}
+}
+
+// The counts of a server that sends changes only, and says nothing of one user alone, are
+// proven by asking for all of them, before they turn stale.
+func TestAServerThatSendsOnlyChangesStaysFresh(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		quirks := icwssim.UserQuirks{UserInitial: "delta"}
+		r, sim := usersRig(t, mode, icwssim.Options{Users: icwssim.InventUsers(12, 1), Quirks: icwssim.Quirks{UserQuirks: quirks}}, nil)
+		r.pass(time.Minute)
+		sim.Inject(icwssim.Fault{Path: "status/user-statuses/", Method: http.MethodGet, Code: 400})
+		for range 2 * 60 {
+			sim.StepShifts(2)
+			r.pass(time.Minute)
+			r.counted(sim, UsersLive, nil)
 		}
 	})
 }

@@ -54,6 +54,7 @@ func (s *userSearch) halve(ids []string) {
 // searchIn begins to look for those whom the server refuses in parts of the list.
 func (u *userFeed) searchIn(good []string, now time.Time, parts ...[]string) {
 	u.search, u.retryAt = newUserSearch(good, parts...), now
+	u.omitted = omission{}
 	u.need(ResyncCheck) // the messages of the search are not counted
 }
 

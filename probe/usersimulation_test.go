@@ -328,8 +328,9 @@ func (d *shift) refusedOnes() int {
 }
 
 // counted reports whether all are counted of whom the server says something, and only those
-// left out whom it refuses, or does not know: it may have refused these by a fault, and no
-// sample shows that it would not again. Of nobody there is nothing to count.
+// left out whom it refuses, or of whom it would say nothing: it may have refused these by a
+// fault or when there were more users, and no sample shows that it would not again. Of
+// nobody there is nothing to count.
 func (d *shift) counted(u *UsersReport, left map[string]bool) bool {
 	if len(d.shown(nil)) == 0 && !u.Fresh(time.Now()) {
 		return u.Reason != ""
@@ -337,7 +338,7 @@ func (d *shift) counted(u *UsersReport, left map[string]bool) bool {
 	if !u.Fresh(time.Now()) || u.Reported != len(d.shown(left)) {
 		return false
 	}
-	return len(left) == d.refusedOnes() || d.quirks.UserMaximum == 0 && len(d.shown(left)) == len(d.shown(nil))
+	return len(left) == d.refusedOnes() || len(d.shown(left)) == len(d.shown(nil))
 }
 
 // recovers waits until users are counted: two hours, in which the server refuses
