@@ -8,9 +8,6 @@ import (
 	"icws_exporter/probe/catalogue"
 )
 
-// ExpiresSoon is how long before its end a password or a certificate is worth a notice.
-const ExpiresSoon = 14 * 24 * time.Hour
-
 // slowStart is how long the first log-on may take without a question.
 const slowStart = time.Minute
 
@@ -69,9 +66,9 @@ func (s Server) liveReason(now time.Time) advice.Reason {
 		return advice.Unusable
 	case s.Drift(now) > 0:
 		return advice.Drift
-	case !snapshot.PasswordExpiry.IsZero() && snapshot.PasswordExpiry.Sub(now) < ExpiresSoon:
+	case !snapshot.PasswordExpiry.IsZero() && snapshot.PasswordExpiry.Sub(now) < advice.PasswordSoon:
 		return advice.PasswordExpiring
-	case !snapshot.CertificateNotAfter().IsZero() && snapshot.CertificateNotAfter().Sub(now) < ExpiresSoon:
+	case !snapshot.CertificateNotAfter().IsZero() && snapshot.CertificateNotAfter().Sub(now) < advice.CertificateSoon:
 		return advice.CertificateExpiring
 	case s.standbyDown() != "":
 		return advice.StandbyDown

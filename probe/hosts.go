@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"path"
@@ -194,15 +195,17 @@ func (l *loop) noteHost(r hostReport) {
 	}
 	up := !r.isDown()
 	h := l.host(r.host)
-	if !h.Checked || h.Up != up {
-		if up && h.Checked {
+	changed := !h.Checked || h.Up != up
+	again := up && h.Checked
+	h.Checked, h.Up, h.Answered, h.LookedAt = true, up, errors.As(r.err, new(*icws.ResponseError)), now
+	if changed {
+		if again {
 			l.log.Info("host answers again", "host", r.host)
 			l.ledger.answers(account)
 		} else if !up {
-			l.log.Warn("host does not answer", "host", r.host, "active", h.Active, "err", r.err)
+			l.log.Warn("host "+h.Words(), "host", r.host, "active", h.Active, "err", r.err)
 		}
 	}
-	h.Checked, h.Up, h.LookedAt = true, up, now
 	l.learned.certificate(r.host, r.notAfter)
 	if r.err == nil && r.host == l.activeHost && l.product == "" {
 		l.product, l.release = l.screen.Show(r.version.ProductID), l.screen.Show(r.version.Release())

@@ -14,11 +14,25 @@ type Host struct {
 	Active bool // serves the session
 	// Checked says whether Up is known: only configured hosts are looked at.
 	Checked, Up bool
+	// Answered says that one which is not up answered: with an error.
+	Answered bool
 	// LookedAt is when the last look ended.
 	LookedAt time.Time
 	// CertificateNotAfter is when the first certificate of the chain expires that the
 	// host presented last; zero without TLS.
 	CertificateNotAfter time.Time
+}
+
+// Words say how the host was when it was looked at last.
+func (h *Host) Words() string {
+	switch {
+	case h.Up:
+		return "answers"
+	case h.Answered:
+		return "answers with errors"
+	default:
+		return "does not answer"
+	}
 }
 
 // Switchover is the last answer to switchover-status (protocol.md, 1.7).

@@ -147,12 +147,12 @@ func TestHostThatAnswersWithServerErrorsIsDown(t *testing.T) {
 		r.start()
 		r.pass(6 * time.Minute)
 		look := r.probe.Snapshot().Hosts[1]
-		if !look.Checked || look.Up || time.Since(look.LookedAt) > 6*time.Minute {
+		if !look.Checked || look.Up || look.Words() != "answers with errors" || time.Since(look.LookedAt) > 6*time.Minute {
 			t.Errorf("a host that answers 500 is shown as %+v", look)
 		}
 		standby.Clear()
 		r.pass(6 * time.Minute)
-		if again := r.probe.Snapshot().Hosts[1]; !again.Up || !again.LookedAt.After(look.LookedAt) {
+		if again := r.probe.Snapshot().Hosts[1]; !again.Up || again.Words() != "answers" || !again.LookedAt.After(look.LookedAt) {
 			t.Errorf("a host that answers again is shown as %+v", again)
 		}
 	})

@@ -6,12 +6,20 @@ package advice
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
 
 // Reason is something that is wrong, or will soon be.
 type Reason string
+
+// How long before its end a certificate or a password is worth a word: as long as the
+// alert IcwsExpiring has it by default.
+const (
+	CertificateSoon = 21 * 24 * time.Hour
+	PasswordSoon    = 10 * 24 * time.Hour
+)
 
 // Advice is what somebody does about one reason.
 type Advice struct {

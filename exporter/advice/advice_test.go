@@ -8,10 +8,13 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"icws_exporter/alerts"
+	"icws_exporter/alerts/build"
 	"icws_exporter/exporter/advice"
 	"icws_exporter/probe"
 	"icws_exporter/probe/icws"
@@ -118,5 +121,22 @@ func TestTheLogSaysWhatToDo(t *testing.T) {
 	log.Info("live", "state", "live")
 	if strings.Contains(out.String(), "advice=") {
 		t.Errorf("a server that is well has advice: %s", out.String())
+	}
+}
+
+// The page and check speak of what expires as soon as the alert fires, and not before.
+func TestWhatExpiresIsTheSameAsForTheAlert(t *testing.T) {
+	text, _ := alerts.Text(alerts.RuleFiles[0])
+	want := map[string]time.Duration{"certificate_days": advice.CertificateSoon, "password_days": advice.PasswordSoon}
+	for _, threshold := range build.Thresholds(text) {
+		if soon, ok := want[threshold.Name]; ok {
+			delete(want, threshold.Name)
+			if days := strconv.Itoa(int(soon / (24 * time.Hour))); days != threshold.Value {
+				t.Errorf("%s is %s, and here %s", threshold.Name, threshold.Value, days)
+			}
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("the alerts have no threshold for %v", want)
 	}
 }

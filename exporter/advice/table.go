@@ -129,7 +129,7 @@ var (
 		"renew the certificate of {host} before it expires: then nothing can connect any more",
 		nil, runbookExpiring})
 	StandbyDown = declare("standby_down", entry{
-		"a host that does not serve the session does not answer",
+		"a host that does not serve the session does not answer, or only with errors",
 		"fix {host} now: until then there is nothing to switch over to",
 		nil, runbookStandby})
 

@@ -13,9 +13,6 @@ import (
 	"icws_exporter/exporter/advice"
 )
 
-// soon is how long before its end a certificate is warned of.
-const soon = 30 * 24 * time.Hour
-
 // certificateFinding describes a connection that is trusted.
 func certificateFinding(state tls.ConnectionState, now time.Time) finding {
 	version := tls.VersionName(state.Version)
@@ -31,7 +28,7 @@ func certificateFinding(state tls.ConnectionState, now time.Time) finding {
 	left := first.NotAfter.Sub(now)
 	text := fmt.Sprintf("%s, %s; expires in %d days, on %s", version, chain(state.PeerCertificates),
 		int(left/(24*time.Hour)), first.NotAfter.UTC().Format(time.DateOnly))
-	if left < soon {
+	if left < advice.CertificateSoon {
 		return warned(text, advise(advice.CertificateExpiring, nameOf(first)))
 	}
 	return finding{status: OK, detail: text}

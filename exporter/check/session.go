@@ -18,9 +18,6 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-// fewDays is how long before its end a password is warned of.
-const fewDays = 14
-
 // sessionStep is a step of a session.
 type sessionStep struct {
 	name string
@@ -187,7 +184,7 @@ func (v *sessionCheck) loggedOn(cfg probe.Config, host string) finding {
 		text += fmt.Sprintf(", the password expires in %d days", *days)
 	}
 	switch {
-	case days != nil && *days < fewDays:
+	case days != nil && time.Duration(*days)*24*time.Hour < advice.PasswordSoon:
 		return warned(text, advise(advice.PasswordExpiring, ""))
 	case len(refused) > 0:
 		return warned(text, fmt.Sprintf("after a switchover these would not be tried: %s, because %s", list(refused), v.whyNot()))

@@ -298,13 +298,14 @@ func TestNoticesOfServersThatAreUp(t *testing.T) {
 	s.PasswordExpiry = now.Add(3*24*time.Hour - time.Hour)
 	s.Hosts[0].CertificateNotAfter = now.Add(-time.Hour)
 	s.Hosts[0].Checked = true
+	s.Hosts = append(s.Hosts, probe.Host{Name: "cic-c", Checked: true, Answered: true})
 	s.ClockKnown, s.ClockOffset = true, -5*time.Minute
 	s.Feeds[probe.StatusMessages].State = probe.SubscriptionSuspended
 	s.OperationGone[icws.OpSwitchoverStatus] = true
 	s.Switchover.Active = true
 	page := ask(t, stubFleet{servers: []exporter.Server{server}}, "GET", "/").body
 	for _, want := range []string{
-		"The password expires within 3 days.", "The TLS certificate has expired.", "Host cic-a does not answer.", "differ by 5m 0s",
+		"The password expires within 3 days.", "The TLS certificate has expired.", "Host cic-a does not answer.", "Host cic-c answers with errors.", "differ by 5m 0s",
 		"suspended the subscription", "answers 410 to switchover_status", "A switchover is active.", "1 of 1 servers up",
 	} {
 		if !strings.Contains(page, want) {

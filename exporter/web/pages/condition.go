@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"icws_exporter/exporter"
+	"icws_exporter/exporter/advice"
 	"icws_exporter/probe"
 	"icws_exporter/probe/icws"
 )
@@ -109,9 +110,9 @@ func notices(server exporter.Server, now time.Time) []string {
 	s := server.Snapshot
 	var all []string
 	notice := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	for what, at := range map[string]time.Time{"password": s.PasswordExpiry, "TLS certificate": s.CertificateNotAfter()} {
+	expires := func(what string, at time.Time, soon time.Duration) {
 		switch left := at.Sub(now); {
-		case at.IsZero() || left > exporter.ExpiresSoon:
+		case at.IsZero() || left >= soon:
 		case left <= 0:
 			notice("The %s has expired.", what)
 		case left <= day:
@@ -120,9 +121,11 @@ func notices(server exporter.Server, now time.Time) []string {
 			notice("The %s expires within %d days.", what, left/day+1)
 		}
 	}
+	expires("password", s.PasswordExpiry, advice.PasswordSoon)
+	expires("TLS certificate", s.CertificateNotAfter(), advice.CertificateSoon)
 	for _, h := range s.Hosts {
 		if h.Checked && !h.Up && !h.Active {
-			notice("Host %s does not answer.", h.Name)
+			notice("Host %s %s.", h.Name, h.Words())
 		}
 	}
 	if s.Feeds[probe.StatusMessages].Up && s.Feeds[probe.StatusMessages].State == probe.SubscriptionSuspended {

@@ -74,10 +74,8 @@ func hostFacts(server exporter.Server) []fact {
 			words = append(words, "serves the session")
 		}
 		switch {
-		case h.Checked && h.Up:
-			words = append(words, "answers")
 		case h.Checked:
-			words = append(words, "does not answer")
+			words = append(words, h.Words())
 		case !h.Active:
 			words = append(words, "not looked at")
 		}
