@@ -285,6 +285,23 @@ func TestFilesAreReadInOnePlace(t *testing.T) {
 	}
 }
 
+// Who logs on is a user (docs/glossary.md), in the code and in what it says too. An account
+// is one of Windows, or of Kubernetes.
+func TestWhoLogsOnIsAUser(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isTest() || s.in("exporter/service") || s.path == "exporter/cli/service.go" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.FromSlash(s.path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if word := regexp.MustCompile(`(?i)\w*account\w*`).FindString(string(text)); word != "" {
+			t.Errorf("%s says %s; the word is user", s.path, word)
+		}
+	}
+}
+
 // The guide names every file that another subscription would touch: those that know
 // the second one, and not only its own.
 func TestTheGuideNamesWhatASubscriptionTouches(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 
 // advise logs a warning for what works now, but will not do so for long.
 func (r *Reloader) advise(v config.Validated) {
-	if shared := SharedAccounts(v.Servers()); len(shared) > 0 {
-		r.fleet.opts.Logger.Warn(advice.For(advice.SameAccount, advice.About{}).Line(),
+	if shared := SharedUsers(v.Servers()); len(shared) > 0 {
+		r.fleet.opts.Logger.Warn(advice.For(advice.SameUser, advice.About{}).Line(),
 			"servers", nameList(shared))
 	}
 	servers := len(r.fleet.current.Load().watched)
@@ -27,13 +27,13 @@ func (r *Reloader) advise(v config.Validated) {
 // and the requests of each, a file that is being read, and the pages' own.
 func descriptorsFor(servers int) uint64 { return 3*uint64(servers) + 1200 }
 
-// SharedAccounts returns the servers that log on at the same host as the same user,
+// SharedUsers returns the servers that log on at the same host as the same user,
 // as "a + b".
-func SharedAccounts(servers []config.Server) []string {
-	names := make(map[probe.Account][]string)
+func SharedUsers(servers []config.Server) []string {
+	names := make(map[probe.ServerUser][]string)
 	for _, s := range servers {
-		for _, account := range s.Probe(config.Limits{}).Accounts() {
-			names[account] = append(names[account], s.Name)
+		for _, serverUser := range s.Probe(config.Limits{}).ServerUsers() {
+			names[serverUser] = append(names[serverUser], s.Name)
 		}
 	}
 	var shared []string

@@ -71,12 +71,12 @@ func (l *loop) connect(ctx context.Context) (*icws.Session, error) {
 		return nil, &passwordError{err}
 	}
 	l.tried = l.ledger.key.of(password)
-	if r, held := l.ledger.held(l.accounts, l.tried); held {
+	if r, held := l.ledger.held(l.serverUsers, l.tried); held {
 		return nil, &heldError{r}
 	}
 	cr := credentials{
 		Credentials: icws.Credentials{User: l.cfg.User, Password: secret.New(password)}, digest: l.tried,
-		accounts: l.accounts, schedule: hold{min: l.cfg.AuthHoldMin, max: l.cfg.AuthHoldMax},
+		serverUsers: l.serverUsers, schedule: hold{min: l.cfg.AuthHoldMin, max: l.cfg.AuthHoldMax},
 	}
 	l.opening = false
 	round := icws.Round{
@@ -112,8 +112,8 @@ func (l *loop) logOn(ctx context.Context, host string, cr credentials) (*icws.Se
 	if err != nil {
 		return nil, err
 	}
-	lo := &logOn{account: l.cfg.accountAt(host), host: host, timeout: l.cfg.RequestTimeout}
-	if err := l.ledger.awaits(lo.account); err != nil {
+	lo := &logOn{serverUser: l.cfg.serverUserAt(host), host: host, timeout: l.cfg.RequestTimeout}
+	if err := l.ledger.awaits(lo.serverUser); err != nil {
 		return nil, err
 	}
 	if !l.opening {
@@ -126,7 +126,7 @@ func (l *loop) logOn(ctx context.Context, host string, cr credentials) (*icws.Se
 			return nil, err
 		}
 	}
-	err = withTimeout(ctx, l.cfg.RequestTimeout, func(ctx context.Context) error { return l.ledger.settle(ctx, lo.account) })
+	err = withTimeout(ctx, l.cfg.RequestTimeout, func(ctx context.Context) error { return l.ledger.settle(ctx, lo.serverUser) })
 	l.publish()
 	if err == nil {
 		err = l.ledger.logOn(ctx, lo, client, cr, l.reporter(), l.notifyLate)
@@ -228,7 +228,7 @@ func (l *loop) rejectListed(entry string) {
 func (l *loop) connected(host string, s *icws.Session) {
 	now := time.Now()
 	l.disownAwaited()
-	if l.activeHost != "" && l.cfg.accountAt(l.activeHost) != l.cfg.accountAt(host) {
+	if l.activeHost != "" && l.cfg.serverUserAt(l.activeHost) != l.cfg.serverUserAt(host) {
 		l.observer.SwitchedOver()
 		l.log.Warn("switched over to another host", "from", l.activeHost, "host", host)
 		if l.breaker.state != BreakerClosed {
@@ -286,7 +286,7 @@ func (l *loop) connectFailed(ctx context.Context, err error) bool {
 	reason := fmt.Sprintf("log-on failed: %v", err)
 	switch f {
 	case faultAuth:
-		r, _ := l.ledger.held(l.accounts, l.tried)
+		r, _ := l.ledger.held(l.serverUsers, l.tried)
 		return l.holdPassword(ctx, r)
 	case faultGone:
 		l.gone[icws.OpConnect] = true
@@ -352,7 +352,7 @@ func (l *loop) passwordChanged() bool {
 	if err != nil {
 		return false
 	}
-	if _, held := l.ledger.held(l.accounts, l.ledger.key.of(password)); held {
+	if _, held := l.ledger.held(l.serverUsers, l.ledger.key.of(password)); held {
 		return false
 	}
 	l.log.Info("the password changed; trying to log on")

@@ -18,7 +18,7 @@ const (
 	faultRefused                   // 400, 403, 404, 405 …: backoff at its maximum
 	faultRedirect                  // 3xx: backoff, never followed
 	faultUnauthorized              // 401 with a session: a new session
-	faultAuth                      // the log-on was refused: hold, the account is at risk
+	faultAuth                      // the log-on was refused: hold, the user is at risk
 	faultGone                      // 410: the resource is removed from this server
 	faultBreaker                   // not tried: the breaker is open
 	faultCanceled                  // we are stopping

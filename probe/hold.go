@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// maxRefusals is how many refused passwords are remembered for an account.
+// maxRefusals is how many refused passwords are remembered for a user of a server.
 const maxRefusals = 16
 
 // refusal is a password with which a log-on was refused. It is not tried again before
@@ -25,15 +25,15 @@ const (
 	nextWaits    = "the next one waits"
 )
 
-// refused notes that a log-on with the password was refused for the accounts, which
+// refused notes that a log-on with the password was refused for the users, which
 // are the same one on all hosts of the server, and holds it. Where ICWS says that user
 // or password are wrong, they stay wrong until somebody changes something (P3). Any
 // other refusal is not about them, may end by itself, and is tried again by schedule.
-func (l *Ledger) refused(accounts []Account, password digest, schedule hold, host string, err error) {
+func (l *Ledger) refused(serverUsers []ServerUser, password digest, schedule hold, host string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := refusal{password: password}
-	for _, a := range accounts {
+	for _, a := range serverUsers {
 		if before := l.at(a).refusal(password); before != nil {
 			r.count = max(r.count, before.count)
 		}
@@ -48,7 +48,7 @@ func (l *Ledger) refused(accounts []Account, password digest, schedule hold, hos
 		r.until = time.Now().Add(pause)
 		r.reason += nextWaits
 	}
-	for _, a := range accounts {
+	for _, a := range serverUsers {
 		s := l.at(a)
 		s.forget(password)
 		s.refusals = append(s.refusals, r)
@@ -59,22 +59,22 @@ func (l *Ledger) refused(accounts []Account, password digest, schedule hold, hos
 }
 
 // accepted notes that a server took the password.
-func (l *Ledger) accepted(accounts []Account, password digest) {
+func (l *Ledger) accepted(serverUsers []ServerUser, password digest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, a := range accounts {
+	for _, a := range serverUsers {
 		l.at(a).forget(password)
 		l.tidy(a)
 	}
 }
 
 // held returns the refusal that keeps the password from being tried now.
-func (l *Ledger) held(accounts []Account, password digest) (refusal, bool) {
+func (l *Ledger) held(serverUsers []ServerUser, password digest) (refusal, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var held refusal
-	for _, a := range accounts {
-		s := l.accounts[a]
+	for _, a := range serverUsers {
+		s := l.serverUsers[a]
 		if s == nil {
 			continue
 		}
@@ -90,11 +90,11 @@ func (l *Ledger) held(accounts []Account, password digest) (refusal, bool) {
 }
 
 // release lets a refused password be tried once more: somebody asked for it.
-func (l *Ledger) release(accounts []Account, password digest) {
+func (l *Ledger) release(serverUsers []ServerUser, password digest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, a := range accounts {
-		if s := l.accounts[a]; s != nil {
+	for _, a := range serverUsers {
+		if s := l.serverUsers[a]; s != nil {
 			if r := s.refusal(password); r != nil {
 				r.until = time.Now()
 			}
@@ -102,7 +102,7 @@ func (l *Ledger) release(accounts []Account, password digest) {
 	}
 }
 
-func (s *accountState) refusal(password digest) *refusal {
+func (s *serverUserState) refusal(password digest) *refusal {
 	i := slices.IndexFunc(s.refusals, func(r refusal) bool { return r.password == password })
 	if i < 0 {
 		return nil
@@ -110,6 +110,6 @@ func (s *accountState) refusal(password digest) *refusal {
 	return &s.refusals[i]
 }
 
-func (s *accountState) forget(password digest) {
+func (s *serverUserState) forget(password digest) {
 	s.refusals = slices.DeleteFunc(s.refusals, func(r refusal) bool { return r.password == password })
 }

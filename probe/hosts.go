@@ -109,10 +109,10 @@ type hostLooks struct {
 
 // hostLook is the looks at one host, one at a time.
 type hostLook struct {
-	host     string
-	account  Account
-	at       time.Time // of the next one, at the earliest
-	underWay bool
+	host       string
+	serverUser ServerUser
+	at         time.Time // of the next one, at the earliest
+	underWay   bool
 }
 
 func (l *loop) startHostLooks(ctx context.Context) {
@@ -120,7 +120,7 @@ func (l *loop) startHostLooks(ctx context.Context) {
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	w.reports = make(chan hostReport, len(l.cfg.Hosts)) // each has a place: nobody waits
 	for _, host := range l.cfg.Hosts {
-		w.hosts = append(w.hosts, hostLook{host: host, account: l.cfg.accountAt(host)})
+		w.hosts = append(w.hosts, hostLook{host: host, serverUser: l.cfg.serverUserAt(host)})
 	}
 	l.lookAtHosts(time.Now())
 }
@@ -172,7 +172,7 @@ func (l *loop) lookAt(h hostLook) func() {
 		}
 		report.err = err
 		if !report.isDown() {
-			l.ledger.answered(h.account, asked)
+			l.ledger.answered(h.serverUser, asked)
 		}
 		l.looks.reports <- report
 	}
@@ -184,11 +184,11 @@ func (r hostReport) isDown() bool { return r.err != nil && blamesServer(r.err) }
 // between up and down.
 func (l *loop) noteHost(r hostReport) {
 	now := time.Now()
-	account := l.cfg.accountAt(r.host)
+	serverUser := l.cfg.serverUserAt(r.host)
 	for i := range l.looks.hosts {
 		if look := &l.looks.hosts[i]; look.host == r.host {
 			look.underWay = false
-			if l.ledger.awaits(account) != nil { // is it back?
+			if l.ledger.awaits(serverUser) != nil { // is it back?
 				look.at = earlier(look.at, now.Add(l.cfg.RequestTimeout))
 			}
 		}
@@ -201,7 +201,7 @@ func (l *loop) noteHost(r hostReport) {
 	if changed {
 		if again {
 			l.log.Info("host answers again", "host", r.host)
-			l.ledger.answers(account)
+			l.ledger.answers(serverUser)
 		} else if !up {
 			l.log.Warn("host "+h.Words(), "host", r.host, "active", h.Active, "err", r.err)
 		}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Ledger keeps what outlives a probe, by account: the sessions that still have to be
+// Ledger keeps what outlives a probe, by user and server: the sessions that still have to be
 // ended, the log-ons whose answers are awaited, and the passwords that were refused.
 // All probes of a process share one, so that no reload and no new name makes a
 // second session or a second refused log-on. Any goroutine may call its methods.
@@ -23,13 +23,13 @@ type Ledger struct {
 	closing chan struct{}
 	running sync.WaitGroup
 
-	mu       sync.Mutex
-	closed   bool
-	accounts map[Account]*accountState
+	mu          sync.Mutex
+	closed      bool
+	serverUsers map[ServerUser]*serverUserState
 }
 
-// accountState is what is known of one account. It belongs to the holder of Ledger.mu.
-type accountState struct {
+// serverUserState is what is known of one of them. It belongs to the holder of Ledger.mu.
+type serverUserState struct {
 	owed       []*owed
 	logOn      *logOn // that is being made or awaited
 	refusals   []refusal
@@ -44,26 +44,26 @@ func NewLedger(log *slog.Logger) *Ledger {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	l := &Ledger{key: newDigestKey(), log: log, closing: make(chan struct{}), accounts: make(map[Account]*accountState)}
+	l := &Ledger{key: newDigestKey(), log: log, closing: make(chan struct{}), serverUsers: make(map[ServerUser]*serverUserState)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
 }
 
-// at returns what is known of an account. The caller holds mu.
-func (l *Ledger) at(a Account) *accountState {
-	s := l.accounts[a]
+// at returns what is known of a user of a server. The caller holds mu.
+func (l *Ledger) at(a ServerUser) *serverUserState {
+	s := l.serverUsers[a]
 	if s == nil {
-		s = &accountState{turn: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}
-		l.accounts[a] = s
+		s = &serverUserState{turn: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}
+		l.serverUsers[a] = s
 	}
 	return s
 }
 
-// tidy forgets an account of which there is nothing to know. The caller holds mu.
-func (l *Ledger) tidy(a Account) {
-	s := l.accounts[a]
+// tidy forgets a user of which there is nothing to know. The caller holds mu.
+func (l *Ledger) tidy(a ServerUser) {
+	s := l.serverUsers[a]
 	if s != nil && len(s.owed) == 0 && len(s.refusals) == 0 && s.logOn == nil && !s.collecting && len(s.turn) == 0 {
-		delete(l.accounts, a)
+		delete(l.serverUsers, a)
 	}
 }
 
@@ -81,8 +81,8 @@ func (l *Ledger) Close(limit time.Duration) {
 	}
 	l.closed = true
 	close(l.closing)
-	var open []Account
-	for a, s := range l.accounts {
+	var open []ServerUser
+	for a, s := range l.serverUsers {
 		if len(s.owed) > 0 || s.logOn != nil {
 			open = append(open, a)
 		}
@@ -105,8 +105,8 @@ func (l *Ledger) Close(limit time.Duration) {
 // server that is gone must not hold that up; one that is slow has the whole time.
 const lastTries = 3
 
-// finish waits for the log-on of an account and ends its sessions.
-func (l *Ledger) finish(ctx context.Context, a Account) {
+// finish waits for the log-on of a user of a server and ends its sessions.
+func (l *Ledger) finish(ctx context.Context, a ServerUser) {
 	for range lastTries {
 		l.mu.Lock()
 		awaited := l.at(a).logOn
@@ -130,11 +130,11 @@ func (l *Ledger) finish(ctx context.Context, a Account) {
 	}
 }
 
-func (l *Ledger) logWhatIsLeft(accounts []Account) {
+func (l *Ledger) logWhatIsLeft(serverUsers []ServerUser) {
 	l.mu.Lock()
 	sessions, logOns, servers := 0, 0, []string{}
 	var left []*owed
-	for _, a := range accounts {
+	for _, a := range serverUsers {
 		s := l.at(a)
 		left = append(left, s.owed...)
 		sessions += len(s.owed)

@@ -35,15 +35,15 @@ func (e *awaitedError) Error() string {
 // logOn is one log-on from its request to its answer, which may come when the probe
 // that sent it is gone.
 type logOn struct {
-	account Account
-	host    string
-	since   time.Time
-	overdue chan struct{} // closed when it is sent and its time is over
-	done    chan struct{} // closed when session and err are there
-	timeout time.Duration // of a request
-	cancel  context.CancelCauseFunc
-	session *icws.Session
-	err     error
+	serverUser ServerUser
+	host       string
+	since      time.Time
+	overdue    chan struct{} // closed when it is sent and its time is over
+	done       chan struct{} // closed when session and err are there
+	timeout    time.Duration // of a request
+	cancel     context.CancelCauseFunc
+	session    *icws.Session
+	err        error
 	// unwanted says that the probe which sent it is gone, or has another session.
 	// It belongs to the holder of Ledger.mu, and so does when the log-on is taken for
 	// lost.
@@ -54,9 +54,9 @@ type logOn struct {
 // credentials are what a log-on is made with, and what a refusal of it means.
 type credentials struct {
 	icws.Credentials
-	digest   digest
-	accounts []Account // that the password is for
-	schedule hold
+	digest      digest
+	serverUsers []ServerUser // that the password is for
+	schedule    hold
 }
 
 // isDone reports whether the answer is there.
@@ -69,11 +69,11 @@ func (lo *logOn) isDone() bool {
 	}
 }
 
-// awaits returns an error when a log-on to the account is under way.
-func (l *Ledger) awaits(a Account) error {
+// awaits returns an error when a log-on of the user is under way.
+func (l *Ledger) awaits(a ServerUser) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s := l.accounts[a]; s != nil && s.logOn != nil {
+	if s := l.serverUsers[a]; s != nil && s.logOn != nil {
 		return &awaitedError{s.logOn.since}
 	}
 	return nil
@@ -88,7 +88,7 @@ func (l *Ledger) logOn(unsent context.Context, lo *logOn, c *icws.Client, cr cre
 	lo.cancel = cancel
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.at(lo.account)
+	s := l.at(lo.serverUser)
 	switch {
 	case l.closed:
 		stop()
@@ -109,28 +109,28 @@ func (l *Ledger) logOn(unsent context.Context, lo *logOn, c *icws.Client, cr cre
 
 // logOnEnded takes note of the answer to a log-on, also when nobody wants it any more.
 func (l *Ledger) logOnEnded(lo *logOn, cr credentials, by reporter) {
-	accounts := append([]Account{lo.account}, cr.accounts...)
+	serverUsers := append([]ServerUser{lo.serverUser}, cr.serverUsers...)
 	var unread *icws.UnreadSessionError
 	made := lo.session
 	switch {
 	case lo.err == nil:
-		l.accepted(accounts, cr.digest)
+		l.accepted(serverUsers, cr.digest)
 	case faultOf(lo.err) == faultAuth:
-		l.refused(accounts, cr.digest, cr.schedule, lo.host, lo.err)
+		l.refused(serverUsers, cr.digest, cr.schedule, lo.host, lo.err)
 	case errors.As(lo.err, &unread):
 		made = unread.Session
 	}
 	l.mu.Lock()
 	var oldest *owed
 	if made != nil && (lo.err != nil || lo.unwanted) {
-		oldest = l.add(lo.account, by, made)
-		l.hurry(lo.account)
+		oldest = l.add(lo.serverUser, by, made)
+		l.hurry(lo.serverUser)
 	}
 	if lo.lost != nil {
 		lo.lost.Stop()
 	}
-	l.at(lo.account).logOn = nil
-	l.tidy(lo.account)
+	l.at(lo.serverUser).logOn = nil
+	l.tidy(lo.serverUser)
 	close(lo.done)
 	l.mu.Unlock()
 	oldest.abandonForRoom()
@@ -141,20 +141,20 @@ func (l *Ledger) disown(lo *logOn, by reporter) {
 	l.mu.Lock()
 	var oldest *owed
 	if !lo.unwanted && lo.isDone() && lo.session != nil {
-		oldest = l.add(lo.account, by, lo.session)
-		l.hurry(lo.account)
+		oldest = l.add(lo.serverUser, by, lo.session)
+		l.hurry(lo.serverUser)
 	}
 	lo.unwanted = true // else logOnEnded does it
 	l.mu.Unlock()
 	oldest.abandonForRoom()
 }
 
-// answered says that the account's server has answered a request that was sent at the
+// answered says that the user's server has answered a request that was sent at the
 // time: a log-on from before it that stays without an answer is lost.
-func (l *Ledger) answered(a Account, asked time.Time) {
+func (l *Ledger) answered(a ServerUser, asked time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.accounts[a]
+	s := l.serverUsers[a]
 	if s == nil || s.logOn == nil || s.logOn.lost != nil || asked.Sub(s.logOn.since) < s.logOn.timeout {
 		return
 	}

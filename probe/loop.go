@@ -42,13 +42,13 @@ type loop struct {
 	backoff          backoff
 	unauthorizedHold hold
 
-	ledger   *Ledger
-	accounts []Account
-	tried    digest        // of the password of the last log-on
-	opening  bool          // the running round has sent a log-on
-	awaited  []*logOn      // that were not answered in time
-	late     chan struct{} // one of them is answered
-	learned  learned
+	ledger      *Ledger
+	serverUsers []ServerUser
+	tried       digest        // of the password of the last log-on
+	opening     bool          // the running round has sent a log-on
+	awaited     []*logOn      // that were not answered in time
+	late        chan struct{} // one of them is answered
+	learned     learned
 
 	wanted   *Optional // as looked at last
 	licences licenceReader
@@ -96,7 +96,7 @@ func newLoop(p *Probe) *loop {
 		log: p.opts.Logger.With("server", cfg.Name), screen: p.opts.Screen,
 		breaker: newBreaker(cfg, p.opts.Observer),
 		backoff: backoff{min: cfg.BackoffMin, max: cfg.BackoffMax, rand: p.opts.Rand},
-		ledger:  p.ledger, accounts: cfg.Accounts(), late: make(chan struct{}, 1),
+		ledger:  p.ledger, serverUsers: cfg.ServerUsers(), late: make(chan struct{}, 1),
 		unauthorizedHold: hold{min: cfg.AuthHoldMin, max: cfg.AuthHoldMax},
 		hosts:            configuredHosts(cfg.Hosts),
 		rejected:         make(map[string]bool),
@@ -231,10 +231,10 @@ func (l *loop) retry(sendRefused bool) error {
 	if l.state == StateAuthHold {
 		password, err := l.cfg.Password()
 		if tried := l.ledger.key.of(password); err == nil {
-			if _, held := l.ledger.held(l.accounts, tried); held && !sendRefused {
+			if _, held := l.ledger.held(l.serverUsers, tried); held && !sendRefused {
 				return ErrPasswordRefused
 			}
-			l.ledger.release(l.accounts, tried)
+			l.ledger.release(l.serverUsers, tried)
 		}
 	}
 	l.log.Info("a person asked for another try at once", "send_refused_password", sendRefused)

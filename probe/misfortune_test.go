@@ -44,7 +44,7 @@ var misfortunes = []struct {
 		d.sims[host].EndSessions(true)
 	}},
 	{"password expires", false, func(d *day, host string) {
-		d.a.SetPassword("expired") // both hosts have the same accounts
+		d.a.SetPassword("expired") // both hosts have the same users
 		d.b.SetPassword("expired")
 		d.wrongSeen = 0
 		d.sims[host].ExpireSessions()

@@ -41,7 +41,7 @@ type reporter struct {
 }
 
 // owe takes over a session that could not be ended.
-func (l *Ledger) owe(a Account, by reporter, session *icws.Session) {
+func (l *Ledger) owe(a ServerUser, by reporter, session *icws.Session) {
 	l.mu.Lock()
 	oldest := l.add(a, by, session)
 	l.mu.Unlock()
@@ -50,7 +50,7 @@ func (l *Ledger) owe(a Account, by reporter, session *icws.Session) {
 
 // add is owe for the holder of mu. It returns the session that is owed no more,
 // because there are too many, or nil.
-func (l *Ledger) add(a Account, by reporter, session *icws.Session) (oldest *owed) {
+func (l *Ledger) add(a ServerUser, by reporter, session *icws.Session) (oldest *owed) {
 	s := l.at(a)
 	s.owed = append(s.owed, &owed{session, time.Now(), by})
 	if len(s.owed) > maxOwed {
@@ -69,10 +69,10 @@ func (o *owed) abandonForRoom() {
 	}
 }
 
-// hurry has what is owed for an account ended now, when there is reason to believe
+// hurry has what is owed for a user of a server ended now, when there is reason to believe
 // that it can be. The caller holds mu.
-func (l *Ledger) hurry(a Account) {
-	if s := l.accounts[a]; s != nil && s.collecting {
+func (l *Ledger) hurry(a ServerUser) {
+	if s := l.serverUsers[a]; s != nil && s.collecting {
 		select {
 		case s.hurry <- struct{}{}:
 		default:
@@ -80,8 +80,8 @@ func (l *Ledger) hurry(a Account) {
 	}
 }
 
-// answers says that the account's server answers again.
-func (l *Ledger) answers(a Account) {
+// answers says that the user's server answers again.
+func (l *Ledger) answers(a ServerUser) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.hurry(a)
@@ -93,8 +93,8 @@ func (o *owed) abandon(why string) {
 	o.by.log.Warn("a session could not be ended; it stays on the server until that lets it expire", "host", o.session.Host(), "why", why)
 }
 
-// collect ends what is owed for an account, trying again and again, until nothing is.
-func (l *Ledger) collect(a Account, s *accountState) {
+// collect ends what is owed for a user of a server, trying again and again, until nothing is.
+func (l *Ledger) collect(a ServerUser, s *serverUserState) {
 	for pause := firstPause; ; pause = min(max(2*pause, firstPause), maxPause) {
 		select {
 		case <-time.After(pause):
@@ -117,7 +117,7 @@ func (l *Ledger) collect(a Account, s *accountState) {
 }
 
 // expire removes what is owed for too long, and says whether anything is left.
-func (l *Ledger) expire(a Account, s *accountState) (expired []*owed, done bool) {
+func (l *Ledger) expire(a ServerUser, s *serverUserState) (expired []*owed, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(s.owed) > 0 && time.Since(s.owed[0].since) >= owedTime { // the oldest is the first
@@ -132,9 +132,9 @@ func (l *Ledger) expire(a Account, s *accountState) (expired []*owed, done bool)
 	return expired, true
 }
 
-// settle tries once to end every session that is owed for an account. It returns why
+// settle tries once to end every session that is owed for a user of a server. It returns why
 // no session may be made there now: one may still live that could not be ended.
-func (l *Ledger) settle(ctx context.Context, a Account) (blocked error) {
+func (l *Ledger) settle(ctx context.Context, a ServerUser) (blocked error) {
 	s, err := l.takeTurn(ctx, a)
 	if s == nil {
 		return err
@@ -162,7 +162,7 @@ func (l *Ledger) settle(ctx context.Context, a Account) (blocked error) {
 	return blocked
 }
 
-func (l *Ledger) sinceTried(s *accountState) time.Duration {
+func (l *Ledger) sinceTried(s *serverUserState) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return time.Since(s.tried)
@@ -184,11 +184,11 @@ func (e *owedError) Unwrap() error {
 	return e.err
 }
 
-// takeTurn waits until nobody else ends what is owed for an account. It returns nil
+// takeTurn waits until nobody else ends what is owed for a user of a server. It returns nil
 // when nothing is owed.
-func (l *Ledger) takeTurn(ctx context.Context, a Account) (*accountState, error) {
+func (l *Ledger) takeTurn(ctx context.Context, a ServerUser) (*serverUserState, error) {
 	l.mu.Lock()
-	s := l.accounts[a]
+	s := l.serverUsers[a]
 	if s == nil || len(s.owed) == 0 {
 		l.mu.Unlock()
 		return nil, nil
@@ -208,31 +208,31 @@ func (l *Ledger) takeTurn(ctx context.Context, a Account) (*accountState, error)
 	}
 }
 
-func (l *Ledger) endTurn(a Account, s *accountState) {
+func (l *Ledger) endTurn(a ServerUser, s *serverUserState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	<-s.turn // the next one has it now, which tidy sees
 	l.tidy(a)
 }
 
-// owedAt returns how many sessions are owed for an account.
-func (l *Ledger) owedAt(a Account) int {
+// owedAt returns how many sessions are owed for a user of a server.
+func (l *Ledger) owedAt(a ServerUser) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s := l.accounts[a]; s != nil {
+	if s := l.serverUsers[a]; s != nil {
 		return len(s.owed)
 	}
 	return 0
 }
 
-// owedBy counts the sessions owed for the accounts, and those that the server of that
+// owedBy counts the sessions owed for the users, and those that the server of that
 // name has left behind at other hosts.
-func (l *Ledger) owedBy(name string, accounts []Account) int {
+func (l *Ledger) owedBy(name string, serverUsers []ServerUser) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
-	for a, s := range l.accounts {
-		if slices.Contains(accounts, a) {
+	for a, s := range l.serverUsers {
+		if slices.Contains(serverUsers, a) {
 			n += len(s.owed)
 			continue
 		}

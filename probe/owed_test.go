@@ -304,7 +304,7 @@ func TestWhatIsOwedIsBounded(t *testing.T) {
 			}}, nil
 		})
 		ledger, seen := NewLedger(textLog(logs)), &recorder{}
-		a, by := Account{"a:8018", "demo"}, reporter{"test", seen, textLog(logs)}
+		a, by := ServerUser{"a:8018", "demo"}, reporter{"test", seen, textLog(logs)}
 		for range maxOwed + 2 {
 			ledger.owe(a, by, sessionOver(t, refuses))
 		}
@@ -348,7 +348,7 @@ func sessionOver(t *testing.T, rt http.RoundTripper) *icws.Session {
 }
 
 // A server whose connection feature is older than 3 does not say that another log-on
-// displaced ours: whoever fights for the account loses it twice at most.
+// displaced ours: whoever fights for the user loses it twice at most.
 func TestASilentDisplacementIsNotFought(t *testing.T) {
 	eachTransport(t, func(t *testing.T, mode TransportMode) {
 		r := newRig(t, testConfig(mode, "a"))

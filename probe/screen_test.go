@@ -95,7 +95,7 @@ func TestAReasonThatHoldsThePasswordIsWithheld(t *testing.T) {
 
 // Who has a word of ours as the password still reads why the server is down.
 func TestAReasonOfOurOwnWordsIsShown(t *testing.T) {
-	for _, password := range []string{"nothing-of-ours", "server", "answered", "status", "messages", "session", "account", "refused", "Internal", "log"} {
+	for _, password := range []string{"nothing-of-ours", "server", "answered", "status", "messages", "session", "serverUser", "refused", "Internal", "log"} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, testConfig(ModePoll, "a"))
 			r.password.Store(password)

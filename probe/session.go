@@ -273,7 +273,7 @@ func (s *session) leave(ctx context.Context, reason CloseReason) {
 	}
 	if err := withTimeout(ctx, leaveTimeout*2/3, s.wire.End); err != nil {
 		s.log.Debug("leaving: the session is not ended yet; that is tried again", "err", err)
-		s.loop.ledger.owe(s.cfg.accountAt(s.loop.activeHost), s.loop.reporter(), s.wire)
+		s.loop.ledger.owe(s.cfg.serverUserAt(s.loop.activeHost), s.loop.reporter(), s.wire)
 	}
 }
 

@@ -288,7 +288,7 @@ func (d *day) truthful(s *Snapshot, now time.Time) {
 	}
 }
 
-// sparing holds the load on the servers and the risk to the account in bounds.
+// sparing holds the load on the servers and the risk to the user in bounds.
 func (d *day) sparing(s *Snapshot, now time.Time) {
 	d.t.Helper()
 	passed := now.Sub(d.looked)
@@ -400,7 +400,7 @@ func (d *day) recovers() {
 		d.pass(10 * time.Second)
 		s := d.probe.Snapshot()
 		if s.State == StateAuthHold && s.NextAttempt.IsZero() && d.kept && d.random.IntN(3) == 0 {
-			d.taught() // a person says that the account works again
+			d.taught() // a person says that the user works again
 			if err := d.probe.Retry(d.t.Context(), true); err != nil {
 				d.fatalf("no try by hand: %v", err)
 			}

@@ -153,7 +153,7 @@ func (l *loop) publish() {
 		OperationGone:  l.gone, Switchover: l.switchover,
 
 		SessionUp: l.sessionUp, SessionEstablished: l.sessionSince,
-		SessionsOwed: l.ledger.owedBy(l.cfg.Name, l.accounts),
+		SessionsOwed: l.ledger.owedBy(l.cfg.Name, l.serverUsers),
 		Breaker:      l.breaker.state,
 		Licences:     l.licences.state,
 	}

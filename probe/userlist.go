@@ -15,7 +15,7 @@ import (
 type Users struct {
 	IDs        []string // user ids, in any case
 	Workgroups []string // the members of these
-	All        bool     // everybody whom the account may view
+	All        bool     // everybody whom the session's user may view
 	// Max is how many users are watched at most.
 	Max int
 
@@ -108,7 +108,7 @@ func (g givenUsers) step(context.Context, *icws.Session) (userList, bool, error)
 // or something before it leaves them out (protocol-users.md, 5).
 var errNoLists = errors.New("the server has no lists of users (feature configuration 1)")
 
-// allUsers are all whom the account may view.
+// allUsers are all whom the session's user may view.
 type allUsers struct{}
 
 func (allUsers) step(ctx context.Context, s *icws.Session) (userList, bool, error) {

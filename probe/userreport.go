@@ -18,7 +18,7 @@ const (
 	UsersNobody                          // the list of users is empty
 	UsersNoList                          // the list of users cannot be read
 	UsersUnknown                         // 404: the server does not know one of them
-	UsersForbidden                       // 403: the account may not view one of them
+	UsersForbidden                       // 403: the session's user may not view one of them
 	UsersRefused                         // 400 or another code: the server refuses the list
 	UsersGone                            // 410: the server counts no users any more
 	UsersFailing                         // no usable answer

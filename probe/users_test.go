@@ -17,7 +17,7 @@ import (
 var userQuirks = []struct {
 	name   string
 	quirks icwssim.UserQuirks
-	// noRight is on how many of the 60 users the account has no right, and unknown how
+	// noRight is on how many of the 60 users the session's user has no right, and unknown how
 	// many of the list do not exist.
 	noRight, unknown int
 	state            UsersState

@@ -171,7 +171,7 @@ func (v *Visit) Leave(ctx context.Context) bool {
 	}
 	v.l.disownAwaited()
 	v.p.ledger.Close(CloseLimit)
-	return v.p.ledger.owedBy(v.l.cfg.Name, v.l.accounts) == 0
+	return v.p.ledger.owedBy(v.l.cfg.Name, v.l.serverUsers) == 0
 }
 
 func (v *Visit) status() *feed { return v.l.feeds[StatusMessages] }

@@ -133,7 +133,7 @@ var (
 		"fix {host} now: until then there is nothing to switch over to",
 		nil, runbookStandby})
 
-	SameAccount = declare("same_account", entry{
+	SameUser = declare("same_user", entry{
 		"servers with the same host and the same user: each log-on may end the session of the other",
 		"remove one or give it another user", nil, ""})
 	FewDescriptors = declare("few_descriptors", entry{

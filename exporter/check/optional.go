@@ -15,7 +15,7 @@ import (
 // usersPatience is how long the users may take to be counted.
 const usersPatience = 30 * time.Second
 
-// users says which of the three ways to users the account has, how many it sees, and
+// users says which of the three ways to users the session's user has, how many it sees, and
 // how many are reported by the way that is configured. It names nobody. The server can
 // be watched without.
 func (v *sessionCheck) users(ctx context.Context) finding {
@@ -53,7 +53,7 @@ func (v *sessionCheck) adviseUsers(state probe.UsersState) string {
 	return advice.For(advice.Reason("users_"+state.String()), advice.About{User: v.server.User}).Do
 }
 
-// waysToUsers says of each way whether the account may use it, and how many users it
+// waysToUsers says of each way whether the session's user may use it, and how many users it
 // sees there.
 func (v *sessionCheck) waysToUsers(ctx context.Context) string {
 	if v.noLists() {

@@ -27,7 +27,7 @@ type Options struct {
 // Run goes through everything that watching the server needs, and ends the
 // session that it made, also when ctx ends. It tries to log on once: one round
 // over the hosts, as a probe does, because every refused log-on brings the
-// account nearer to being locked. A step that needs one that failed is skipped.
+// user nearer to being locked. A step that needs one that failed is skipped.
 func Run(ctx context.Context, server config.Server, o Options) Report {
 	e := &examination{server: server, opts: o, screen: newScreen(server, o.Limits), report: Report{Server: server.Name, OK: true}, mayBeICWS: map[string]bool{}}
 	if !e.step(StepConfiguration, e.configuration) {

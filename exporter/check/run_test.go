@@ -248,7 +248,7 @@ func TestSwitchoverWarnings(t *testing.T) {
 	wantStep(t, run(t, t.Context(), url, Options{}), StepSwitchover, Warning, "Notifier")
 }
 
-// Each refused log-on brings the account nearer to being locked.
+// Each refused log-on brings the user nearer to being locked.
 func TestARefusedUserIsTriedOnce(t *testing.T) {
 	sim, url := simulated(t, icwssim.Options{})
 	sim.SetPassword("another one")

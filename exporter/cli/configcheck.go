@@ -92,8 +92,8 @@ func warningsOf(watched config.Validated, read bool) []string {
 			warnings = append(warnings, "everybody on this machine may read the password in "+file+"; take that right away, with chmod o= or chmod 600")
 		}
 	}
-	for _, shared := range exporter.SharedAccounts(watched.Servers()) {
-		warnings = append(warnings, shared+": "+advice.For(advice.SameAccount, advice.About{}).Line())
+	for _, shared := range exporter.SharedUsers(watched.Servers()) {
+		warnings = append(warnings, shared+": "+advice.For(advice.SameUser, advice.About{}).Line())
 	}
 	for _, server := range watched.Servers() {
 		if strings.HasPrefix(server.URL, "http://") {

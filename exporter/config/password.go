@@ -132,7 +132,7 @@ func withoutLineEnd(content []byte) []byte {
 }
 
 // wrongWithPassword says why a text cannot be the password that was meant, and what
-// to do. The server would refuse it, and every refused log-on brings the account
+// to do. The server would refuse it, and every refused log-on brings the user
 // nearer to being locked. The texts go on from the name of the place.
 func wrongWithPassword(p []byte) (wrong, remedy string) {
 	text := string(p)

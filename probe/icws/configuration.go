@@ -15,14 +15,14 @@ import (
 // (protocol-users.md, 1).
 const FeatureConfiguration = "configuration"
 
-// viewOnly asks for what the account may view. The default of a server is what it may
+// viewOnly asks for what the session's user may view. The default of a server is what it may
 // administer (protocol-users.md, 4).
 const viewOnly = "rightsFilter=view"
 
 var errNoItems = errors.New("the answer has no items")
 
-// UserIDs reads the ids of the users whom the account may view, in the order and the
-// case of the server (protocol-users.md, 4). An account without the right gets a
+// UserIDs reads the ids of the users whom the session's user may view, in the order and the
+// case of the server (protocol-users.md, 4). One without the right gets a
 // short or an empty list, and no error. Names are not kept. It never sends select,
 // with which a server ends the list at 200.
 func (s *Session) UserIDs(ctx context.Context) ([]string, error) {
@@ -37,7 +37,7 @@ func (s *Session) UserIDs(ctx context.Context) ([]string, error) {
 }
 
 // Members reads the ids of the members of a workgroup (protocol-users.md, 4). A
-// workgroup without members, or whose members the account may not see, has none.
+// workgroup without members, or whose members the session's user may not see, has none.
 // Names are not kept.
 func (s *Session) Members(ctx context.Context, workgroup string) ([]string, error) {
 	var ids []string
@@ -61,7 +61,7 @@ func (s *Session) Members(ctx context.Context, workgroup string) ([]string, erro
 	return ids, err
 }
 
-// Workgroups reads the names of the workgroups that the account may view
+// Workgroups reads the names of the workgroups that the session's user may view
 // (protocol-users.md, 4).
 func (s *Session) Workgroups(ctx context.Context) ([]string, error) {
 	var names []string
@@ -80,7 +80,7 @@ type Licence struct {
 	InUse, Allowed int
 }
 
-// Licences reads the concurrent licences that the account may view, as the server
+// Licences reads the concurrent licences that the session's user may view, as the server
 // orders them, each once (protocol-users.md, 9). Those of which the server says no numbers
 // are left out. A server sends 200 at most; total counts those also that it did not send.
 func (s *Session) Licences(ctx context.Context) (list []Licence, total int, err error) {

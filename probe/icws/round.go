@@ -59,7 +59,7 @@ func (e *RoundError) Unwrap() []error {
 // host. A host that names others with a 503 is followed by those, then the other
 // configured ones come, every one of them. No host is tried twice. A refused user, a removed
 // resource, a 400 (which may be a refusal in other words; each costs a try toward
-// a locked account) and the end of ctx end the round. The error is a *RoundError.
+// a locked user) and the end of ctx end the round. The error is a *RoundError.
 func (r Round) Connect(ctx context.Context) (string, *Session, error) {
 	hops := maxListedHosts
 	queue := append([]string(nil), r.Hosts...)

@@ -23,7 +23,7 @@ func (s *Server) eachSession(act func(*session)) {
 	})
 }
 
-// Truth returns what the server holds now and lets the account see.
+// Truth returns what the server holds now and lets the session's user see.
 func (s *Server) Truth() Truth { return told(s, func() Truth { return s.catalogue.truth() }) }
 
 // Sessions returns the live sessions, oldest first.

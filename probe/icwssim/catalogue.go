@@ -15,7 +15,7 @@ type catalogue struct {
 	systemID int            // highest number given
 	revision uint64
 	reversed bool // order of the properties of a status
-	filtered bool // the account does not see all
+	filtered bool // the session's user does not see all
 }
 
 type entry struct {
@@ -39,7 +39,7 @@ func newCatalogue(statuses []Status, q Quirks) *catalogue {
 	return c
 }
 
-// shows reports whether the account sees the status called id.
+// shows reports whether the session's user sees the status called id.
 func (c *catalogue) shows(id string) bool {
 	if !c.filtered {
 		return true
@@ -138,7 +138,7 @@ func (c *catalogue) apply(edits []Edit) statusLists {
 	return lists
 }
 
-// show puts st into the catalogue, and into the list if the account sees it.
+// show puts st into the catalogue, and into the list if the session's user sees it.
 func (c *catalogue) show(list []json.RawMessage, st Status) []json.RawMessage {
 	rendered := c.put(st)
 	if !c.shows(st.ID) {
@@ -147,7 +147,7 @@ func (c *catalogue) show(list []json.RawMessage, st Status) []json.RawMessage {
 	return append(list, rendered)
 }
 
-// all is the catalogue as the account sees it.
+// all is the catalogue as the session's user sees it.
 func (c *catalogue) all() []json.RawMessage {
 	list := make([]json.RawMessage, 0, len(c.entries))
 	for _, e := range c.entries {
@@ -158,7 +158,7 @@ func (c *catalogue) all() []json.RawMessage {
 	return list
 }
 
-// Truth is what the server holds at one moment and lets the account see.
+// Truth is what the server holds at one moment and lets the session's user see.
 type Truth struct {
 	// Revision rises with every Apply, Silently and step of the random life.
 	Revision uint64 `json:"revision"`

@@ -41,7 +41,7 @@ type Quirks struct {
 	NoShouldReconnect        bool   `json:"no-should-reconnect" does:"a session that goes down is not told whether to reconnect"`
 	UnknownSessionAsMissing  bool   `json:"unknown-session-as-missing" does:"an unknown session id gets error code 1, as a missing one"`
 	FullForEveryChange       bool   `json:"full-for-every-change" does:"every change is announced by a full message"`
-	CatalogueRights          string `json:"catalogue-rights" values:"all|filtered" does:"whether the account sees all statuses or about two of three"`
+	CatalogueRights          string `json:"catalogue-rights" values:"all|filtered" does:"whether the session's user sees all statuses or about two of three"`
 	SessionIdle              Period `json:"session-idle" values:"5m0s|DURATION" does:"a session ends that long after its last call"`
 	PingInterval             Period `json:"ping-interval" values:"15s|DURATION" does:"between pings of a stream, 0s for none"`
 	MaxSessionsPerUser       int    `json:"max-sessions-per-user" values:"0|N" does:"a log-on beyond it displaces the user's oldest session, 0 for any number"`
@@ -54,7 +54,7 @@ type UserQuirks struct {
 	UserListPut       string `json:"user-list-put" values:"replace|add" does:"what a second PUT of user statuses does to the list of the first"`
 	UserResend        string `json:"user-resend" values:"resend|only-new-users|none" does:"whom a second PUT of user statuses sends again"`
 	UnknownUser       string `json:"unknown-user" values:"404|ignore|400|empty-status" does:"a user in a PUT whom the server does not know"`
-	NoUserRight       string `json:"no-user-right" values:"omit|403-all|404-all|include" does:"a user in a PUT on whom the account has no right"`
+	NoUserRight       string `json:"no-user-right" values:"omit|403-all|404-all|include" does:"a user in a PUT on whom the session's user has no right"`
 	UserMaximum       int    `json:"user-maximum" values:"0|N" does:"users in a PUT at most, 0 for any number"`
 	UserMaximumAnswer string `json:"user-maximum-answer" values:"400|first" does:"what becomes of more of them; first: the first ones are watched"`
 	UserInitial       string `json:"user-initial" values:"full|split|delta" does:"the first message: full, full and a delta, or a delta"`

@@ -12,7 +12,7 @@ import (
 const pageItems = 200
 
 // configurationList answers a list of configuration objects: with select, or when
-// the account may see nothing but its own, as the quirks say (docs/protocol-users.md,
+// the session's user may see nothing but its own, as the quirks say (docs/protocol-users.md,
 // 4.2).
 func (s *Server) configurationList(c *call, items, own []object) answer {
 	isView := c.request.URL.Query().Get("rightsFilter") == "view" // admin is the default, and nobody is

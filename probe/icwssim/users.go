@@ -15,7 +15,7 @@ type User struct {
 	ID         string   `json:"id"`
 	Name       string   `json:"name"`
 	Workgroups []string `json:"workgroups"`
-	// NoRight says that the account has no right on the user.
+	// NoRight says that the session's user has no right on the user.
 	NoRight bool `json:"noRight,omitempty"`
 
 	Status          string    `json:"status"` // a statusId, in any case
@@ -185,7 +185,7 @@ func (s *Server) stepShift() {
 	s.sendUserDelta(before, u)
 }
 
-// visible are the users on whom the account has a right, or all.
+// visible are the users on whom the session's user has a right, or all.
 func (s *Server) visible() []*User {
 	return slices.DeleteFunc(slices.Clone(s.people.list), func(u *User) bool { return u.NoRight })
 }

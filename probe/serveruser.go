@@ -13,26 +13,26 @@ import (
 	"icws_exporter/probe/icws"
 )
 
-// Account is a user on one server, in one spelling; equal ones are the same. Sessions,
+// ServerUser is a user on one server, in one spelling; equal ones are the same. Sessions,
 // log-ons and refused passwords belong to it and not to a probe, which a reload
 // replaces.
-type Account struct{ server, user string }
+type ServerUser struct{ server, user string }
 
-// Accounts returns the user's account on each configured host, without repetition.
-func (c Config) Accounts() []Account {
-	var all []Account
+// ServerUsers returns the user on each configured host, without repetition.
+func (c Config) ServerUsers() []ServerUser {
+	var all []ServerUser
 	for _, host := range c.Hosts {
-		if a := c.accountAt(host); !slices.Contains(all, a) {
+		if a := c.serverUserAt(host); !slices.Contains(all, a) {
 			all = append(all, a)
 		}
 	}
 	return all
 }
 
-// accountAt returns the account on a host. A host that cannot be reached at all has
+// serverUserAt returns the user on a host. A host that cannot be reached at all has
 // one too, so that nothing has to be decided here.
-func (c Config) accountAt(host string) Account {
-	a := Account{server: strings.ToLower(host), user: strings.ToLower(c.User)}
+func (c Config) serverUserAt(host string) ServerUser {
+	a := ServerUser{server: strings.ToLower(host), user: strings.ToLower(c.User)}
 	if base, err := icws.ExpandURL(c.URL, host); err == nil {
 		a.server = serverOf(base)
 	}
