@@ -80,13 +80,13 @@ func TestSimulateWithQuirks(t *testing.T) {
 	sim := start(t, nil, "simulate", "--listen-address=127.0.0.1:0", "--life=0",
 		"--quirk=no-resend", "--quirk", "second-stream=shares", "--quirk=session-idle=10s", "--quirk=licence-missing=true")
 	url := find(t, &sim.stdout, `URL +(http://127\.0\.0\.1:\d+)`)
-	var quirks map[string]any
-	getJSON(t, url+"/-/sim/quirks", &quirks)
+	var state struct{ Quirks map[string]any }
+	getJSON(t, url+"/-/sim/state", &state)
 	for name, want := range map[string]any{
 		"no-resend": true, "second-stream": "shares", "session-idle": "10s", "licence-missing": true, "replay": false, "ping-interval": "15s",
 	} {
-		if quirks[name] != want {
-			t.Errorf("%s is %v, want %v", name, quirks[name], want)
+		if state.Quirks[name] != want {
+			t.Errorf("%s is %v, want %v", name, state.Quirks[name], want)
 		}
 	}
 	sim.end(t, syscall.SIGTERM)

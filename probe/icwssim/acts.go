@@ -93,9 +93,8 @@ func (s *Server) Accepting() bool { return told(s, func() bool { return !s.notAc
 
 // SetQuirks changes how the server behaves from now on, its open streams included. It
 // panics if a quirk has a value that it cannot have.
-func (s *Server) SetQuirks(q Quirks) { s.setQuirks(q.checked()) }
-
-func (s *Server) setQuirks(q Quirks) {
+func (s *Server) SetQuirks(q Quirks) {
+	q = q.checked()
 	s.locked(func() {
 		if q.ReverseStatus != s.quirks.ReverseStatus {
 			s.catalogue.rerender(q.ReverseStatus)

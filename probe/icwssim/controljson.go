@@ -81,24 +81,3 @@ func ReadFault(r io.Reader) (Fault, error) {
 	f.Delay, f.Every = time.Duration(wire.Delay), time.Duration(wire.Every)
 	return f, f.Validate()
 }
-
-// validate returns an error that names the field which cannot be used.
-func (e Edit) validate() error {
-	set := 0
-	for _, present := range []bool{e.Add != nil, e.Change != nil, e.Remove != nil} {
-		if present {
-			set++
-		}
-	}
-	switch {
-	case set != 1:
-		return errors.New("exactly one of add, change and remove is needed")
-	case e.Add != nil && e.Add.ID == "":
-		return errors.New("add.statusId: must not be empty")
-	case e.Change != nil && e.Change.ID == "":
-		return errors.New("change.statusId: must not be empty")
-	case e.Remove != nil && *e.Remove == "":
-		return errors.New("remove: must not be empty")
-	}
-	return nil
-}

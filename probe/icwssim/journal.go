@@ -8,14 +8,14 @@ import (
 
 // Exchange is one answered ICWS request. It holds no body and no credential.
 type Exchange struct {
-	Time      time.Time     `json:"time"` // of arrival
-	Method    string        `json:"method"`
-	Path      string        `json:"path"` // without query
-	Operation string        `json:"operation"`
-	Session   string        `json:"session,omitempty"`
-	Code      int           `json:"code"`            // 0: the connection was ended without an answer
-	Took      time.Duration `json:"tookNanoseconds"` // until the headers
-	Fault     int           `json:"fault,omitempty"` // that acted on it
+	Time      time.Time // of arrival
+	Method    string
+	Path      string // without query
+	Operation string
+	Session   string
+	Code      int           // 0: the connection was ended without an answer
+	Took      time.Duration // until the headers
+	Fault     int           // that acted on it
 }
 
 // Counts are the answers given so far, by operation and code.

@@ -6,19 +6,21 @@ import (
 	"io"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// Every quirk can be set by text and over HTTP, and the manual tells it with its default.
+// Every quirk can be set by text, the state tells it, and the manual with its default.
 func TestEveryQuirk(t *testing.T) {
-	_, c := serve(t, Options{})
-	initial := c.control("GET", "quirks", "").body
-	var defaults map[string]any
-	parse(t, initial, &defaults)
+	s, c := serve(t, Options{})
+	told := func() map[string]any {
+		var state struct{ Quirks map[string]any }
+		parse(t, c.control("GET", "state", "").body, &state)
+		return state.Quirks
+	}
+	defaults := told()
 	manual := c.control("GET", "", "").body
 	for _, field := range quirks {
 		name := strings.ToLower(regexp.MustCompile("(.)([A-Z])").ReplaceAllString(field.Name, "$1-$2"))
@@ -35,13 +37,9 @@ func TestEveryQuirk(t *testing.T) {
 		if fmt.Sprint(got) != value {
 			t.Errorf("%s: %v, want %s", name, got, value)
 		}
-		literal := value
-		if kind := got.Kind(); kind == reflect.String || kind == reflect.Int64 {
-			literal = strconv.Quote(value)
-		}
-		member := fmt.Sprintf("%q:%s", name, literal)
-		if r := c.control("PUT", "quirks", "{"+member+"}"); r.code != 200 || !strings.Contains(r.body, member) || c.control("GET", "quirks", "").body != r.body {
-			t.Errorf("%s: %+v", name, r)
+		s.SetQuirks(q)
+		if is := told()[name]; fmt.Sprint(is) != value {
+			t.Errorf("%s is %v, want %s", name, is, value)
 		}
 		got.SetZero()
 		if q.withDefaults() != (Quirks{}).withDefaults() {
@@ -51,9 +49,6 @@ func TestEveryQuirk(t *testing.T) {
 		if line == nil || !strings.HasPrefix(line[1], fmt.Sprint(defaults[name])+"|") {
 			t.Errorf("the manual does not tell %s and its default %v: %q", name, defaults[name], line)
 		}
-	}
-	if r := c.control("PUT", "quirks", "{}"); r.body != initial {
-		t.Errorf("an empty PUT leaves %s", r.body)
 	}
 }
 
@@ -102,41 +97,13 @@ func TestQuirksFromText(t *testing.T) {
 	New(Options{Quirks: Quirks{Empties: "nil"}})
 }
 
-func TestBadQuirksOverHTTP(t *testing.T) {
-	_, c := serve(t, Options{Quirks: Quirks{NoResend: true}})
-	before := c.control("GET", "quirks", "").body
-	for body, want := range map[string]string{
-		`{"no-resent":true}`:                   "no-resent: unknown field",
-		`{"replay":true,"no-resend":"yes"}`:    "no-resend: a JSON string cannot stand here",
-		`{"second-stream":"both"}`:             `second-stream: "both" is none of`,
-		`{"heartbeat-code":600}`:               "heartbeat-code: 600 is not between",
-		`{"session-idle":"soon"}`:              `body: "soon" is not a duration`,
-		`{"replay":true,"session-idle":"-1s"}`: "session-idle: -1s is too small",
-		`[]`:                                   "body: a JSON object is needed",
-		`{} {}`:                                "body: exactly one JSON value",
-	} {
-		r := c.control("PUT", "quirks", body)
-		var v struct{ Error string }
-		parse(t, r.body, &v)
-		if r.code != 400 || !strings.HasPrefix(v.Error, want) {
-			t.Errorf("%s: %d %q, want %q", body, r.code, v.Error, want)
-		}
-	}
-	if after := c.control("GET", "quirks", "").body; after != before {
-		t.Errorf("refused requests left %s", after)
-	}
-}
-
 func TestQuirksActOnOpenStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, c, stop := serveInBubble(t, Options{Quirks: Quirks{PingInterval: -1}})
 		defer stop()
 		stream := c.mustConnect().stream()
-		put := func(body string) {
-			t.Helper()
-			if r := c.control("PUT", "quirks", body); r.code != 200 {
-				t.Fatalf("%+v", r)
-			}
+		set := func(q Quirks) {
+			s.SetQuirks(q)
 			synctest.Wait()
 		}
 		pingsUntilMessage := func() int {
@@ -152,17 +119,17 @@ func TestQuirksActOnOpenStreams(t *testing.T) {
 		if n := pingsUntilMessage(); n != 0 {
 			t.Errorf("%d pings without an interval", n)
 		}
-		put(`{"ping-interval":"20s"}`)
+		set(Quirks{PingInterval: Period(20 * time.Second)})
 		if n := pingsUntilMessage(); n != 3 {
 			t.Errorf("%d pings in a minute, want 3", n)
 		}
-		put(`{"ping-interval":"0s"}`)
+		set(Quirks{PingInterval: -1})
 		if n := pingsUntilMessage(); n != 0 {
 			t.Errorf("%d pings after they were ended", n)
 		}
 		c.session("POST", "messaging/heartbeat", "")
 		beat := time.Now()
-		put(`{"ping-interval":"0s","session-idle":"30s","stream-does-not-keep-alive":true}`)
+		set(Quirks{PingInterval: -1, SessionIdle: Period(30 * time.Second), StreamDoesNotKeepAlive: true})
 		if _, err := stream.next(); !errors.Is(err, io.EOF) || time.Since(beat) != 30*time.Second {
 			t.Errorf("the stream ended after %v: %v", time.Since(beat), err)
 		}

@@ -54,9 +54,8 @@ func fold(id string) string { return strings.ToLower(id) }
 
 // Edit is one change of the catalogue: exactly one of its fields is set.
 type Edit struct {
-	Add    *Status `json:"add,omitempty"`
-	Change *Status `json:"change,omitempty"`
-	Remove *string `json:"remove,omitempty"`
+	Add, Change *Status
+	Remove      *string
 }
 
 // Add returns the edit that adds st. If its id exists already, it is replaced,

@@ -12,19 +12,16 @@ import (
 
 // User is one user and what is going on with them. The name is invented.
 type User struct {
-	ID         string   `json:"id"`
-	Name       string   `json:"name"`
-	Workgroups []string `json:"workgroups"`
-	// NoRight says that the session's user has no right on the user.
-	NoRight bool `json:"noRight,omitempty"`
+	ID, Name   string
+	Workgroups []string
+	NoRight    bool // the session's user has no right on the user
 
-	Status          string    `json:"status"` // a statusId, in any case
-	LoggedIn        bool      `json:"loggedIn"`
-	OnPhone         bool      `json:"onPhone"`
-	StatusChanged   time.Time `json:"statusChanged"`
-	OnPhoneChanged  time.Time `json:"onPhoneChanged"`
-	Station, Notes  string    `json:"-"` // sent, for clients that must drop them
-	ForwardedNumber string    `json:"-"`
+	Status            string // a statusId, in any case
+	LoggedIn, OnPhone bool
+	StatusChanged     time.Time
+	OnPhoneChanged    time.Time
+	// Sent for clients that must drop them.
+	Station, Notes, ForwardedNumber string
 }
 
 // Shifts are what users do all day: log on, wait, take calls, work after them, have
@@ -37,9 +34,8 @@ type Shifts struct {
 
 // Licence is one kind of licence and its use.
 type Licence struct {
-	ID      string `json:"id"`
-	Allowed int    `json:"allowed"`
-	InUse   int    `json:"inUse"`
+	ID             string
+	Allowed, InUse int
 }
 
 // InventUsers returns n users that follow from seed, in some workgroups; two of

@@ -280,26 +280,6 @@ func TestLiveListOfUsers(t *testing.T) {
 	}
 }
 
-func TestUsersOverTheControlPath(t *testing.T) {
-	s, c := serve(t, Options{Users: threeUsers()})
-	if r := c.control("POST", "users", `{"id":"dan","status":"Available","loggedIn":true}`); r.code != 200 || len(s.Users()) != 4 {
-		t.Errorf("%+v", r)
-	}
-	if r := c.control("POST", "users", `{}`); r.code != 400 {
-		t.Errorf("%+v", r)
-	}
-	if r := c.control("DELETE", "users/DAN", ""); r.code != 200 || len(s.Users()) != 3 {
-		t.Errorf("%+v", r)
-	}
-	before := fmt.Sprint(s.Users())
-	if r := c.control("POST", "shifts?n=5", ""); r.code != 200 || fmt.Sprint(s.Users()) == before {
-		t.Errorf("%+v", r)
-	}
-	if r := c.control("GET", "users", ""); r.code != 200 || !strings.Contains(r.body, `"id":"Ann"`) || strings.Contains(r.body, "private") {
-		t.Errorf("%+v", r)
-	}
-}
-
 func TestPutOfUsersTakesItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c, stop := serveInBubble(t, Options{Users: threeUsers(), Quirks: Quirks{UserQuirks: UserQuirks{UserPutTime: Period(time.Second)}}})
