@@ -45,6 +45,7 @@ type grammar struct {
 	Service       serviceCommand       `cmd:"" help:"Install, remove, start, stop or reload the exporter as a service of Windows."`
 	Rules         rulesCommand         `cmd:"" help:"List, print or write the alerts for Prometheus, with their runbooks."`
 	Completion    completionCommand    `cmd:"" help:"Print the completion of the command line for a shell."`
+	Complete      completeCommand      `cmd:"" hidden:"" help:"Say how a command line can go on, for the scripts of completion."`
 	Man           manCommand           `cmd:"" help:"Print the manual page."`
 }
 

@@ -5,43 +5,41 @@ import (
 	"io"
 	"strings"
 	"testing"
-
-	"github.com/alecthomas/kong"
-
-	"icws_exporter/exporter/cli/describe"
 )
 
-// Every command and every flag is in the completion of each shell and in the manual.
+// Every command and every flag is offered where it may stand, and is in the manual.
 func TestCommandLineIsDescribedWhole(t *testing.T) {
 	parser, err := newParser(&grammar{}, io.Discard, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		args []string
-		flag func(*kong.Flag) string
-	}{
-		{[]string{"completion", "bash"}, func(f *kong.Flag) string { return "--" + f.Name }},
-		{[]string{"completion", "fish"}, func(f *kong.Flag) string { return " -l " + f.Name + " " }},
-		{[]string{"completion", "zsh"}, func(f *kong.Flag) string { return "'--" + f.Name }},
-		{[]string{"man"}, func(f *kong.Flag) string { return `\-\-` + strings.ReplaceAll(f.Name, "-", `\-`) }},
-	} {
+	run := func(args ...string) string {
 		var out, log bytes.Buffer
-		if code := Run(t.Context(), c.args, &out, &log); code != ExitOK {
-			t.Fatalf("%v exits with %d: %s", c.args, code, log.String())
+		if code := Run(t.Context(), args, &out, &log); code != ExitOK {
+			t.Fatalf("%v exits with %d: %s", args, code, log.String())
 		}
-		for _, command := range parser.Model.Leaves(true) {
-			if !strings.Contains(out.String(), command.Name) {
-				t.Errorf("%v lacks %s", c.args, command.Path())
+		return out.String()
+	}
+	manual := run("man")
+	for _, command := range parser.Model.Leaves(true) {
+		words := strings.Fields(strings.TrimPrefix(command.FullPath(), "icws_exporter"))
+		offered := run(append(append([]string{"complete", "--"}, words...), "")...)
+		if before := run(append(append([]string{"complete", "--"}, words[:len(words)-1]...), "")...); !strings.Contains("\n"+before, "\n"+command.Name+"\t") {
+			t.Errorf("%s is not offered", command.Path())
+		}
+		for _, f := range command.Flags {
+			if !strings.Contains(offered, "--"+f.Name) || !strings.Contains(manual, `\-\-`+strings.ReplaceAll(f.Name, "-", `\-`)) {
+				t.Errorf("--%s of %s is not offered, or not in the manual", f.Name, command.Path())
 			}
-			for _, f := range command.Flags {
-				if !strings.Contains(out.String(), c.flag(f)) {
-					t.Errorf("%v lacks --%s of %s", c.args, f.Name, command.Path())
-				}
+			if f.Enum != "" && run("complete", "--", words[0], "--"+f.Name, "=", "") != run("complete", "--", words[0], "--"+f.Name+"=") && len(words) == 1 {
+				t.Errorf("the values of --%s are other ones after a blank", f.Name)
 			}
 		}
 	}
-	if err := describe.WriteCompletion(io.Discard, "csh", parser.Model); err == nil || !strings.Contains(err.Error(), "bash, fish, zsh") {
-		t.Errorf("a shell that is not known: %v", err)
+	if values := run("complete", "--", "serve", "--log.level=d"); values != "debug\ninfo\nwarn\nerror\n" {
+		t.Errorf("offers %q", values)
+	}
+	if other := run("complete", "--", "serve", ""); strings.Contains(other, "--scenario") {
+		t.Error("serve offers a flag of demo")
 	}
 }

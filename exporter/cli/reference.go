@@ -1,9 +1,8 @@
 package cli
 
 import (
+	"fmt"
 	"io"
-
-	"github.com/alecthomas/kong"
 
 	"icws_exporter/exporter/cli/describe"
 	"icws_exporter/exporter/collect"
@@ -17,6 +16,9 @@ type (
 	completionCommand    struct {
 		Shell string `arg:"" enum:"bash,fish,zsh" help:"bash, fish or zsh."`
 	}
+	completeCommand struct {
+		Words []string `arg:"" help:"Words of a command line; the last one is being typed."`
+	}
 )
 
 // Run prints the reference that is generated from the metric table.
@@ -26,19 +28,28 @@ func (metricsCommand) Run(s *streams) error { return printed(collect.WriteRefere
 func (configurationCommand) Run(s *streams) error { return printed(config.WriteReference(s.out)) }
 
 // Run prints the manual page.
-func (manCommand) Run(s *streams) error { return describeTo(s, describe.WriteManual) }
-
-// Run prints the script for the shell to read.
-func (c completionCommand) Run(s *streams) error {
-	return describeTo(s, func(w io.Writer, app *kong.Application) error {
-		return describe.WriteCompletion(w, c.Shell, app)
-	})
-}
-
-func describeTo(s *streams, write func(io.Writer, *kong.Application) error) error {
+func (manCommand) Run(s *streams) error {
 	parser, err := newParser(&grammar{}, s.out, s.log)
 	if err != nil {
 		return err
 	}
-	return printed(write(s.out, parser.Model))
+	return printed(describe.WriteManual(s.out, parser.Model))
+}
+
+// Run prints the script for the shell to read.
+func (c completionCommand) Run(s *streams) error {
+	_, err := io.WriteString(s.out, describe.Scripts[c.Shell])
+	return printed(err)
+}
+
+// Run prints what may stand in the place of the last word, for these scripts.
+func (c completeCommand) Run(s *streams) error {
+	parser, err := newParser(&grammar{}, s.out, s.log)
+	if err != nil {
+		return err
+	}
+	for _, candidate := range describe.Complete(parser.Model, c.Words) {
+		fmt.Fprintln(s.out, candidate)
+	}
+	return nil
 }

@@ -16,7 +16,6 @@ type command struct {
 	path     string // the names that lead to it, such as "rules print"; empty for the program
 	about    string
 	synopsis string
-	words    []*kong.Node // its commands
 	flags    []*kong.Flag // with those of the commands above it
 }
 
@@ -33,18 +32,9 @@ func commands(node *kong.Node, path string, above []*kong.Flag) []command {
 		if child.Hidden || child.Type != kong.CommandNode {
 			continue
 		}
-		all[0].words = append(all[0].words, child)
 		all = append(all, commands(child, strings.TrimSpace(path+" "+child.Name), own.flags)...)
 	}
 	return all
-}
-
-// values are what the flag takes, if it is one of a few words.
-func values(f *kong.Flag) []string {
-	if f.Enum == "" {
-		return nil
-	}
-	return strings.Split(f.Enum, ",")
 }
 
 // text is a help text in one line.
