@@ -88,18 +88,3 @@ func (d Dashboard) With(s Settings) ([]byte, error) {
 	}
 	return text.Bytes(), nil
 }
-
-// ConfigMap returns a manifest for Kubernetes that holds the content, JSON of the
-// dashboard d, as d.Name+".json". Its label is the one by which the sidecar of
-// Grafana's charts finds dashboards, its annotation names the folder to show it in.
-func (d Dashboard) ConfigMap(content []byte) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s-dashboard\n", d.Name)
-	b.WriteString("  labels:\n    grafana_dashboard: \"1\"\n  annotations:\n    grafana_folder: ICWS\n")
-	fmt.Fprintf(&b, "data:\n  %s.json: |\n", d.Name)
-	for line := range bytes.Lines(content) {
-		b.WriteString("    ")
-		b.Write(line)
-	}
-	return b.Bytes()
-}

@@ -12,38 +12,19 @@ import (
 
 type dashboardsCommand struct {
 	List  dashboardsListCommand  `cmd:"" default:"1" help:"List the dashboards (default)."`
-	Print dashboardsPrintCommand `cmd:"" help:"Print one dashboard, for the import of Grafana or for Kubernetes."`
+	Print dashboardsPrintCommand `cmd:"" help:"Print one dashboard, for the import of Grafana."`
 	Write dashboardsWriteCommand `cmd:"" help:"Write all dashboards into a directory."`
 }
 
-const formatConfigMap = "config-map" // the other one is json
-
-// dashboardFlags are the form of the dashboards, where the runbooks are that they
-// link to, and the jobs whose servers they show.
+// dashboardFlags say where the runbooks are that the dashboards link to, and the jobs
+// whose servers they show.
 type dashboardFlags struct {
-	Format     string `help:"json for the import of Grafana, or config-map for a manifest of Kubernetes. Default ${default}." enum:"json,config-map" default:"json" placeholder:"FORMAT"`
 	RunbookURL string `name:"runbook-url" help:"Where the runbooks are, instead of on the exporter: the links lead to URL/ALERT.md." placeholder:"URL"`
 	Job        string `help:"Regular expression for the jobs that scrape the exporter, instead of icws.*" placeholder:"REGEX"`
 }
 
 // content returns the dashboard as the flags want it.
 func (f dashboardFlags) content(d dashboards.Dashboard) ([]byte, error) {
-	content, err := f.changed(d)
-	if err == nil && f.Format == formatConfigMap {
-		content = d.ConfigMap(content)
-	}
-	return content, err
-}
-
-// ending is that of the name of a file with the content.
-func (f dashboardFlags) ending() string {
-	if f.Format == formatConfigMap {
-		return "-dashboard.yaml"
-	}
-	return ".json"
-}
-
-func (f dashboardFlags) changed(d dashboards.Dashboard) ([]byte, error) {
 	if f.RunbookURL == "" && f.Job == "" {
 		return d.JSON, nil
 	}
@@ -104,7 +85,7 @@ func (c dashboardsWriteCommand) Run(s *streams) error {
 		if err != nil {
 			return err
 		}
-		files = append(files, outputFile{d.Name + c.ending(), string(content)})
+		files = append(files, outputFile{d.Name + ".json", string(content)})
 	}
 	return writeFiles(s, c.Dir, files)
 }
