@@ -1,14 +1,11 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -20,6 +17,7 @@ func hintForKey(dotted string, known []string) (hint, meant string) {
 	plain := prefix + plainKey(name)
 	switch near := nearest(plain, withBlocks(known)); {
 	case near == "":
+		return "", ""
 	case plain != dotted && near == plain:
 		return "did you mean " + near + "? Keys have small letters and underscores", near
 	case samePrefix(near, prefix):
@@ -27,10 +25,6 @@ func hintForKey(dotted string, known []string) (hint, meant string) {
 	default:
 		return "did you mean " + near + "? It stands as " + asBlocks(near), near
 	}
-	if parts := withPart(plain, known); len(parts) > 0 {
-		return "did you mean " + strings.Join(parts, " or ") + "?", parts[0]
-	}
-	return "", ""
 }
 
 func samePrefix(key, prefix string) bool {
@@ -84,26 +78,6 @@ func blockOf(dotted string) string {
 	return strings.TrimSuffix(prefix, ".")
 }
 
-// withPart returns the keys of the same block of which the name is a part, such as
-// request_timeout for timeout, or that are a part of it, such as user for user_name.
-func withPart(dotted string, known []string) (found []string) {
-	prefix, name := cutLast(dotted)
-	if len(name) < 3 {
-		return nil
-	}
-	for _, key := range known {
-		_, last := cutLast(key)
-		if !samePrefix(key, prefix) && last == name {
-			continue
-		}
-		parts := strings.Split(last, "_")
-		if slices.Contains(parts, name) || strings.HasPrefix(name, last) && len(last) > 3 {
-			found = append(found, key)
-		}
-	}
-	return found
-}
-
 // belongsElsewhere says where a key belongs that stands at the top of the file or in a
 // server and is one of the other; empty when it is neither.
 func belongsElsewhere(path, dotted string) string {
@@ -153,26 +127,4 @@ func hintForHost(value string) string {
 	default:
 		return ""
 	}
-}
-
-var (
-	wholeNumber = regexp.MustCompile(`^\d{1,9}$`)
-	longUnit    = regexp.MustCompile(`^(\d+)\s*(ms|s|m|h|d|w)(ec|econd|in|inute|r|our|ay|eek)?s?$`)
-)
-
-// hintForDuration guesses what was meant by what is no duration; empty when it
-// cannot.
-func hintForDuration(text string, low, high time.Duration) string {
-	if wholeNumber.MatchString(text) {
-		for _, unit := range []string{"s", "m", "h", "d"} {
-			if d, err := model.ParseDuration(text + unit); err == nil && time.Duration(d) >= low && time.Duration(d) <= high {
-				return "it has no unit, so did you mean " + text + unit + "?"
-			}
-		}
-		return "it has no unit"
-	}
-	if m := longUnit.FindStringSubmatch(strings.ToLower(text)); m != nil && m[1]+m[2] != text {
-		return "did you mean " + m[1] + m[2] + "?"
-	}
-	return ""
 }

@@ -172,9 +172,7 @@ func duration[T any](at func(*T) *time.Duration, low, high time.Duration, zero .
 			return 0, ""
 		}
 		d, err := parseDuration(n.Value)
-		switch hint := hintForDuration(n.Value, low, high); {
-		case err != nil && hint != "":
-			return 0, shown(n.Value) + " not a duration: " + hint
+		switch {
 		case err != nil:
 			return 0, shown(n.Value) + " not a duration, which is a number with a unit such as 30s, 1m30s or 1d"
 		case d < low || d > high:
