@@ -34,9 +34,9 @@ type statusList struct {
 	fetched atomic.Pointer[fetchedList]
 }
 
-// fetchedList is the list as it was at a change, or newer.
+// fetchedList is the list as it was after so many changes, or newer.
 type fetchedList struct {
-	changed time.Time
+	changes uint64
 	entries []catalogue.Entry
 }
 
@@ -51,15 +51,15 @@ func (l *statusList) Statuses() []catalogue.Entry {
 
 // latest returns the list as it is now, or with an error the one fetched last.
 func (l *statusList) latest(ctx context.Context) ([]catalogue.Entry, error) {
-	changed := l.Snapshot().Feeds[probe.StatusMessages].LastChange
-	if list := l.fetched.Load(); list != nil && list.changed.Equal(changed) {
+	changes := l.Snapshot().Feeds[probe.StatusMessages].Changes
+	if list := l.fetched.Load(); list != nil && list.changes == changes {
 		return list.entries, nil
 	}
 	entries, err := l.Probe.Statuses(ctx)
 	if err != nil {
 		return l.Statuses(), err
 	}
-	l.fetched.Store(&fetchedList{changed, entries})
+	l.fetched.Store(&fetchedList{changes, entries})
 	return entries, nil
 }
 

@@ -178,7 +178,7 @@ func (f *feed) received(m icws.Message, now time.Time) {
 func (f *feed) commit(full bool, now time.Time) change {
 	c := f.copy.commit(full, now)
 	if c.entries > 0 {
-		f.LastChange = now
+		f.LastChange, f.Changes = now, f.Changes+1
 	}
 	if c.tooLarge {
 		f.outgrown()

@@ -20,6 +20,8 @@ type FeedState struct {
 	Since time.Time
 
 	LastMessage, LastFull, LastChange time.Time
+	// Changes counts the changes of the live copy: two of them may have one time.
+	Changes uint64
 	// LastVerified is as of when the live copy was last proven to be the server's
 	// list: when the request was sent whose answer proved it.
 	LastVerified time.Time

@@ -239,6 +239,9 @@ func (u *userFeed) weigh(now time.Time) {
 	u.doubts = left[:min(len(left), maxDoubts)]
 }
 
+// omission is whom a full message leaves out, of those who were asked for.
+type omission struct{ left, of []string }
+
 // leavesOutAgain reports whether a full message after a DELETE leaves out the same users
 // as the one before it, and names others, when no other list was sent meanwhile. Then it is
 // about all whom the server watches: one that sends only who is new would name nobody.

@@ -95,9 +95,10 @@ func (u *userFeed) publish(s *Snapshot) {
 		return
 	}
 	catalogue := u.l.statuses()
-	if u.counts == nil || u.changed || u.joined != u.l.feeds[StatusMessages].LastChange {
+	changes := u.l.feeds[StatusMessages].Changes
+	if u.counts == nil || u.changed || u.joined != changes {
 		u.counts = u.roster.Join(catalogue, roster.Wanted{PerStatus: u.cfg.PerStatus, Workgroups: u.workgroups})
-		u.changed, u.joined = false, u.l.feeds[StatusMessages].LastChange
+		u.changed, u.joined = false, changes
 	}
 	r.Counts = u.counts
 	if !u.verifiedAt.at.IsZero() {

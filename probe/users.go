@@ -46,8 +46,8 @@ type userFeed struct {
 	staged  *rosterSink
 	decoder *icws.Reader
 	counts  *roster.Counts
-	changed bool      // the roster, since the counts
-	joined  time.Time // the LastChange of the catalogue that the counts are of
+	changed bool   // the roster, since the counts
+	joined  uint64 // Changes of the catalogue that the counts are of
 
 	state      UsersState
 	stateSince time.Time
@@ -111,9 +111,6 @@ type userDelivery struct {
 	named      bool // it said something of anybody who had not changed meanwhile
 	unanswered int  // questions about one whom it leaves out
 }
-
-// omission is whom a full message leaves out, of those who were asked for.
-type omission struct{ left, of []string }
 
 func newUserFeed(l *loop) *userFeed {
 	u := &userFeed{l: l, jobs: newJobs(), stateSince: time.Now()}

@@ -572,3 +572,20 @@ func TestAServerThatSendsOnlyChangesStaysFresh(t *testing.T) {
 		}
 	})
 }
+
+// Two changes of the catalogue at the same reading of a clock are two: clocks stand still
+// for as long as half a millisecond on some systems.
+func TestTheCatalogueChangesTwiceInOneMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, sim := usersRig(t, ModeSSE, icwssim.Options{Users: icwssim.InventUsers(30, 1)}, nil)
+		r.pass(time.Minute)
+		statuses := sim.Truth().Statuses
+		for _, st := range statuses {
+			sim.Apply(icwssim.Remove(st.ID))
+			r.pass(0) // it has come and is counted
+			sim.Apply(icwssim.Add(st))
+			r.pass(0)
+			r.counted(sim, UsersLive, nil)
+		}
+	})
+}
