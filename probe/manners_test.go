@@ -50,6 +50,13 @@ type manners struct {
 	openedAt time.Time // the breaker
 	logOns   map[string]loopExchange
 	often    map[string][]time.Time // requests of one kind
+
+	// A session that is answered 401 is replaced at once by one other.
+	replaced  bool // since it was live for a while
+	opened    time.Time
+	delivered bool // in the session
+	state     State
+	stateAt   time.Time
 }
 
 type loopExchange struct {
@@ -115,6 +122,7 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 		m.heldFrom = e.Start.Add(e.Duration)
 		m.held = m.heldFrom.Add(goneHold)
 	}
+	m.unauthorized(e)
 	failed := e.Failed() || e.Code >= 300
 	m.last = [2]loopExchange{{e.Operation, failed, e.Code, e.Start.Add(e.Duration), m.breaker == BreakerClosed}, last}
 	switch {
@@ -123,8 +131,32 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 		found = append(found, m.count(e.Failed() || e.Code >= 500 || e.Code == http.StatusTooManyRequests)...)
 	case e.Operation == icws.OpConnect && e.Code == http.StatusCreated:
 		m.inARow, m.refusals, m.failedAt = 0, refusals{since: time.Now()}, time.Time{}
+		m.opened, m.delivered = e.Start, false
 	}
 	return found
+}
+
+// unauthorized notes a session that was answered 401. When the one after it is too, and
+// delivered nothing, no other one helps for a while.
+func (m *manners) unauthorized(e icws.Exchange) {
+	if e.Code != http.StatusUnauthorized || !inSession(e.Operation) {
+		return
+	}
+	m.stateChanged(m.state)
+	if m.replaced && !m.delivered && e.Start.Sub(m.opened) < stableAfter-time.Second {
+		m.heldFrom = e.Start.Add(e.Duration)
+		m.held = m.heldFrom.Add(m.hold)
+	}
+	m.replaced = true
+}
+
+func (m *manners) stateChanged(to State) {
+	if m.state == StateLive && time.Since(m.stateAt) > stableAfter-time.Second {
+		m.replaced = false
+	}
+	if to != m.state {
+		m.state, m.stateAt = to, time.Now()
+	}
 }
 
 // doubles notes a log-on. The one before it to the same host has to be answered when it

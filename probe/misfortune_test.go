@@ -99,6 +99,10 @@ var misfortunes = []struct {
 	{"our machine is suspended", true, func(d *day, _ string) { d.suspend(d.some(2 * time.Hour)) }},
 	{"our process is stopped", true, func(d *day, _ string) { d.stopLoop(d.some(2 * d.cfg.StaleAfter)) }},
 	{"our clock is set", false, func(d *day, _ string) { d.wrong.Add(int64(d.some(20*time.Minute) - 10*time.Minute)) }},
+	{"is behind a proxy that strips the cookie", true, func(d *day, host string) { d.failsInSession(host, http.StatusUnauthorized) }},
+	{"serves log-ons only", true, func(d *day, host string) {
+		d.failsInSession(host, []int{http.StatusFound, http.StatusBadGateway}[d.random.IntN(2)])
+	}},
 	{"connections are cut", true, func(d *day, host string) { d.net.Cut(host + ":8018") }},
 }
 
@@ -155,6 +159,13 @@ func (d *day) answerBadly(fault *icwssim.Fault) {
 		if fault.Swallow != icwssim.SwallowStream {
 			fault.Operation = ""
 		}
+	}
+}
+
+// failsInSession has a host answer all that needs a session with code.
+func (d *day) failsInSession(host string, code int) {
+	for _, operation := range []string{icwssim.OpSubscribe, icwssim.OpPoll, icwssim.OpStream, icwssim.OpList} {
+		d.sims[host].Inject(icwssim.Fault{Operation: operation, Code: code})
 	}
 }
 

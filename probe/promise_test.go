@@ -69,6 +69,9 @@ func (d *day) unknown(host string) int {
 func (d *day) falseEnds(sim *icwssim.Server) int {
 	ends := d.ends[sim]
 	fresh := sim.Counts().Of(icwssim.OpDisconnect) - ends.seen
+	if fresh == 0 {
+		return ends.untrue // the journal is long
+	}
 	ends.seen += fresh
 	for _, e := range slices.Backward(sim.Journal()) {
 		if fresh == 0 {
@@ -98,7 +101,7 @@ func (d *day) replace() {
 	d.spares()
 	d.spared.anew()
 	d.seen.mind(func(m *manners) []string {
-		m.held, m.refused, m.asked, m.often = time.Time{}, time.Time{}, nil, nil // a person wants it tried
+		m.held, m.refused, m.asked, m.often, m.replaced = time.Time{}, time.Time{}, nil, nil, false // a person wants it tried
 		return nil
 	})
 	d.states, d.logs, d.before = d.seen.total("state "), &logLines{}, nil

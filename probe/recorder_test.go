@@ -57,7 +57,10 @@ func (r *recorder) total(prefix string) int {
 	return n
 }
 
-func (r *recorder) StateChanged(to State, _ string) { r.add("state "+to.String(), 1) }
+func (r *recorder) StateChanged(to State, _ string) {
+	r.add("state "+to.String(), 1)
+	r.mind(func(m *manners) []string { m.stateChanged(to); return nil })
+}
 func (r *recorder) Exchange(e icws.Exchange) {
 	r.add("request "+e.Operation.String(), 1)
 	switch e.Operation {
@@ -118,6 +121,7 @@ func (r *recorder) Delivered(of Subscription, took time.Duration) {
 	defer r.mu.Unlock()
 	if of == StatusMessages {
 		r.longest = max(r.longest, took)
+		r.manners.delivered = true
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"icws_exporter/probe/catalogue"
 	"icws_exporter/probe/icwssim"
 )
 
@@ -57,6 +58,8 @@ type day struct {
 	tangled       time.Time     // until when old deltas may come after what is newer
 	lag           time.Duration // of these
 	entriesLooked int
+	allShown      []catalogue.Entry
+	shown         map[string]entry // the same
 	// suspended is how long the machine has been, and wrong by how much the wall clock
 	// was set ahead.
 	suspended, wrong atomic.Int64   // nanoseconds; the probe asks too
@@ -155,7 +158,7 @@ func newDay(t *testing.T, mode TransportMode, seed uint64) *day {
 	})
 	d.prepare = func(p *Probe) { p.wallClock = d.wallClock }
 	for host, sim := range d.sims {
-		d.truths[host] = timeline{{truth: sim.Truth()}}
+		d.truths[host] = timeline{truthOf(sim)}
 	}
 	d.start()
 	return d
@@ -171,6 +174,7 @@ func (d *day) troubled(t time.Duration) {
 		d.pass(min(d.some(8*time.Second), time.Until(end)))
 		d.neverOld(d.probe.Snapshot())
 		d.noOldEntry()
+		d.onlyTheList(d.probe.Snapshot())
 	}
 }
 
@@ -229,6 +233,7 @@ func (d *day) invariants() {
 	d.truthful(s, now)
 	d.neverOld(s)
 	d.noOldEntry()
+	d.onlyTheList(s)
 	d.sparing(s, now)
 	d.before, d.looked = s, now
 }

@@ -25,7 +25,14 @@ type spared struct {
 	puts, lists int
 	session     string
 	refusesList string // the session in which a list was refused last
+
+	streamed string    // the session that opened a stream last
+	reopened time.Time // when that was not its first, until something was asked for
 }
+
+// askedAgain is how soon after a stream was opened again the list has to be asked for: what
+// came meanwhile is lost.
+const askedAgain = time.Minute / 2
 
 // certainWindow is how long the breaker counts a failure at least.
 const certainWindow = breakerWindow - breakerBucket
@@ -113,6 +120,7 @@ func (s *spared) request(d *day, e hostExchange) {
 		s.failures = nil
 	}
 	s.last = e.Time
+	s.resyncs(d, e)
 	switch {
 	case e.Operation == icwssim.OpSubscribe && e.Code < 300:
 		s.puts, s.session, s.asked = s.puts+1, e.Session, e.Time
@@ -141,5 +149,26 @@ func (s *spared) request(d *day, e hostExchange) {
 	s.failures = append(slices.DeleteFunc(s.failures, func(t time.Time) bool { return ended.Sub(t) >= certainWindow }), ended)
 	if len(s.failures) >= int(d.cfg.BreakerFailures) {
 		s.opened, s.failures = ended, nil
+	}
+}
+
+// resyncs wants the whole list asked for soon after a stream was opened again.
+func (s *spared) resyncs(d *day, e hostExchange) {
+	d.t.Helper()
+	if e.Session != s.streamed || e.Operation == icwssim.OpConnect {
+		s.reopened = time.Time{}
+	}
+	switch e.Operation {
+	case icwssim.OpStream:
+		if e.Code == http.StatusOK && e.Fault == 0 && e.Session == s.streamed {
+			s.reopened = e.Time
+		}
+		s.streamed = e.Session
+	case icwssim.OpSubscribe, icwssim.OpList:
+		stood := d.stops.Load() > 0 || time.Unix(0, d.wentOn.Load()).After(s.reopened)
+		if late := e.Time.Sub(s.reopened); !s.reopened.IsZero() && late > askedAgain && !stood {
+			d.fatalf("the stream was opened again at %s, and the list asked for %s later", s.reopened, late)
+		}
+		s.reopened = time.Time{}
 	}
 }

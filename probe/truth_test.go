@@ -14,10 +14,20 @@ import (
 // timeline is what the truth of a host was, one after the other.
 type timeline []pastTruth
 
-// pastTruth was the truth until then; the zero time: it still is.
+// pastTruth was the truth until then, in true time and on the probe's monotonic clock; the
+// zero time: it still is.
 type pastTruth struct {
-	truth icwssim.Truth
-	until time.Time
+	truth        icwssim.Truth
+	entries      map[string]entry // by id in lower case
+	until, ended time.Time
+}
+
+func truthOf(sim *icwssim.Server) pastTruth {
+	p := pastTruth{truth: sim.Truth(), entries: map[string]entry{}}
+	for _, s := range p.truth.Statuses {
+		p.entries[strings.ToLower(s.ID)] = entryOnServer(s)
+	}
+	return p
 }
 
 // mutate changes the catalogue of a host, and notes when it did.
@@ -27,9 +37,9 @@ func (d *day) mutate(host string, change func(*icwssim.Server)) {
 	for len(line) > 1 && line[0].until.Before(now.Add(-2*d.cfg.StaleAfter)) {
 		line = line[1:]
 	}
-	line[len(line)-1].until = now
+	line[len(line)-1].until, line[len(line)-1].ended = now, time.Now()
 	change(d.sims[host])
-	d.truths[host] = append(line, pastTruth{truth: d.sims[host].Truth()})
+	d.truths[host] = append(line, truthOf(d.sims[host]))
 	d.mutated[host] = time.Now()
 }
 
@@ -67,13 +77,15 @@ func (d *day) noOldEntry() {
 		return // busy with a request, which is not always so
 	}
 	d.entriesLooked++
-	shown := map[string]entry{}
-	for _, e := range all {
-		shown[strings.ToLower(e.ID)] = entryOf(e)
+	if !slices.Equal(all, d.allShown) {
+		d.allShown, d.shown = all, map[string]entry{}
+		for _, e := range all {
+			d.shown[strings.ToLower(e.ID)] = entryOf(e)
+		}
 	}
 	var wrong string
 	for host := range d.truths {
-		if wrong = d.oldEntry(host, shown); wrong == "" {
+		if wrong = d.oldEntry(host, d.shown); wrong == "" {
 			return
 		}
 	}
@@ -83,30 +95,41 @@ func (d *day) noOldEntry() {
 // oldEntry names an entry that is shown and was not the truth of the host within
 // stale_after, or that was all the time and is not shown.
 func (d *day) oldEntry(host string, shown map[string]entry) string {
-	oldest := d.now().Add(-d.cfg.StaleAfter)
-	possible := map[string][]entry{}
-	truths := 0
-	for _, past := range d.truths[host] {
-		if !past.until.IsZero() && past.until.Before(oldest) {
-			continue
-		}
-		truths++
-		for _, s := range past.truth.Statuses {
-			id := strings.ToLower(s.ID)
-			possible[id] = append(possible[id], entryOnServer(s))
-		}
+	oldest, line := d.now().Add(-d.cfg.StaleAfter), d.truths[host]
+	for !line[0].until.IsZero() && line[0].until.Before(oldest) {
+		line = line[1:]
 	}
 	for id, e := range shown {
-		if !slices.Contains(possible[id], e) {
-			return fmt.Sprintf("%s is shown as %+v, on %s it was %+v", id, e, host, possible[id])
+		if !slices.ContainsFunc(line, func(p pastTruth) bool { was, ok := p.entries[id]; return ok && was == e }) {
+			return fmt.Sprintf("%s is shown as %+v, which it was not on %s", id, e, host)
 		}
 	}
-	for id, was := range possible {
-		if _, ok := shown[id]; !ok && len(was) == truths {
+	for id := range line[0].entries {
+		if _, ok := shown[id]; !ok && !slices.ContainsFunc(line, func(p pastTruth) bool { _, ok := p.entries[id]; return !ok }) {
 			return fmt.Sprintf("%s is not shown and was always on %s", id, host)
 		}
 	}
 	return ""
+}
+
+// onlyTheList wants that a subscription which lags shows what the server had when the copy
+// was verified last, and nothing that came later.
+func (d *day) onlyTheList(s *Snapshot) {
+	d.t.Helper()
+	f := s.Feeds[StatusMessages]
+	if !f.Lagging || !s.freshAt(d.clocks()) {
+		return
+	}
+	for _, line := range d.truths {
+		var began time.Time
+		for _, past := range line {
+			if !began.After(f.LastVerified.Add(inFlight)) && !(!past.ended.IsZero() && past.ended.Before(f.LastVerified)) && snapshotEquals(s, past.truth) {
+				return
+			}
+			began = past.ended
+		}
+	}
+	d.fatalf("the subscription lags, and what is shown is not the list of %s", f.LastVerified)
 }
 
 // neverOld wants that what is shown as fresh was the truth of a server within
