@@ -21,28 +21,21 @@ func (s *Set) RenderServer(name string, w Want, use func(body []byte)) bool {
 		space = new(scratch)
 	}
 	defer s.scratch.Put(space)
-	t := text{bytes: space.plain[:0]}
-	if w.Compress {
-		t.zip = &space.zip
-		t.zip.begin(nil)
-	}
+	p := &space.pages[index(w.Compress)]
+	p.isZip = w.Compress
+	p.begin(nil)
 	sc := s.scrapeOf(one, space.readings)
-	t.appendFamilies(w, s.apart, sc)
-	t.end(w.Format)
-	space.plain, space.readings = t.bytes, sc.done()
-	if w.Compress {
-		use(space.zip.bytes)
-	} else {
-		use(space.plain)
-	}
+	p.appendFamilies(w, s.apart, sc, nil)
+	p.end(w.Format, nil)
+	space.readings = sc.done()
+	use(p.bytes())
 	return true
 }
 
 // scratch is space for pages that are not kept: the page of one server changes with
 // nearly every scrape.
 type scratch struct {
-	plain    []byte
-	zip      compressed
+	pages    [2]page // plain and compressed
 	readings []reading
 }
 
@@ -82,5 +75,6 @@ func (c serverCollector) Describe(ch chan<- *prometheus.Desc) {
 
 func (c serverCollector) Collect(ch chan<- prometheus.Metric) {
 	out := samples{sink: func(m prometheus.Metric) { ch <- m }}
-	out.collect(c.set.apart, c.set.scrapeOf(c.one, nil))
+	sc := c.set.scrapeOf(c.one, nil)
+	out.collect(c.set.apart, sc, sc.servers)
 }

@@ -16,7 +16,8 @@ func (s *Set) Describe(ch chan<- *prometheus.Desc) {
 // their names.
 func (s *Set) Collect(ch chan<- prometheus.Metric) {
 	out := samples{sink: func(m prometheus.Metric) { ch <- m }}
-	out.collect(s.table, s.scrape(nil))
+	sc := s.scrape(nil)
+	out.collect(s.table, sc, sc.servers)
 }
 
 // Gatherer returns the same metrics as Render for client_golang's handlers, which

@@ -33,7 +33,7 @@ func gatherInOrder(t testing.TB, s *Set) []*dto.MetricFamily {
 	for _, f := range s.table {
 		ch := make(chan prometheus.Metric, 10_000)
 		out := samples{sink: func(m prometheus.Metric) { ch <- m }}
-		out.collect([]*Family{f}, sc)
+		out.collect([]*Family{f}, sc, sc.servers)
 		close(ch)
 		kind := map[Type]dto.MetricType{Counter: dto.MetricType_COUNTER, Histogram: dto.MetricType_HISTOGRAM}[f.Type]
 		if f.Type == Gauge || f.Type == StateSet {

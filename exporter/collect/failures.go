@@ -1,10 +1,6 @@
 package collect
 
-import (
-	"slices"
-
-	"icws_exporter/probe/icws"
-)
+import "icws_exporter/probe/icws"
 
 // numFoldedReasons is how many reasons the default detail tells apart.
 const numFoldedReasons = 3
@@ -13,6 +9,12 @@ const numFoldedReasons = 3
 // the exact reasons, then what stands for several of them.
 var failureReasons = append(valuesOf[icws.FailureReason](icws.NumFailureReasons), "connection", "protocol")
 
+// The places in failureReasons of those that stand for several.
+const (
+	connectionReason = icws.NumFailureReasons
+	protocolReason   = icws.NumFailureReasons + 1
+)
+
 // foldedReason is the place in failureReasons of what a reason counts as by default.
 // That we gave up a request says nothing about the server, so it has none.
 func foldedReason(why icws.FailureReason) (int, bool) {
@@ -20,11 +22,11 @@ func foldedReason(why icws.FailureReason) (int, bool) {
 	case icws.FailTimeout:
 		return int(icws.FailTimeout), true
 	case icws.FailTooLarge, icws.FailDecode:
-		return slices.Index(failureReasons, "protocol"), true
+		return protocolReason, true
 	case icws.FailCanceled:
 		return 0, false
 	default:
-		return slices.Index(failureReasons, "connection"), true
+		return connectionReason, true
 	}
 }
 

@@ -91,15 +91,19 @@ type Family struct {
 	server   func(*reading, *samples)
 	exporter func(*scrape, *samples)
 
+	number int // in families
 	order  []gap
 	series []series
 	header [numTexts]string
+	// About the bytes of the header, and of the lines of one server.
+	headerBytes, serverBytes int
 }
 
 var families []*Family
 
 // define adds a family to the table.
 func define(f Family) *Family {
+	f.number = len(families)
 	f.compile()
 	families = append(families, &f)
 	return &f

@@ -9,7 +9,7 @@ import (
 
 // appendProtobuf appends the families as protobuf messages, each after its length.
 // Only one family at a time is in memory as messages, which take far more room.
-func (t *text) appendProtobuf(table []*Family, sc *scrape) {
+func (p *page) appendProtobuf(table []*Family, sc *scrape) {
 	types := [...]dto.MetricType{
 		Gauge: dto.MetricType_GAUGE, StateSet: dto.MetricType_GAUGE, Counter: dto.MetricType_COUNTER, Histogram: dto.MetricType_HISTOGRAM,
 	}
@@ -22,16 +22,18 @@ func (t *text) appendProtobuf(table []*Family, sc *scrape) {
 	}}
 	for _, f := range table {
 		family.Name, family.Help, family.Type, family.Metric = &f.Name, &f.Help, &types[f.Type], nil
-		out.collect([]*Family{f}, sc)
+		out.collect([]*Family{f}, sc, sc.servers)
 		if len(family.Metric) == 0 {
 			continue
 		}
-		prefixed := protowire.AppendVarint(t.bytes, uint64(proto.Size(&family)))
+		prefixed := protowire.AppendVarint(p.text, uint64(proto.Size(&family)))
 		appended, err := proto.MarshalOptions{}.MarshalAppend(prefixed, &family)
 		if err != nil { // a text that is not UTF-8; labelValue leaves none
 			continue
 		}
-		t.bytes = appended
-		t.cut(smallestPiece)
+		p.text = appended
+		if p.isZip && len(p.text) >= smallestPiece {
+			p.cutText()
+		}
 	}
 }

@@ -3,7 +3,6 @@ package collect
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 )
@@ -24,6 +23,8 @@ const (
 	// maxQueue is how many wait at most for an exposition, and longestWait how long.
 	maxQueue    = 256
 	longestWait = 5 * time.Second
+	// keptText is how large a plain page may be that is kept.
+	keptText = 1 << 20
 	// smallBodies is how many bytes of former expositions may always be on their way
 	// to clients.
 	smallBodies = 16 << 20
@@ -34,14 +35,14 @@ const (
 // and those who ask for the same form while they wait for their turn get the same
 // one. What is being sent is bounded too: by the size of one exposition, besides
 // the newest. body must not be changed, nor kept after use returns. Only what
-// differs from the last one of its form is compressed.
+// differs from the last one of its form is made anew.
 func (s *Set) Answer(ctx context.Context, w Want, use func(body []byte)) error {
 	b, err := s.renderer.acquire(ctx, s, w, true)
 	if err != nil {
 		return err
 	}
 	defer s.renderer.release(b)
-	use(b.bytes)
+	use(b.page.bytes())
 	return nil
 }
 
@@ -52,53 +53,15 @@ func (s *Set) Render(format Format, compress bool, use func(body []byte)) {
 		return // without an end of the waiting there is no error
 	}
 	defer s.renderer.release(b)
-	use(b.bytes)
-}
-
-// write writes the wanted families, and returns the length of the text and the space of
-// the readings for the next time.
-func (s *Set) write(t *text, w Want, space []reading, runtime []byte) (int, []reading) {
-	sc := s.scrape(space)
-	t.appendFamilies(w, s.table, sc)
-	t.cut(1)
-	t.bytes = append(t.bytes, runtime...)
-	return t.end(w.Format), sc.done()
-}
-
-// end ends the text and returns its length.
-func (t *text) end(format Format) int {
-	if format == OpenMetrics {
-		t.bytes = append(t.bytes, "# EOF\n"...)
-	}
-	if t.zip == nil {
-		return len(t.bytes)
-	}
-	t.cut(1)
-	t.zip.end()
-	return t.zip.length
-}
-
-func (t *text) appendFamilies(w Want, table []*Family, sc *scrape) {
-	if w.Names != nil {
-		table = slices.DeleteFunc(slices.Clone(table), func(f *Family) bool { return !slices.Contains(w.Names, f.Name) })
-	}
-	if w.Format == Protobuf {
-		t.appendProtobuf(table, sc)
-		return
-	}
-	out := samples{format: w.Format, text: *t}
-	out.collect(table, sc)
-	*t = out.text
+	use(b.page.bytes())
 }
 
 // renderer makes the expositions of a Set.
 type renderer struct {
 	turn chan struct{} // holds a token while an exposition is being made
 	// What follows belongs to whoever has the turn.
-	text     text   // of the exposition that is made
-	piece    []byte // space for the text of a piece
-	zip      compressed
 	readings []reading
+	marks    []mark
 	largest  int // bytes of the last whole text
 
 	mu      sync.Mutex
@@ -108,15 +71,14 @@ type renderer struct {
 	sending int           // bytes that have users
 	freed   chan struct{} // has a token when there are fewer
 	// Space of former bodies, by whether they were compressed.
-	spare [2]compressed
+	spare [2]page
 	idle  *body
 }
 
 // body is an exposition in one form. Nothing changes it while it has users.
 type body struct {
-	compressed   // or the plain text in its bytes
-	isCompressed bool
-	number       uint64 // by renderer.begun
+	page
+	number uint64 // by renderer.begun
 	// Guarded by renderer.mu.
 	users int
 	slot  **body // where the last one of its form is; nil for certain families
@@ -218,36 +180,49 @@ func (r *renderer) room() bool {
 }
 
 // make makes the exposition in the turn of the caller. What is compressed is never in
-// memory as a whole.
+// memory as a whole. When nothing has changed it is the last one.
 func (r *renderer) make(s *Set, w Want, runtime []byte) *body {
 	number := r.begin()
-	r.forgetTexts()
-	if w.Compress {
-		r.zip = r.space(true)
-		r.zip.begin(r.former(w))
-		r.text = text{r.piece[:0], &r.zip}
+	r.forgetLargeTexts()
+	sc := s.scrape(r.readings)
+	defer func() { r.readings = sc.done() }()
+	former := r.former(w)
+	if r.marks = r.marks[:0]; former != nil && w.Format < numTexts {
+		r.marks = sc.appendMarks(r.marks, runtime)
+		if former.shows(r.marks) {
+			return r.again(former, number)
+		}
+	}
+	p := r.space(w.Compress)
+	p.isZip = w.Compress
+	if former != nil {
+		p.begin(&former.page)
 	} else {
-		r.text = text{bytes: r.space(false).bytes[:0]}
+		p.begin(nil)
 	}
-	length, readings := s.write(&r.text, w, r.readings, runtime)
-	r.readings = readings
+	p.appendFamilies(w, s.table, sc, r.marks)
+	p.end(w.Format, runtime)
 	if w.Names == nil {
-		r.largest = length
+		r.largest = p.length
 	}
-	made := body{compressed: compressed{bytes: r.text.bytes}, number: number}
-	if w.Compress {
-		r.piece, made.compressed, made.isCompressed = r.text.bytes, r.zip, true
-	}
-	r.text, r.zip = text{}, compressed{}
-	return r.publish(w, made)
+	return r.publish(w, body{page: p, number: number})
 }
 
-// former returns the last body of the form.
-func (r *renderer) former(w Want) *compressed {
-	if last := r.last[w.Format][1]; w.Names == nil && last != nil {
-		return &last.compressed
+// former returns the last body of the form, if it has pieces. Only the turn replaces it.
+func (r *renderer) former(w Want) *body {
+	if w.Names != nil || w.Format == Protobuf && !w.Compress {
+		return nil
 	}
-	return nil
+	return r.last[w.Format][index(w.Compress)]
+}
+
+// again gives the last body of a form out once more.
+func (r *renderer) again(b *body, number uint64) *body {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b.number = number
+	r.use(b)
+	return b
 }
 
 // begin numbers an exposition.
@@ -282,7 +257,7 @@ func (r *renderer) publish(w Want, made body) *body {
 // use counts a user. The lock is held.
 func (r *renderer) use(b *body) {
 	if b.users == 0 {
-		r.sending += len(b.bytes)
+		r.sending += len(b.page.bytes())
 	}
 	b.users++
 }
@@ -293,7 +268,7 @@ func (r *renderer) release(b *body) {
 	if b.users--; b.users > 0 {
 		return
 	}
-	r.sending -= len(b.bytes)
+	r.sending -= len(b.page.bytes())
 	r.keep(b)
 	select {
 	case r.freed <- struct{}{}:
@@ -307,26 +282,26 @@ func (r *renderer) keep(b *body) {
 	if b.users > 0 || b.slot != nil && *b.slot == b {
 		return
 	}
-	r.spare[index(b.isCompressed)], r.idle = b.compressed, b
-	b.compressed = compressed{}
+	r.spare[index(b.isZip)], r.idle = b.page, b
+	b.page = page{}
 }
 
 // space returns what a former body had.
-func (r *renderer) space(isCompressed bool) compressed {
+func (r *renderer) space(isZip bool) page {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	space := r.spare[index(isCompressed)]
-	r.spare[index(isCompressed)] = compressed{}
+	space := r.spare[index(isZip)]
+	r.spare[index(isZip)] = page{}
 	return space
 }
 
-// forgetTexts takes back the last texts that nobody uses: they are large, and not
-// needed to see what has changed.
-func (r *renderer) forgetTexts() {
+// forgetLargeTexts takes back the last plain pages that nobody uses and that are too large
+// to be kept for what does not change.
+func (r *renderer) forgetLargeTexts() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for format := range r.last {
-		if b := r.last[format][0]; b != nil && b.users == 0 {
+		if b := r.last[format][0]; b != nil && b.users == 0 && len(b.text) > keptText {
 			r.last[format][0] = nil
 			r.keep(b)
 		}

@@ -40,41 +40,57 @@ func (s *scrape) done() []reading {
 }
 
 // samples takes the samples of one family after the other and writes them as
-// text, or hands them to sink as const metrics when there is one.
+// text, or only marks them, or hands them to sink as const metrics when there is one.
 type samples struct {
 	set    *Set
 	family *Family
 	server *ServerMetrics
 
+	mark    mark // of the samples since the last piece
 	format  Format
-	text    // as far as it is written
-	started bool
+	page    *page // nil: the samples are only marked
+	started bool  // the family has its header
 
 	sink func(prometheus.Metric)
 	desc *prometheus.Desc
 }
 
-// collect emits the whole table.
-func (out *samples) collect(table []*Family, s *scrape) {
+// collect emits families of some servers. Those of the exporter come with the first.
+func (out *samples) collect(table []*Family, s *scrape, servers []reading) {
 	out.set = s.set
 	for _, f := range table {
-		out.family, out.server, out.started = f, nil, false
-		if out.sink != nil {
-			out.desc = s.set.descs[f]
-		}
+		out.begin(f)
 		if f.exporter != nil {
 			f.exporter(s, out)
 		}
-		for i := range s.servers {
-			if f.server == nil {
-				break
-			}
-			out.server = s.servers[i].ServerMetrics
-			f.server(&s.servers[i], out)
-			out.cut(largestPiece)
+		if f.server == nil {
+			continue
 		}
-		out.cut(smallestPiece)
+		for i := range servers {
+			out.server = servers[i].ServerMetrics
+			out.mark.add(1, out.server.id)
+			f.server(&servers[i], out)
+		}
 	}
+}
+
+// begin begins a family, or goes on with it.
+func (out *samples) begin(f *Family) {
+	if f != out.family {
+		out.family, out.started = f, false
+	}
+	out.server = nil
+	out.mark.add(2, uint64(f.number))
+	if out.sink != nil {
+		out.desc = out.set.descs[f]
+	}
+}
+
+// takeMark ends a piece and returns its mark.
+func (out *samples) takeMark(headerBefore bool) mark {
+	m := out.mark.ended(headerBefore)
+	out.mark = 0
+	return m
 }
 
 // add emits one sample: of the i-th combination of the closed labels' values, and
@@ -84,8 +100,10 @@ func (out *samples) add(i int, v float64, open ...string) {
 		out.send(i, v, open)
 		return
 	}
-	out.start()
-	out.bytes = append(appendValue(out.appendLine(i, 0, open), v), '\n')
+	out.mark.addSample(i, v, open)
+	if out.start() {
+		out.page.text = append(appendValue(out.appendLine(i, 0, open), v), '\n')
+	}
 }
 
 // addHistogram emits the i-th histogram of the family.
@@ -94,30 +112,38 @@ func (out *samples) addHistogram(i int, h *histogram) {
 		out.sink(h.exposed())
 		return
 	}
-	out.start()
 	d := h.distribution()
+	out.mark.addSample(i, d.sum, nil)
 	for n, count := range d.cumulative {
-		out.bytes = append(appendValue(out.appendLine(i, n, nil), float64(count)), '\n')
+		out.mark.add(uint64(n), count)
 	}
-	count := d.cumulative[len(buckets)]
-	out.bytes = append(appendValue(out.appendLine(i, linesPerHistogram-2, nil), d.sum), '\n')
-	out.bytes = append(appendValue(out.appendLine(i, linesPerHistogram-1, nil), float64(count)), '\n')
+	if !out.start() {
+		return
+	}
+	line := func(n int, v float64) {
+		out.page.text = append(appendValue(out.appendLine(i, n, nil), v), '\n')
+	}
+	for n, count := range d.cumulative {
+		line(n, float64(count))
+	}
+	line(linesPerHistogram-2, d.sum)
+	line(linesPerHistogram-1, float64(d.cumulative[len(buckets)]))
 }
 
 // start writes the header before the first sample of a family: a family without
-// samples has none.
-func (out *samples) start() {
-	if !out.started {
-		out.bytes = append(out.bytes, out.family.header[out.format]...)
-		out.started = true
+// samples has none. It reports whether the samples are written.
+func (out *samples) start() bool {
+	if !out.started && out.page != nil {
+		out.page.text = append(out.page.text, out.family.header[out.format]...)
 	}
+	out.started = true
+	return out.page != nil
 }
 
 // appendLine appends the n-th line of the i-th series up to its value.
 func (out *samples) appendLine(i, n int, open []string) []byte {
 	pieces := out.family.series[i].lines[out.format][n]
-	buf := out.bytes
-	buf = append(buf, pieces[0]...)
+	buf := append(out.page.text, pieces[0]...)
 	for k, g := range out.family.order {
 		switch {
 		case g == serverGap:

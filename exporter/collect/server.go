@@ -30,6 +30,7 @@ type StatusSource interface {
 // when the name is added and end when it is removed. Set.Add makes one. Any
 // goroutine may use it.
 type ServerMetrics struct {
+	id          uint64 // of no other one
 	name        string // a legal label value
 	escapedName string
 	created     time.Time // when the counters began at 0

@@ -161,9 +161,13 @@ func find(servers []*ServerMetrics, name string) (int, bool) {
 	})
 }
 
+// lastID is the highest id that a ServerMetrics has.
+var lastID atomic.Uint64
+
 func (s *Set) newServer(name string) *ServerMetrics {
 	now := s.opts.Now()
 	m := &ServerMetrics{
+		id:          lastID.Add(1),
 		name:        name,
 		escapedName: escapeLabelValue(name),
 		unwatched:   &probe.Snapshot{State: probe.StateConnecting, StateSince: now, Heartbeat: now},

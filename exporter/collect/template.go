@@ -58,10 +58,23 @@ func (f *Family) compile() {
 			s.lines[format] = f.compileLines(names, known, Format(format))
 		}
 		f.series = append(f.series, s)
+		f.serverBytes += s.bytes()
 	}
 	for format := range f.header {
 		f.header[format] = f.compileHeader(Format(format))
 	}
+	f.headerBytes = len(f.header[Text])
+}
+
+// bytes is about how many bytes of text a series takes.
+func (s series) bytes() (n int) {
+	const gapAndValue = 10
+	for _, l := range s.lines[Text] {
+		for _, text := range l {
+			n += len(text) + gapAndValue
+		}
+	}
+	return n
 }
 
 func (f *Family) compileHeader(format Format) string {
