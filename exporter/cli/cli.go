@@ -33,20 +33,18 @@ type grammar struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 	Log     logFlags         `embed:"" prefix:"log."`
 
-	Serve         serveCommand         `cmd:"" help:"Watch IC servers and serve their metrics."`
-	Demo          demoCommand          `cmd:"" help:"Watch two simulated servers: everything in one process, nothing to configure."`
-	Simulate      simulateCommand      `cmd:"" help:"Simulate one IC server, for fire drills and tests."`
-	Check         checkCommand         `cmd:"" help:"Check everything that watching a server needs, once, and say what to fix."`
-	Health        healthCommand        `cmd:"" help:"Ask a running exporter whether it is healthy: exit code 0 or 1, for the health checks of containers."`
-	Metrics       metricsCommand       `cmd:"" help:"Print the reference of all metrics, as Markdown."`
-	Config        configCommand        `cmd:"" help:"Check a configuration file, without connecting to anything."`
-	Configuration configurationCommand `cmd:"" help:"Print the reference of the configuration file, as Markdown."`
-	Dashboards    dashboardsCommand    `cmd:"" help:"List, print or write the Grafana dashboards."`
-	Service       serviceCommand       `cmd:"" help:"Install, remove, start, stop or reload the exporter as a service of Windows."`
-	Rules         rulesCommand         `cmd:"" help:"List, print or write the alerts for Prometheus, with their runbooks."`
-	Completion    completionCommand    `cmd:"" help:"Print the completion of the command line for a shell."`
-	Complete      completeCommand      `cmd:"" hidden:"" help:"Say how a command line can go on, for the scripts of completion."`
-	Man           manCommand           `cmd:"" help:"Print the manual page."`
+	Serve      serveCommand      `cmd:"" help:"Watch IC servers and serve their metrics."`
+	Demo       demoCommand       `cmd:"" help:"Watch two simulated servers: everything in one process, nothing to configure."`
+	Simulate   simulateCommand   `cmd:"" help:"Simulate one IC server, for fire drills and tests."`
+	Check      checkCommand      `cmd:"" help:"Check everything that watching a server needs, once, and say what to fix."`
+	Health     healthCommand     `cmd:"" help:"Ask a running exporter whether it is healthy: exit code 0 or 1, for the health checks of containers."`
+	Config     configCommand     `cmd:"" help:"Check a configuration file, without connecting to anything."`
+	Dashboards dashboardsCommand `cmd:"" help:"List, print or write the Grafana dashboards."`
+	Service    serviceCommand    `cmd:"" help:"Install, remove, start, stop or reload the exporter as a service of Windows."`
+	Rules      rulesCommand      `cmd:"" help:"List, print or write the alerts for Prometheus, with their runbooks."`
+	Completion completionCommand `cmd:"" help:"Print the completion of the command line for a shell."`
+	Complete   completeCommand   `cmd:"" hidden:"" help:"Say how a command line can go on, for the scripts of completion."`
+	Man        manCommand        `cmd:"" help:"Print the manual page."`
 }
 
 // streams are where a command writes: its results to out, its log to log, which

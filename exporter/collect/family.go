@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -20,11 +19,6 @@ const (
 	Histogram
 )
 
-// String returns the type as the reference prints it.
-func (t Type) String() string {
-	return [...]string{"gauge", "gauge (state set)", "counter", "histogram, classic and native"}[t]
-}
-
 // exposed is the type that the exposition formats know.
 func (t Type) exposed() string {
 	return [...]string{"gauge", "gauge", "counter", "histogram"}[t]
@@ -40,9 +34,6 @@ const (
 	Experimental
 )
 
-// String returns the stability as the reference prints it.
-func (s Stability) String() string { return [...]string{"stable", "experimental"}[s] }
-
 // Dimension is what the number of values of an open label grows with.
 type Dimension uint8
 
@@ -55,8 +46,6 @@ const (
 	PerLicence                    // kinds of licences, at most probe.MaxLicences
 	PerUserGroup                  // group tags as for PerGroup, and (unknown)
 	PerWorkgroup                  // configured workgroups and (small), for each of PerUserGroup
-
-	numDimensions = iota
 )
 
 // Label is a label of a family besides server.
@@ -119,87 +108,6 @@ func Families() []*Family {
 // PerServer reports whether the family has a label server, or else describes the
 // exporter itself.
 func (f *Family) PerServer() bool { return f.server != nil }
-
-// Size is what the number of series of one server depends on.
-type Size struct {
-	Groups   int // limits.groups
-	Hosts    int // configured hosts and accepted alternate hosts
-	Statuses int // limits.statuses
-	Licences int // kinds of licences, at most probe.MaxLicences
-	// Workgroups is how many workgroups are named by users.workgroups.
-	Workgroups int
-}
-
-// Bound is the most series that a family can have for one server, as the product
-// of a fixed number and of what its open labels grow with.
-type Bound struct {
-	Fixed int
-	Grows Dimension
-}
-
-// Bound returns the most series that the family can have: for one server, or in
-// all when it describes the exporter. full says with --metrics.detail=full. One with a
-// label subscription has as many for each.
-func (f *Family) Bound(full bool) Bound {
-	b := Bound{Fixed: 1}
-	for _, l := range f.Labels {
-		if l.Values != nil && l.Name != labelSubscription.Name {
-			b.Fixed *= len(l.Values)
-		}
-		// At most one open label of a family grows: the others depend on it.
-		b.Grows = max(b.Grows, l.Grows)
-		if full {
-			b.Grows = max(b.Grows, l.GrowsFull)
-		}
-	}
-	atMost := f.AtMost
-	if full {
-		atMost = f.AtMostFull
-	}
-	if atMost > 0 {
-		b.Fixed = atMost
-	}
-	if f.Type == Histogram {
-		b.Fixed *= linesPerHistogram
-	}
-	return b
-}
-
-// Series returns the bound as a number.
-func (b Bound) Series(s Size) int {
-	switch b.Grows {
-	case PerGroup:
-		return b.Fixed * (s.Groups + 1)
-	case PerHost:
-		return b.Fixed * s.Hosts
-	case PerStatus:
-		return b.Fixed * s.Statuses
-	case PerLicence:
-		return b.Fixed * s.Licences
-	case PerUserGroup:
-		return b.Fixed * (s.Groups + 2)
-	case PerWorkgroup:
-		return b.Fixed * (s.Groups + 2) * (s.Workgroups + 1)
-	default:
-		return b.Fixed
-	}
-}
-
-// String returns the bound as the reference prints it.
-func (b Bound) String() string {
-	if b.Grows == One {
-		return fmt.Sprint(b.Fixed)
-	}
-	name := [...]string{PerGroup: "(groups + 1)", PerHost: "hosts", PerStatus: "statuses", PerLicence: "licences",
-		PerUserGroup: "(groups + 2)", PerWorkgroup: "(workgroups + 1) × (groups + 2)"}[b.Grows]
-	if b.Fixed == 1 {
-		if strings.Count(name, "(") == 1 {
-			name = strings.Trim(name, "()")
-		}
-		return name
-	}
-	return fmt.Sprintf("%d × %s", b.Fixed, name)
-}
 
 // labelNames returns the names of all labels, sorted.
 func (f *Family) labelNames() []string {

@@ -5,27 +5,17 @@ import (
 	"io"
 
 	"icws_exporter/exporter/cli/describe"
-	"icws_exporter/exporter/collect"
-	"icws_exporter/exporter/config"
 )
 
 type (
-	metricsCommand       struct{}
-	configurationCommand struct{}
-	manCommand           struct{}
-	completionCommand    struct {
+	manCommand        struct{}
+	completionCommand struct {
 		Shell string `arg:"" enum:"bash,fish,zsh" help:"bash, fish or zsh."`
 	}
 	completeCommand struct {
 		Words []string `arg:"" help:"Words of a command line; the last one is being typed."`
 	}
 )
-
-// Run prints the reference that is generated from the metric table.
-func (metricsCommand) Run(s *streams) error { return printed(collect.WriteReference(s.out)) }
-
-// Run prints the reference that is generated from the table of keys.
-func (configurationCommand) Run(s *streams) error { return printed(config.WriteReference(s.out)) }
 
 // Run prints the manual page.
 func (manCommand) Run(s *streams) error {

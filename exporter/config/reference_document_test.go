@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -28,9 +27,8 @@ limits: {groups: 128}
 ready_when: attempted
 `
 
-// WriteReference writes the reference of the configuration file (docs/configuration.md)
-// in Markdown. It returns the error of w.
-func WriteReference(w io.Writer) error {
+// keyReference is docs/configuration.md.
+func keyReference() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Configuration\n\nEvery key of the file that `--config.file` names, generated from the table of keys that reads it.\n\n"+
 		"```yaml\n%s```\n\n", exampleFile)
@@ -48,8 +46,7 @@ func WriteReference(w io.Writer) error {
 	writeKeys(&b, serverKeys)
 	b.WriteString("\n## Top level\n\nBeside `servers` and `defaults`. The limits hold for each server.\n\n")
 	writeKeys(&b, rootKeys)
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 func writeKeys[T any](b *strings.Builder, keys []key[T]) {

@@ -2,7 +2,6 @@ package collect
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 )
@@ -10,9 +9,8 @@ import (
 // referenceSize is the server whose series the reference adds up.
 var referenceSize = Size{Groups: DefaultGroups, Hosts: 2, Statuses: DefaultStatuses, Workgroups: 10}
 
-// WriteReference writes the metric reference (docs/metrics.md) in Markdown. It returns
-// the error of w.
-func WriteReference(w io.Writer) error {
+// metricReference is docs/metrics.md.
+func metricReference() string {
 	var b strings.Builder
 	b.WriteString(`# Metrics
 
@@ -31,8 +29,7 @@ happened, is absent. While the catalogue of a server is stale, its
 		"client_golang come with them, read at most once a second.\n")
 	writeLabels(&b)
 	writeCardinality(&b)
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 func writeFamilies(b *strings.Builder, title, intro string, belongs func(*Family) bool) {
@@ -100,7 +97,7 @@ func writeCardinality(b *strings.Builder) {
 // seriesPerServer adds up the bounds of the families of one server: the default
 // ones as a formula and as a number, and the opt-in ones.
 func seriesPerServer(size Size) (formula string, total, optIn int) {
-	var fixed [numDimensions]int
+	var fixed [PerWorkgroup + 1]int
 	for _, f := range Families() {
 		b := f.Bound(false)
 		switch {
@@ -140,3 +137,92 @@ func fullSeriesPerServer(size Size) (total int) {
 	}
 	return total
 }
+
+// Size is what the number of series of one server depends on.
+type Size struct {
+	Groups   int // limits.groups
+	Hosts    int // configured hosts and accepted alternate hosts
+	Statuses int // limits.statuses
+	Licences int // kinds of licences, at most probe.MaxLicences
+	// Workgroups is how many workgroups are named by users.workgroups.
+	Workgroups int
+}
+
+// Bound is the most series that a family can have for one server, as the product
+// of a fixed number and of what its open labels grow with.
+type Bound struct {
+	Fixed int
+	Grows Dimension
+}
+
+// Bound returns the most series that the family can have: for one server, or in
+// all when it describes the exporter. full says with --metrics.detail=full. One with a
+// label subscription has as many for each.
+func (f *Family) Bound(full bool) Bound {
+	b := Bound{Fixed: 1}
+	for _, l := range f.Labels {
+		if l.Values != nil && l.Name != labelSubscription.Name {
+			b.Fixed *= len(l.Values)
+		}
+		// At most one open label of a family grows: the others depend on it.
+		b.Grows = max(b.Grows, l.Grows)
+		if full {
+			b.Grows = max(b.Grows, l.GrowsFull)
+		}
+	}
+	atMost := f.AtMost
+	if full {
+		atMost = f.AtMostFull
+	}
+	if atMost > 0 {
+		b.Fixed = atMost
+	}
+	if f.Type == Histogram {
+		b.Fixed *= linesPerHistogram
+	}
+	return b
+}
+
+// Series returns the bound as a number.
+func (b Bound) Series(s Size) int {
+	switch b.Grows {
+	case PerGroup:
+		return b.Fixed * (s.Groups + 1)
+	case PerHost:
+		return b.Fixed * s.Hosts
+	case PerStatus:
+		return b.Fixed * s.Statuses
+	case PerLicence:
+		return b.Fixed * s.Licences
+	case PerUserGroup:
+		return b.Fixed * (s.Groups + 2)
+	case PerWorkgroup:
+		return b.Fixed * (s.Groups + 2) * (s.Workgroups + 1)
+	default:
+		return b.Fixed
+	}
+}
+
+// String returns the bound as the reference prints it.
+func (b Bound) String() string {
+	if b.Grows == One {
+		return fmt.Sprint(b.Fixed)
+	}
+	name := [...]string{PerGroup: "(groups + 1)", PerHost: "hosts", PerStatus: "statuses", PerLicence: "licences",
+		PerUserGroup: "(groups + 2)", PerWorkgroup: "(workgroups + 1) × (groups + 2)"}[b.Grows]
+	if b.Fixed == 1 {
+		if strings.Count(name, "(") == 1 {
+			name = strings.Trim(name, "()")
+		}
+		return name
+	}
+	return fmt.Sprintf("%d × %s", b.Fixed, name)
+}
+
+// String returns the type as the reference prints it.
+func (t Type) String() string {
+	return [...]string{"gauge", "gauge (state set)", "counter", "histogram, classic and native"}[t]
+}
+
+// String returns the stability as the reference prints it.
+func (s Stability) String() string { return [...]string{"stable", "experimental"}[s] }
