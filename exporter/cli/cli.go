@@ -39,7 +39,7 @@ type grammar struct {
 	Check      checkCommand      `cmd:"" help:"Check everything that watching a server needs, once, and say what to fix."`
 	Health     healthCommand     `cmd:"" help:"Ask a running exporter whether it is healthy: exit code 0 or 1, for the health checks of containers."`
 	Config     configCommand     `cmd:"" help:"Check a configuration file, without connecting to anything."`
-	Dashboards dashboardsCommand `cmd:"" help:"List, print or write the Grafana dashboards."`
+	Dashboards dashboardsCommand `cmd:"" help:"Write the Grafana dashboards."`
 	Service    serviceCommand    `cmd:"" help:"Install, remove, start, stop or reload the exporter as a service of Windows."`
 	Rules      rulesCommand      `cmd:"" help:"List, print or write the alerts for Prometheus, with their runbooks."`
 	Completion completionCommand `cmd:"" help:"Print the completion of the command line for a shell."`
