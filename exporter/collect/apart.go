@@ -1,11 +1,7 @@
 package collect
 
-import (
-	"github.com/prometheus/client_golang/prometheus"
-)
-
-// PerServer reports whether only RenderServer and ServerGatherer have the families
-// of the servers (Options.PerServer).
+// PerServer reports whether only RenderServer has the families of the servers
+// (Options.PerServer).
 func (s *Set) PerServer() bool { return s.opts.PerServer }
 
 // RenderServer calls use once with the families of one server. It reports whether
@@ -39,18 +35,6 @@ type scratch struct {
 	readings []reading
 }
 
-// ServerGatherer is Gatherer for the families of one server, or nil where
-// RenderServer would report false.
-func (s *Set) ServerGatherer(name string) prometheus.Gatherer {
-	one := s.one(name)
-	if one == nil {
-		return nil
-	}
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(serverCollector{s, one})
-	return registry
-}
-
 // one returns the server by its exact name as the only element, or nothing.
 func (s *Set) one(name string) []*ServerMetrics {
 	servers := *s.servers.Load()
@@ -59,22 +43,4 @@ func (s *Set) one(name string) []*ServerMetrics {
 		return nil
 	}
 	return servers[i : i+1]
-}
-
-// serverCollector collects one server.
-type serverCollector struct {
-	set *Set
-	one []*ServerMetrics
-}
-
-func (c serverCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, f := range c.set.apart {
-		ch <- c.set.descs[f]
-	}
-}
-
-func (c serverCollector) Collect(ch chan<- prometheus.Metric) {
-	out := samples{sink: func(m prometheus.Metric) { ch <- m }}
-	sc := c.set.scrapeOf(c.one, nil)
-	out.collect(c.set.apart, sc, sc.servers)
 }

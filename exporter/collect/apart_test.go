@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 )
 
@@ -165,4 +166,34 @@ func TestPageOfAServerStaysWhileInUse(t *testing.T) {
 			t.Error("a page changed while it was in use")
 		}
 	})
+}
+
+// ServerGatherer is Gatherer for the families of one server, or nil where
+// RenderServer would report false.
+func (s *Set) ServerGatherer(name string) prometheus.Gatherer {
+	one := s.one(name)
+	if one == nil {
+		return nil
+	}
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(serverCollector{s, one})
+	return registry
+}
+
+// serverCollector collects one server.
+type serverCollector struct {
+	set *Set
+	one []*ServerMetrics
+}
+
+func (c serverCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, f := range c.set.apart {
+		ch <- c.set.descs[f]
+	}
+}
+
+func (c serverCollector) Collect(ch chan<- prometheus.Metric) {
+	out := samples{sink: func(m prometheus.Metric) { ch <- m }}
+	sc := c.set.scrapeOf(c.one, nil)
+	out.collect(c.set.apart, sc, sc.servers)
 }
