@@ -1,6 +1,12 @@
 package probe
 
-import "icws_exporter/probe/icws"
+import (
+	"context"
+	"slices"
+	"time"
+
+	"icws_exporter/probe/icws"
+)
 
 // Subscription numbers the subscriptions that a probe follows (label subscription=).
 type Subscription uint8
@@ -13,14 +19,71 @@ const (
 	NumSubscriptions = 2
 )
 
-// subscriptions is the registry: what is asked for on the wire, and how the feed of
-// it begins. That of the user statuses is a feed of its own kind: loop.users.
+// subscriptions is the registry: what is asked for on the wire, and the feed of it, either
+// one without which there is nothing to watch or one that a server could do without.
 var subscriptions = [NumSubscriptions]struct {
-	wire    *icws.Subscription
-	newFeed func(Config, Observer) *feed
+	wire        *icws.Subscription
+	newFeed     func(Config, Observer) *feed
+	newOptional func(*loop) optionalFeed
 }{
-	StatusMessages: {icws.StatusMessages, newStatusFeed},
-	UserStatuses:   {icws.UserStatuses, nil},
+	StatusMessages: {wire: icws.StatusMessages, newFeed: newStatusFeed},
+	UserStatuses:   {wire: icws.UserStatuses, newOptional: newUserFeed},
+}
+
+// optionalFeed is a feed that takes no part in the life of the session: it begins once
+// the status messages are live, makes its requests beside the loop, and nothing depends
+// on it. It belongs to the loop's goroutine.
+type optionalFeed interface {
+	// adjust has it follow what is wanted from now on.
+	adjust(*Optional)
+	// begin starts it in a new session, end takes note of the end of that; ours says that
+	// no server is to blame.
+	begin(*session)
+	end(why LossReason, ours bool)
+	// reader decodes its messages; nil: there are none.
+	reader() *icws.Reader
+	// tend does what is due at now, without waiting for anything, and returns when there
+	// is something to do next; zero when only something that happens can tell.
+	tend(ctx context.Context, now time.Time) time.Time
+	// apply does what the answer of a request beside the loop asks for, if one has come.
+	apply()
+	// retry ends its waits.
+	retry()
+	isSubscribed() bool
+	// received applies a message of its own, which is staged.
+	received(icws.Message, time.Time)
+	// stateSaid takes note of what the server says of a subscription, which may be another
+	// one, undecodable of a message that may have been its own, missed that one may be
+	// lost, and streamLost that none comes for a while.
+	stateSaid(icws.SubscriptionState)
+	undecodable()
+	missed(ResyncReason)
+	streamLost()
+	publish(*Snapshot)
+}
+
+// registeredFeed is an optional feed with its place in the registry.
+type registeredFeed struct {
+	optionalFeed
+	what Subscription
+	wire *icws.Subscription
+}
+
+// optionalFeed returns the optional feed of a subscription.
+func (l *loop) optionalFeed(of Subscription) optionalFeed {
+	i := slices.IndexFunc(l.optionalFeeds, func(f registeredFeed) bool { return f.what == of })
+	return l.optionalFeeds[i].optionalFeed
+}
+
+// tendOptional has the optional feeds do what is due, and returns when the first of them
+// has something to do next; zero when only something that happens can tell.
+func (l *loop) tendOptional(ctx context.Context, now time.Time) (at time.Time) {
+	for _, f := range l.optionalFeeds {
+		if next := f.tend(ctx, now); at.IsZero() || !next.IsZero() && next.Before(at) {
+			at = next
+		}
+	}
+	return at
 }
 
 // Reports are what the subscriptions bring besides that of the status messages, in a
@@ -37,16 +100,16 @@ func (r Reports) Follows(of Subscription) bool { return of != UserStatuses || r.
 func (s Subscription) String() string { return subscriptions[s].wire.Name }
 
 // newFeeds makes the feeds of one probe, in the order of their numbers.
-func (l *loop) newFeeds() []*feed {
-	var feeds []*feed
-	for n := range subscriptions {
-		if subscriptions[n].newFeed == nil {
+func (l *loop) newFeeds() (feeds []*feed, optional []registeredFeed) {
+	for n, s := range subscriptions {
+		if s.newOptional != nil {
+			optional = append(optional, registeredFeed{s.newOptional(l), Subscription(n), s.wire})
 			continue
 		}
-		f := subscriptions[n].newFeed(l.cfg, l.observer)
-		f.what, f.wire = Subscription(n), subscriptions[n].wire
+		f := s.newFeed(l.cfg, l.observer)
+		f.what, f.wire = Subscription(n), s.wire
 		f.cfg, f.observer, f.rand, f.log = l.cfg, l.observer, l.rand, l.log
 		feeds = append(feeds, f)
 	}
-	return feeds
+	return feeds, optional
 }

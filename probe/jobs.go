@@ -8,11 +8,14 @@ import (
 // jobs runs requests beside the loop, one at a time: whatever they are about, no message
 // waits for their answers.
 type jobs struct {
-	done   chan func(time.Time) // what to do with the answer, on the loop's goroutine
-	cancel context.CancelFunc   // nil: nothing runs
+	done     chan func(time.Time) // what to do with the answer, on the loop's goroutine
+	answered chan<- struct{}      // tells the loop that something is there
+	cancel   context.CancelFunc   // nil: nothing runs
 }
 
-func newJobs() jobs { return jobs{done: make(chan func(time.Time), 1)} }
+func newJobs(answered chan<- struct{}) jobs {
+	return jobs{done: make(chan func(time.Time), 1), answered: answered}
+}
 
 func (j *jobs) busy() bool { return j.cancel != nil }
 
@@ -21,14 +24,24 @@ func (j *jobs) run(ctx context.Context, job func(context.Context) func(now time.
 	ctx, j.cancel = context.WithCancel(ctx)
 	go func() { // whoever takes from done, or stop, waits for it
 		j.done <- job(ctx)
+		select {
+		case j.answered <- struct{}{}:
+		default: // the loop has not looked since the last time
+		}
 	}()
 }
 
-// apply does what a job asks for that was taken from done.
-func (j *jobs) apply(found func(time.Time)) {
-	j.cancel()
-	j.cancel = nil
-	found(time.Now())
+// apply does what the answer of a job asks for, and reports whether there was one.
+func (j *jobs) apply() bool {
+	select {
+	case found := <-j.done:
+		j.cancel()
+		j.cancel = nil
+		found(time.Now())
+		return true
+	default:
+		return false
+	}
 }
 
 // stop breaks off what runs, waits for it, and forgets what it found.

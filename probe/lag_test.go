@@ -87,7 +87,7 @@ func TestUsersBehindASlowStreamAreAsOfTheirPUT(t *testing.T) {
 		r.pass(5 * time.Minute)
 		sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowFull})
 		inLoop := func(do func(*userFeed)) {
-			if err := r.probe.ask(t.Context(), func(l *loop) { do(l.users) }); err != nil {
+			if err := r.probe.ask(t.Context(), func(l *loop) { do(l.userFeed()) }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -136,7 +136,7 @@ func TestLostMessagesOfUsersAreForgotten(t *testing.T) {
 					sim.Inject(icwssim.Fault{Method: http.MethodGet, Path: "status/user-statuses/", Code: code})
 				}
 				sim.Inject(icwssim.Fault{Method: http.MethodPut, Path: "user-statuses", Code: http.StatusOK, Body: "<html>proxy</html>", Count: 6})
-				if err := r.probe.ask(t.Context(), func(l *loop) { l.users.missed(ResyncCheck) }); err != nil {
+				if err := r.probe.ask(t.Context(), func(l *loop) { l.userFeed().missed(ResyncCheck) }); err != nil {
 					t.Fatal(err)
 				}
 				r.pass(30 * time.Minute)

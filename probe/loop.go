@@ -53,11 +53,12 @@ type loop struct {
 	wanted   *Optional // as looked at last
 	licences licenceReader
 
-	feeds     []*feed
-	users     *userFeed
-	optional  budget   // of the requests for it
-	session   *session // the running one, or the last; nil before the first
-	streaming streaming
+	feeds         []*feed
+	optionalFeeds []registeredFeed
+	answered      chan struct{} // a request beside the loop is
+	optional      budget        // of the requests that a server could do without
+	session       *session      // the running one, or the last; nil before the first
+	streaming     streaming
 
 	state       State
 	stateSince  time.Time
@@ -90,7 +91,7 @@ type loop struct {
 }
 
 func newLoop(p *Probe) *loop {
-	cfg := p.cfg
+	cfg, answered := p.cfg, make(chan struct{}, 1)
 	l := &loop{
 		p: p, cfg: cfg, observer: p.opts.Observer, rand: p.opts.Rand,
 		log: p.opts.Logger.With("server", cfg.Name), screen: p.opts.Screen,
@@ -102,10 +103,10 @@ func newLoop(p *Probe) *loop {
 		rejected:         make(map[string]bool),
 		stateSince:       time.Now(),
 		wanted:           p.optional.Load(),
-		licences:         licenceReader{state: LicenceState{On: cfg.Licences}, jobs: newJobs()},
+		licences:         licenceReader{state: LicenceState{On: cfg.Licences}, jobs: newJobs(answered)},
+		answered:         answered,
 	}
-	l.feeds = l.newFeeds()
-	l.users = newUserFeed(l)
+	l.feeds, l.optionalFeeds = l.newFeeds()
 	return l
 }
 
@@ -148,7 +149,9 @@ func (l *loop) serve(ctx context.Context, wire *icws.Session) *sessionEnd {
 		}
 		f.Up, f.lossPending = false, false // before leaving, which can take seconds
 	}
-	l.users.end(end.loss, ctx.Err() != nil)
+	for _, f := range l.optionalFeeds {
+		f.end(end.loss, ctx.Err() != nil)
+	}
 	l.licences.jobs.stop()
 	l.publish()
 	l.session.leave(ctx, end.close)
@@ -247,7 +250,9 @@ func (l *loop) retry(sendRefused bool) error {
 		return nil
 	}
 	l.session.retryAt = time.Time{}
-	l.users.retryAt, l.users.listAt = time.Time{}, time.Time{}
+	for _, f := range l.optionalFeeds {
+		f.retry()
+	}
 	return nil
 }
 

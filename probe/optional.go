@@ -1,7 +1,5 @@
 package probe
 
-import "reflect"
-
 // Optional is what a probe watches besides the status messages. It may change while
 // the probe runs, and nothing of it ever ends a session.
 type Optional struct {
@@ -27,12 +25,11 @@ func (l *loop) adjust() {
 	if to == l.wanted {
 		return
 	}
-	users := l.wanted.Users
 	l.wanted = to
 	l.cfg.Users, l.cfg.Licences = to.Users, to.Licences
 	l.adjustLicences()
-	if !reflect.DeepEqual(users, to.Users) {
-		l.users.configure(to.Users)
+	for _, f := range l.optionalFeeds {
+		f.adjust(to)
 	}
 	l.log.Info("what is watched besides the status messages has changed", "users", to.Users.sourceName(), "licences", to.Licences)
 }

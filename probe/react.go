@@ -133,7 +133,9 @@ func (s *session) streamFailed(err error) {
 		f.suspect = true
 		f.markDown()
 	}
-	s.loop.users.streamLost()
+	for _, f := range s.loop.optionalFeeds {
+		f.streamLost()
+	}
 }
 
 // unauthorized leaves a session that was answered 401: for a new one at once, but

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"icws_exporter/probe/icws"
@@ -40,7 +41,9 @@ func (s *session) openStream(ctx context.Context) error {
 			f.ask(ResyncStreamReopened)
 		}
 	}
-	s.loop.users.streamLost()
+	for _, f := range s.loop.optionalFeeds {
+		f.streamLost()
+	}
 	return nil
 }
 
@@ -75,7 +78,9 @@ func (s *session) pollInstead(err error) {
 	for _, f := range s.feeds {
 		f.lost(LossStreamLost)
 	}
-	s.loop.users.streamLost()
+	for _, f := range s.loop.optionalFeeds {
+		f.streamLost()
+	}
 	s.transport = TransportPoll
 	s.pollAt = time.Now()
 	s.failedAt = s.pollAt // polling is the try at once
@@ -113,7 +118,9 @@ func (s *session) undecodable() {
 		s.observer.MessageDecodeFailed(f.what)
 		f.missed(ResyncDecodeFailure)
 	}
-	s.loop.users.undecodable()
+	for _, f := range s.loop.optionalFeeds {
+		f.undecodable()
+	}
 }
 
 // poll fetches what waits.
@@ -142,7 +149,9 @@ func (s *session) poll(ctx context.Context) error {
 		for _, f := range s.feeds {
 			f.missed(ResyncPollLost)
 		}
-		s.loop.users.missed(ResyncPollLost)
+		for _, f := range s.loop.optionalFeeds {
+			f.missed(ResyncPollLost)
+		}
 	}
 	return fmt.Errorf("polling for messages: %w", err)
 }
@@ -163,8 +172,10 @@ func (s *session) received(m icws.Message) {
 				f.received(m, now)
 			}
 		}
-		if m.From == userStatusesWire {
-			s.loop.users.received(m, now)
+		for _, f := range s.loop.optionalFeeds {
+			if f.wire == m.From {
+				f.received(m, now)
+			}
 		}
 		return
 	case icws.KindConnectionState:
@@ -221,11 +232,14 @@ func (s *session) subscriptionChanged(state icws.SubscriptionState) {
 	if int(state) >= NumSubscriptionStates {
 		return
 	}
+	several := slices.ContainsFunc(s.loop.optionalFeeds, func(f registeredFeed) bool { return f.isSubscribed() })
 	faulted := false
 	for _, f := range s.feeds {
-		faulted = f.stateSaid(state, s.loop.users.subscribed) || faulted
+		faulted = f.stateSaid(state, several) || faulted
 	}
-	s.loop.users.stateSaid(state)
+	for _, f := range s.loop.optionalFeeds {
+		f.stateSaid(state)
+	}
 	if faulted {
 		// A server that says so again and again must not be hurried.
 		s.loop.cause = errFaulted

@@ -69,7 +69,9 @@ func newSession(l *loop, s *icws.Session) *session {
 	for _, f := range n.feeds {
 		f.begin(n)
 	}
-	l.users.begin(n)
+	for _, f := range l.optionalFeeds {
+		f.begin(n)
+	}
 	n.listen()
 	return n
 }
@@ -80,8 +82,10 @@ func (s *session) listen() {
 	for _, f := range s.feeds {
 		s.readers = append(s.readers, f.copy.reader())
 	}
-	if reader := s.loop.users.decoder; reader != nil {
-		s.readers = append(s.readers, reader)
+	for _, f := range s.loop.optionalFeeds {
+		if reader := f.reader(); reader != nil {
+			s.readers = append(s.readers, reader)
+		}
 	}
 }
 
@@ -97,7 +101,9 @@ func (s *session) run(ctx context.Context) *sessionEnd {
 				// A full message that comes now may be one that waited for us.
 				f.checkAt, f.listFirst = time.Time{}, true
 			}
-			s.loop.users.missed(ResyncCheck)
+			for _, f := range s.loop.optionalFeeds {
+				f.missed(ResyncCheck)
+			}
 		}
 		s.loop.publish()
 		if ctx.Err() != nil {
@@ -121,7 +127,7 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 	if do != nil && !now.Before(at) {
 		return do(ctx)
 	}
-	wake := s.wakeAt(now, at, s.loop.users.tend(ctx, now), s.loop.tendLicences(ctx, now))
+	wake := s.wakeAt(now, at, s.loop.tendOptional(ctx, now), s.loop.tendLicences(ctx, now))
 	s.loop.turnEnds = wake.Add(s.cfg.RequestTimeout) // for a message that comes then
 	s.timer.Reset(max(0, wake.Sub(now)))
 	defer s.timer.Stop()
@@ -137,11 +143,11 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 	case answer := <-s.loop.p.asked:
 		answer(s.loop)
 	case <-s.loop.p.adjusted:
-	case found := <-s.loop.users.jobs.done:
-		s.loop.optional.ended(time.Now(), s.loop.users.requests)
-		s.loop.users.jobs.apply(found)
-	case found := <-s.loop.licences.jobs.done:
-		s.loop.licences.jobs.apply(found)
+	case <-s.loop.answered:
+		s.loop.licences.jobs.apply()
+		for _, f := range s.loop.optionalFeeds {
+			f.apply()
+		}
 	case <-s.contact.pinged:
 	case <-s.timer.C:
 	case <-ctx.Done():

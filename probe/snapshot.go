@@ -168,11 +168,13 @@ func (l *loop) publish() {
 	if l.state == StateLive && l.feeds[StatusMessages].Lagging {
 		s.Reason = laggingReason
 	}
-	for n, f := range l.feeds {
-		s.Feeds[n] = f.FeedState
+	for _, f := range l.feeds {
+		s.Feeds[f.what] = f.FeedState
 		f.copy.publish(s)
 	}
-	l.users.publish(s)
+	for _, f := range l.optionalFeeds {
+		f.publish(s)
+	}
 	if verified := l.feeds[StatusMessages].verifiedAt; !verified.at.IsZero() {
 		until := verified.add(l.cfg.StaleAfter)
 		s.FreshUntil, s.freshUntilWall = until.at, until.wall

@@ -369,23 +369,18 @@ func (u *userFeed) commit(full bool, now time.Time) {
 	}
 }
 
-// rosterSink translates what is read from the wire for the roster, so that neither
-// knows the other.
-type rosterSink struct {
-	stage     *roster.Stage
-	malformed int
-}
-
-func (s *rosterSink) Begin() {
-	s.malformed = 0
-	s.stage.Begin()
-}
-
-func (s *rosterSink) Malformed() { s.malformed++ }
-
-func (s *rosterSink) Add(e *icws.UserStatus) {
-	s.stage.Add(roster.Entry{
-		UserID: e.UserID, StatusID: e.StatusID, StatusChanged: e.StatusChanged,
-		LoggedIn: roster.Said(e.LoggedIn), OnPhone: roster.Said(e.OnPhone),
+// unsubscribe ends the subscription of a feed that was switched off.
+func (u *userFeed) unsubscribe(ctx context.Context, _ time.Time) {
+	wire, limit := u.s.wire, u.l.cfg.RequestTimeout
+	u.jobs.run(ctx, func(ctx context.Context) func(time.Time) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		err := wire.Unsubscribe(ctx, userStatusesWire)
+		return func(time.Time) {
+			u.subscribed = false // whatever it says, nobody listens
+			if err != nil {
+				u.l.log.Debug("the subscription of users was not removed; it ends with the session")
+			}
+		}
 	})
 }

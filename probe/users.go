@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -112,11 +113,32 @@ type userDelivery struct {
 	unanswered int  // questions about one whom it leaves out
 }
 
-func newUserFeed(l *loop) *userFeed {
-	u := &userFeed{l: l, jobs: newJobs(), stateSince: time.Now()}
+func newUserFeed(l *loop) optionalFeed {
+	u := &userFeed{l: l, jobs: newJobs(l.answered), stateSince: time.Now()}
 	u.listPace = backoff{min: l.cfg.BackoffMin, max: max(l.cfg.BackoffMax, 5*time.Minute), rand: l.rand}
 	u.configure(l.cfg.Users)
 	return u
+}
+
+// userFeed returns the feed that counts users.
+func (l *loop) userFeed() *userFeed { return l.optionalFeed(UserStatuses).(*userFeed) }
+
+func (u *userFeed) reader() *icws.Reader { return u.decoder }
+
+func (u *userFeed) isSubscribed() bool { return u.subscribed }
+
+func (u *userFeed) adjust(to *Optional) {
+	if !reflect.DeepEqual(u.cfg, to.Users) {
+		u.configure(to.Users)
+	}
+}
+
+func (u *userFeed) retry() { u.retryAt, u.listAt = time.Time{}, time.Time{} }
+
+func (u *userFeed) apply() {
+	if u.jobs.apply() {
+		u.l.optional.ended(time.Now(), u.requests)
+	}
 }
 
 // configure begins, changes or ends the counting; nil ends it.
@@ -375,20 +397,4 @@ func (u *userFeed) refusal(err error, what string) (UsersState, string, time.Dur
 	default:
 		return UsersFailing, what + " has no usable answer: " + icws.ReasonOf(err).String(), pause
 	}
-}
-
-// unsubscribe ends the subscription of a feed that was switched off.
-func (u *userFeed) unsubscribe(ctx context.Context, _ time.Time) {
-	wire, limit := u.s.wire, u.l.cfg.RequestTimeout
-	u.jobs.run(ctx, func(ctx context.Context) func(time.Time) {
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		err := wire.Unsubscribe(ctx, userStatusesWire)
-		return func(time.Time) {
-			u.subscribed = false // whatever it says, nobody listens
-			if err != nil {
-				u.l.log.Debug("the subscription of users was not removed; it ends with the session")
-			}
-		}
-	})
 }

@@ -479,7 +479,7 @@ func TestAnEmptyStatusIsAUserWhoIsGone(t *testing.T) {
 				sim.Inject(icwssim.Fault{Method: "GET", Path: "status/user-statuses/" + id, Body: fmt.Sprintf(`{"userId":%q,"statusId":""}`, id)})
 				sim.RemoveUser(id)
 				if leavesOut {
-					r.probe.ask(t.Context(), func(l *loop) { l.users.missed(ResyncCheck) })
+					r.probe.ask(t.Context(), func(l *loop) { l.userFeed().missed(ResyncCheck) })
 				}
 				r.pass(10 * time.Minute)
 				r.counted(sim, UsersIncomplete, nil)

@@ -126,3 +126,24 @@ func (u *userFeed) sampleFailed(found userSample, err error, now time.Time) {
 		u.checkFailed()
 	}
 }
+
+// rosterSink translates what is read from the wire for the roster, so that neither
+// knows the other.
+type rosterSink struct {
+	stage     *roster.Stage
+	malformed int
+}
+
+func (s *rosterSink) Begin() {
+	s.malformed = 0
+	s.stage.Begin()
+}
+
+func (s *rosterSink) Malformed() { s.malformed++ }
+
+func (s *rosterSink) Add(e *icws.UserStatus) {
+	s.stage.Add(roster.Entry{
+		UserID: e.UserID, StatusID: e.StatusID, StatusChanged: e.StatusChanged,
+		LoggedIn: roster.Said(e.LoggedIn), OnPhone: roster.Said(e.OnPhone),
+	})
+}

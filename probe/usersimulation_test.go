@@ -237,12 +237,12 @@ func (d *shift) leftOut() map[string]bool {
 	left := map[string]bool{}
 	defer func() { d.left = left }()
 	if err := d.probe.ask(context.Background(), func(l *loop) {
-		for _, ids := range []map[string]bool{l.users.refused, l.users.untried} {
+		for _, ids := range []map[string]bool{l.userFeed().refused, l.userFeed().untried} {
 			for id := range ids {
 				left[catalogue.Fold(id)] = true
 			}
 		}
-		if l.users.due != nil || l.users.search != nil || l.users.awaiting != nil {
+		if l.userFeed().due != nil || l.userFeed().search != nil || l.userFeed().awaiting != nil {
 			maps.Copy(left, d.left)
 		}
 	}); err != nil {

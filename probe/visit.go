@@ -27,7 +27,7 @@ var ErrNotDelivered = errNotDelivering
 func (p *Probe) Visit() *Visit {
 	l := newLoop(p)
 	l.learnPasswords()
-	l.users.configure(nil) // until they are asked for
+	l.userFeed().configure(nil) // until they are asked for
 	return &Visit{p: p, l: l}
 }
 
@@ -132,7 +132,7 @@ func (v *Visit) until(ctx context.Context, done func() bool) error {
 // it is clear why they are not; with the context's error when that takes too long. It
 // comes after Await.
 func (v *Visit) Users(ctx context.Context) (*UsersReport, error) {
-	u := v.l.users
+	u := v.l.userFeed()
 	u.unpaced = true
 	u.configure(v.l.cfg.Users)
 	err := v.until(ctx, u.isSettled)
@@ -160,7 +160,9 @@ func (u *userFeed) isSettled() bool {
 // that is not answered yet: for CloseLimit at most. It reports whether the servers
 // have confirmed the end of every session. Call it once.
 func (v *Visit) Leave(ctx context.Context) bool {
-	v.l.users.end(LossStreamLost, true)
+	for _, f := range v.l.optionalFeeds {
+		f.end(LossStreamLost, true)
+	}
 	v.l.licences.jobs.stop()
 	if v.s != nil {
 		reason := CloseShutdown
