@@ -89,6 +89,7 @@ func (u *userFeed) putRefused(err error, reason ResyncReason, now time.Time) {
 	if state != UsersUnknown && state != UsersForbidden && state != UsersRefused {
 		return
 	}
+	u.refusedBy = lastCode(err)
 	if !u.listRetry && u.listCost() > 0 { // somebody may have been removed
 		u.listRetry, u.listAt, u.retryAt = true, now, now
 		return
@@ -115,19 +116,19 @@ func (u *userFeed) recentlyAsked(now time.Time) []moment {
 	return slices.DeleteFunc(u.asked, func(m moment) bool { return now.Sub(m.at) > patience })
 }
 
-// expire reacts to a full message that did not come: once by DELETE and PUT. Where
-// changes come instead of it, they are all that there is.
-func (u *userFeed) expire(now time.Time) {
+// expire reacts to a full message that did not come, and reports whether there was one to
+// come: once by DELETE and PUT. Where changes come instead of it, they are all that there is.
+func (u *userFeed) expire(now time.Time) bool {
 	d := u.awaiting
 	if d == nil || u.jobs.busy() || now.Before(d.deadline) {
-		return
+		return false
 	}
 	u.awaiting = nil
 	// A few changes are what somebody did meanwhile.
 	if u.deltaOnly && d.renewed && d.changes && 2*u.roster.Heard() >= len(u.wanted()) {
 		u.LastFull, u.came, d.named = now, d, true
 		u.weigh(now)
-		return
+		return true
 	}
 	u.l.observer.DeliveryChecked(UserStatuses, DeliveryCheck{Result: CheckTimeout})
 	u.need(ResyncNotDelivering)
@@ -135,11 +136,12 @@ func (u *userFeed) expire(now time.Time) {
 		u.deltaOnly = d.changes
 		u.renew, u.noResend = true, u.noResend || u.delivered
 		u.putAt = time.Time{} // at once: this is one attempt
-		return
+		return true
 	}
 	u.lost(LossNotDelivering)
 	u.retryAt = now.Add(u.pace.next())
 	u.setState(UsersNotDelivering, "the server accepts the list of users and sends no message")
+	return true
 }
 
 // received applies a message, which is staged.
@@ -202,11 +204,14 @@ func (u *userFeed) fullReceived(now time.Time) {
 	}
 }
 
-// settle weighs a full message after which enough time has passed.
-func (u *userFeed) settle(now time.Time) {
-	if !u.settleAt.IsZero() && !now.Before(u.settleAt) {
-		u.weigh(now)
+// settle weighs a full message after which enough time has passed, and reports whether
+// there was one.
+func (u *userFeed) settle(now time.Time) bool {
+	if u.settleAt.IsZero() || now.Before(u.settleAt) {
+		return false
 	}
+	u.weigh(now)
+	return true
 }
 
 // maxDoubts is how many of those whom a full message leaves out are asked for.

@@ -63,6 +63,7 @@ type userFeed struct {
 	listProblem string // why the list cannot be read
 	listRetry   bool   // the list was read again because the server refused it
 	refused     map[string]bool
+	refusedBy   int             // the code of the last refusal
 	untried     map[string]bool // no search has tried them since the server refused the list
 	searchAt    time.Time       // when they are tried
 	proven      map[string]bool // of the refused: the server knows them
@@ -260,9 +261,8 @@ func (u *userFeed) tend(ctx context.Context, now time.Time) time.Time {
 	if u.s == nil || u.jobs.busy() || u.cfg == nil && !u.subscribed || !u.l.mayAsk(now) {
 		return time.Time{}
 	}
-	if u.cfg != nil {
-		u.settle(now)
-		u.expire(now)
+	if u.cfg != nil && (u.settle(now) || u.expire(now)) {
+		return now.Add(1) // it is shown before anything else is done
 	}
 	at, requests, do := u.next(now)
 	if do == nil {

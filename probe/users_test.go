@@ -589,3 +589,14 @@ func TestTheCatalogueChangesTwiceInOneMoment(t *testing.T) {
 		}
 	})
 }
+
+// What time alone decides is shown when it is decided, and not with the next message.
+func TestUsersWhoAreLeftOutAreShownAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		users := icwssim.InventUsers(12, 1)
+		users[3].NoRight = true
+		r, sim := usersRig(t, ModeSSE, icwssim.Options{Users: users}, nil)
+		r.pass(settleTime + time.Millisecond)
+		r.counted(sim, UsersIncomplete, func(u icwssim.User) bool { return !u.NoRight })
+	})
+}

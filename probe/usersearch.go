@@ -96,6 +96,7 @@ func (u *userFeed) searched(part []string, err error, now time.Time) {
 		u.search, u.retryAt = nil, now.Add(pause)
 		return
 	default:
+		u.refusedBy = code
 		s.open = s.open[:len(s.open)-1]
 		if len(part) > 1 {
 			s.halve(part)
@@ -148,7 +149,10 @@ func (u *userFeed) refuse(ids []string) {
 func (u *userFeed) nobodyLeft() bool { return len(u.refused)+len(u.untried) == len(u.ids) }
 
 func (u *userFeed) refusedReason() string {
-	said := fmt.Sprintf("the server refuses %d of %d users, who are left out", len(u.refused), len(u.ids))
+	said := fmt.Sprintf("the server refuses %d of %d users (%d), who are left out", len(u.refused), len(u.ids), u.refusedBy)
+	if u.nobodyLeft() {
+		said = fmt.Sprintf("the server refuses whoever it was asked for, %d of %d users (%d)", len(u.refused), len(u.ids), u.refusedBy)
+	}
 	if len(u.untried) > 0 {
 		said += fmt.Sprintf("; %d more are tried later", len(u.untried))
 	}

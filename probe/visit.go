@@ -152,7 +152,7 @@ func (u *userFeed) isSettled() bool {
 	case u.due == nil:
 		return u.delivered
 	default:
-		return u.retryAt.After(time.Now()) || len(u.refused) == len(u.ids)
+		return u.retryAt.After(time.Now()) || u.nobodyLeft()
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"icws_exporter/exporter/advice"
-	"icws_exporter/probe"
 	"icws_exporter/probe/icws"
+	"icws_exporter/probe/roster"
 )
 
 // usersPatience is how long the users may take to be counted.
@@ -26,31 +26,46 @@ func (v *sessionCheck) users(ctx context.Context) finding {
 	within, cancel := context.WithTimeout(ctx, usersPatience+v.server.DeliveryTimeout)
 	defer cancel()
 	report, err := v.visit.Users(within)
+	late := within.Err() != nil
 	switch {
 	case ctx.Err() != nil:
 		return interrupted()
-	case within.Err() != nil:
-		return warned(ways+"; they were not counted in time", advise(advice.UsersNotDelivering, ""))
-	case err != nil:
+	case err != nil && !late:
 		return broken(err)
 	case report == nil:
-		return warned(ways+"; nobody is counted", advise(advice.UsersNobody, ""))
+		return warned(ways+"; nobody is counted", v.adviseUsers(advice.UsersNobody))
 	}
 	text := fmt.Sprintf("%s; %d watched, %d reported", ways, report.Watched, report.Reported)
 	if report.LeftOut > 0 {
 		text += fmt.Sprintf(", %d more left out by users.max_users", report.LeftOut)
 	}
-	if report.State == probe.UsersLive {
-		return good("%s", text)
+	if late {
+		text += ", and not all that was to come has come in time"
 	}
-	if report.Reason != "" {
-		text += ": " + report.Reason
+	switch {
+	case report.Reason != "":
+		return warned(text+": "+report.Reason, v.adviseUsers(advice.Reason("users_"+report.State.String())))
+	case late:
+		return warned(text, v.adviseUsers(advice.UsersNotDelivering))
 	}
-	return warned(text, v.adviseUsers(report.State))
+	return v.countedUsers(text, report.Counts)
 }
 
-func (v *sessionCheck) adviseUsers(state probe.UsersState) string {
-	return advice.For(advice.Reason("users_"+state.String()), advice.About{User: v.server.User}).Do
+// countedUsers says what is odd about users who are all counted.
+func (v *sessionCheck) countedUsers(text string, counts *roster.Counts) finding {
+	if !counts.LoggedInKnown {
+		return warned(text+"; the server does not say who is logged in", v.adviseUsers(advice.UsersLogOnUnsaid))
+	}
+	for i := range counts.Groups {
+		if g := &counts.Groups[i]; g.Group == roster.UnknownGroup && g.Users[roster.Yes] > 0 {
+			return warned(fmt.Sprintf("%s; %s logged in and in a status that is not in the list", text, counted(g.Users[roster.Yes], "user")), v.adviseUsers(advice.UsersInUnlisted))
+		}
+	}
+	return good("%s", text)
+}
+
+func (v *sessionCheck) adviseUsers(reason advice.Reason) string {
+	return advice.For(reason, advice.About{User: v.server.User}).Do
 }
 
 // waysToUsers says of each way whether the session's user may use it, and how many users it
@@ -61,10 +76,10 @@ func (v *sessionCheck) waysToUsers(ctx context.Context) string {
 	}
 	all, err := v.session.UserIDs(ctx)
 	ways := []string{"users.all " + sees(len(all), "user", err)}
-	names := v.server.Users.Workgroups
+	names, others := v.server.Users.Workgroups, 0
 	if len(names) == 0 {
 		if names, err = v.session.Workgroups(ctx); err == nil && len(names) > 0 {
-			names = names[:1]
+			names, others = names[:1], len(names)-1
 		}
 	}
 	members := map[string]bool{}
@@ -84,6 +99,8 @@ func (v *sessionCheck) waysToUsers(ctx context.Context) string {
 		ways = append(ways, "users.workgroups "+sees(0, "workgroup", err))
 	case refused == len(names):
 		ways = append(ways, "users.workgroups "+sees(0, "member", err))
+	case others > 0:
+		ways = append(ways, fmt.Sprintf("users.workgroups sees %d workgroups, the first of %s", others+1, counted(len(members), "member")))
 	default:
 		ways = append(ways, fmt.Sprintf("users.workgroups sees %s of %s", counted(len(members), "member"), counted(len(names)-refused, "workgroup")))
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,24 +82,105 @@ func TestUsersAreLookedAtWhenTheyAreWanted(t *testing.T) {
 	}
 }
 
-// Users who cannot be counted are no reason not to watch the server.
-func TestUsersWhoCannotBeCountedAreAWarning(t *testing.T) {
-	users := icwssim.InventUsers(10, 1)
-	for words, o := range map[string]icwssim.Options{
-		"sees no users": {Users: users, Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{ListWithoutRight: "empty"}}},
-		"answered 403":  {Users: users, Quirks: icwssim.Quirks{UserQuirks: icwssim.UserQuirks{ListWithoutRight: "403"}}},
-		"feature":       {},
-	} {
-		o.Users = slices.Clone(o.Users)
-		for i := range o.Users {
-			o.Users[i].NoRight = true
-		}
-		_, url := simulated(t, o)
-		report := run(t, t.Context(), url, Options{}, "users: {all: true}")
-		wantStep(t, report, StepUsers, Warning, words)
-		if !report.OK {
-			t.Errorf("%s: the check fails", words)
-		}
+// usersCheck is a check of a server with twenty users, and what it says of them.
+type usersCheck struct {
+	setting string // of users:, with IDS for the ids of all
+	quirks  icwssim.UserQuirks
+	noRight int // on how many the session's user has no right
+	answer  int // to the subscription, or to the list in path; 0: as it should be
+	path    string
+	status  Status
+	says    []string
+}
+
+const (
+	everybody   = "{all: true}"
+	theSubPath  = "subscriptions/status/user-statuses"
+	giveView    = "the right to view the users"
+	takeThemOut = "deleted or renamed"
+)
+
+// usersChecks are the switches of docs/protocol-users.md, 8, that a check can meet, and
+// the answers of its section 6.
+var usersChecks = map[string]usersCheck{
+	"as it should be":           {setting: everybody, status: OK, says: []string{"sees 20 users", "sees 4 workgroups, the first of 5 members", "20 watched, 20 reported"}},
+	"no right: left out":        {setting: "IDS", noRight: 5, status: Warning, says: []string{"sees 15 users", "20 watched, 15 reported", giveView}},
+	"no right: 403":             {setting: "IDS", noRight: 5, quirks: icwssim.UserQuirks{NoUserRight: "403-all"}, status: Warning, says: []string{"20 watched, 15 reported", "refuses 5 of 20 users (403)", giveView}},
+	"no right: 404":             {setting: "IDS", noRight: 5, quirks: icwssim.UserQuirks{NoUserRight: "404-all"}, status: Warning, says: []string{"20 watched, 15 reported", "refuses 5 of 20 users (404)", takeThemOut, giveView}},
+	"no right on anybody":       {setting: "IDS", noRight: 20, status: Warning, says: []string{"sees no users", "20 watched, 0 reported", giveView}},
+	"no right on anybody: 403":  {setting: "IDS", noRight: 20, quirks: icwssim.UserQuirks{NoUserRight: "403-all"}, status: Warning, says: []string{"refuses whoever it was asked for", "(403)", giveView}},
+	"unknown: 404":              {setting: "IDS who", status: Warning, says: []string{"21 watched, 20 reported", "refuses 1 of 21 users (404)", takeThemOut}},
+	"unknown: 400":              {setting: "IDS who", quirks: icwssim.UserQuirks{UnknownUser: "400"}, status: Warning, says: []string{"21 watched, 20 reported", "refuses 1 of 21 users (400)", takeThemOut}},
+	"unknown: ignored":          {setting: "IDS who", quirks: icwssim.UserQuirks{UnknownUser: "ignore"}, status: Warning, says: []string{"21 watched, 20 reported", takeThemOut}},
+	"unknown: empty status":     {setting: "IDS who", quirks: icwssim.UserQuirks{UnknownUser: "empty-status"}, status: Warning, says: []string{"21 watched, 20 reported", takeThemOut}},
+	"too many: 400":             {setting: everybody, quirks: icwssim.UserQuirks{UserMaximum: 8}, status: Warning, says: []string{"20 watched, 8 reported", "(400)", "more are tried later", "users.max_users"}},
+	"too many: the first":       {setting: everybody, quirks: icwssim.UserQuirks{UserMaximum: 8, UserMaximumAnswer: "first"}, status: Warning, says: []string{"20 watched, 8 reported", "watches only so many"}},
+	"empty list":                {setting: everybody, noRight: 20, status: Warning, says: []string{"sees no users", "sees no workgroups", "the list of users is empty", giveView, "users.ids"}},
+	"only our own":              {setting: everybody, noRight: 20, quirks: icwssim.UserQuirks{ListWithoutRight: "own"}, status: Warning, says: []string{"sees 1 user", "the list of users is empty", giveView}},
+	"list: 403":                 {setting: everybody, path: "/configuration/users", answer: 403, status: Warning, says: []string{"users.all is answered 403", "0 watched", giveView, "users.ids"}},
+	"list: 500":                 {setting: everybody, path: "/configuration/users", answer: 500, status: Warning, says: []string{"users.all is answered 500", "tried again by itself"}},
+	"a workgroup that is not":   {setting: "{workgroups: [Gone]}", status: Warning, says: []string{`"Gone" is answered 404`, "spelling of users.workgroups"}},
+	"subscription: 404":         {setting: everybody, path: theSubPath, answer: 404, status: Warning, says: []string{"refuses whoever it was asked for", "(404)"}},
+	"subscription: 400":         {setting: everybody, path: theSubPath, answer: 400, status: Warning, says: []string{"refuses whoever it was asked for", "(400)"}},
+	"subscription: 403":         {setting: everybody, path: theSubPath, answer: 403, status: Warning, says: []string{"refuses whoever it was asked for", "(403)", giveView}},
+	"subscription: 413":         {setting: everybody, path: theSubPath, answer: 413, status: Warning, says: []string{"(413)", "users.max_users"}},
+	"subscription: 410":         {setting: everybody, path: theSubPath, answer: 410, status: Warning, says: []string{"answered 410", "remove users:"}},
+	"subscription: 500":         {setting: everybody, path: theSubPath, answer: 500, status: Warning, says: []string{"answered 500", "tried again by itself"}},
+	"no message":                {setting: everybody, path: theSubPath, answer: 200, status: Warning, says: []string{"sends no message", "Session Manager trace"}},
+	"nobody knows who is there": {setting: everybody, quirks: icwssim.UserQuirks{LoggedInAbsent: true}, status: Warning, says: []string{"20 watched, 20 reported", "does not say who is logged in"}},
+	"changes only":              {setting: everybody, quirks: icwssim.UserQuirks{UserInitial: "delta"}, status: OK, says: []string{"20 watched, 20 reported"}},
+	"in two messages":           {setting: everybody, quirks: icwssim.UserQuirks{UserInitial: "split"}, status: OK, says: []string{"20 watched, 20 reported"}},
+}
+
+// Whatever a server does about users, the check says how many are seen, watched and
+// reported, what is wrong and what to do. Users who cannot be counted are no reason not to
+// watch the server.
+func TestUsersOnEveryKindOfServerAreChecked(t *testing.T) {
+	for name, c := range usersChecks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			users := icwssim.InventUsers(20, 1)
+			var ids []string
+			for i := range users {
+				users[i].NoRight = i < c.noRight
+				ids = append(ids, "'"+users[i].ID+"'")
+			}
+			if named, more, given := strings.Cut(c.setting, "IDS"); given {
+				ids = append(ids, strings.Fields(more)...)
+				c.setting = named + "{ids: [" + strings.Join(ids, ", ") + "]}"
+			}
+			sim, url := simulated(t, icwssim.Options{Users: users, Quirks: icwssim.Quirks{UserQuirks: c.quirks}})
+			if c.answer != 0 {
+				sim.Inject(icwssim.Fault{Path: c.path, Code: c.answer})
+			}
+			report := run(t, t.Context(), url, Options{}, "users: "+c.setting, "delivery_timeout: 1s")
+			wantStep(t, report, StepUsers, c.status, c.says...)
+			if !report.OK {
+				t.Error("the check fails")
+			}
+			namesNobody(t, "the report", fmt.Sprint(report), users)
+		})
+	}
+}
+
+// Users who are counted, and in a status that the session's user cannot see, are a warning.
+func TestUsersInAStatusThatIsNotInTheList(t *testing.T) {
+	users := icwssim.InventUsers(20, 1)
+	for i := range users {
+		users[i].Status = "Secret"
+	}
+	_, url := simulated(t, icwssim.Options{Users: users})
+	report := run(t, t.Context(), url, Options{}, "users: {all: true}")
+	wantStep(t, report, StepUsers, Warning, "20 watched, 20 reported", "in a status that is not in the list", "rights to status messages")
+}
+
+// A server without lists of users leaves one way.
+func TestAServerWithoutListsOfUsers(t *testing.T) {
+	_, url := simulated(t, icwssim.Options{})
+	report := run(t, t.Context(), url, Options{}, "users: {all: true}")
+	wantStep(t, report, StepUsers, Warning, "only users.ids can be used", "feature")
+	if !report.OK {
+		t.Error("the check fails")
 	}
 }
 
