@@ -2,16 +2,20 @@ package capture
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"icws_exporter/probe/icwssim"
 )
 
 const (
@@ -90,29 +94,27 @@ func FuzzReplay(f *testing.F) {
 		if err != nil {
 			return
 		}
-		p := NewReplay(capture)
+		p := icwssim.New(capture.Simulation())
 		defer p.Close()
-		request := func(method, path, sid string) {
+		request := func(method, path string) {
 			defer func() {
 				if e := recover(); e != nil && fmt.Sprint(e) != http.ErrAbortHandler.Error() {
 					panic(e)
 				}
 			}()
 			r := httptest.NewRequest(method, path, strings.NewReader(`{"userID":"u","password":"p"}`))
-			if x := p.sessions[sid]; x != nil {
-				r.Header.Set("Cookie", "icws_"+sid+"="+x.cookie)
-				r.Header.Set(headerToken, x.token)
-			}
 			p.ServeHTTP(httptest.NewRecorder(), r)
 		}
 		for range 3 {
-			request("GET", "/icws/connection/version", "")
-			request("POST", "/icws/connection", "")
-			for _, sid := range p.Sessions() {
-				request("PUT", "/icws/"+sid+"/messaging/subscriptions/status/status-messages", sid)
-				request("GET", "/icws/"+sid+"/messaging/messages", sid)
-				request("DELETE", "/icws/"+sid+"/connection", sid)
-			}
+			request("GET", "/icws/connection/version")
+			c := &replayClient{p: p}
+			func() {
+				defer func() { _ = recover() }() // an answer that is cut off
+				c.take(c.do("POST", "/icws/connection"))
+				c.do("PUT", replayedPut)
+				c.do("GET", replayedMessages)
+				c.do("DELETE", "/icws/{sid}/connection")
+			}()
 		}
 	})
 }
@@ -120,13 +122,12 @@ func FuzzReplay(f *testing.F) {
 // replayClient talks to a replay in a bubble.
 type replayClient struct {
 	t           *testing.T
-	p           *Replay
+	p           *icwssim.Server
 	sid, cookie string
 	token       string
 }
 
 func (c *replayClient) do(method, path string) *httptest.ResponseRecorder {
-	c.t.Helper()
 	r := httptest.NewRequest(method, strings.Replace(path, "{sid}", c.sid, 1), strings.NewReader(`{"userID":"u","password":"p"}`))
 	r.Header.Set("Cookie", "icws_"+c.sid+"="+c.cookie)
 	r.Header.Set(headerToken, c.token)
@@ -135,30 +136,31 @@ func (c *replayClient) do(method, path string) *httptest.ResponseRecorder {
 	return w
 }
 
+// take takes over the session that an answer hands out.
+func (c *replayClient) take(w *httptest.ResponseRecorder) {
+	var session struct{ SessionID, CSRFToken string }
+	_ = json.Unmarshal(w.Body.Bytes(), &session) // what is missing is seen by whoever wants it
+	c.sid, c.token = session.SessionID, session.CSRFToken
+	pair, _, _ := strings.Cut(w.Header().Get("Set-Cookie"), ";")
+	c.cookie = strings.TrimPrefix(pair, "icws_"+c.sid+"=")
+}
+
 func startReplay(t *testing.T, lines ...string) *replayClient {
 	t.Helper()
 	capture, err := ReadCapture("c", strings.NewReader(capturedLines(lines...)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &replayClient{t: t, p: NewReplay(capture)}
-	return c
+	return &replayClient{t: t, p: icwssim.New(capture.Simulation())}
 }
 
 func (c *replayClient) logOn() {
 	c.t.Helper()
 	w := c.do("POST", "/icws/connection")
-	if w.Code != 201 || len(c.p.Sessions()) == 0 {
-		c.t.Fatalf("log-on: %d %s", w.Code, w.Body)
-	}
-	for id, x := range c.p.sessions {
-		if strings.Contains(w.Body.String(), id) {
-			c.sid, c.cookie, c.token = id, x.cookie, x.token
-		}
-	}
-	if c.sid == "" || strings.Contains(w.Body.String(), "session-1") || !strings.Contains(w.Header().Get("Set-Cookie"), "icws_"+c.sid+"="+c.cookie) ||
-		!strings.Contains(w.Body.String(), c.token) {
-		c.t.Fatalf("the answer %s %v does not hand out the session", w.Body, w.Header())
+	c.take(w)
+	if w.Code != 201 || c.token == "" || c.cookie == "" || strings.Contains(w.Body.String(), "session-1") ||
+		!slices.ContainsFunc(c.p.Sessions(), func(s icwssim.SessionInfo) bool { return s.ID == c.sid }) {
+		c.t.Fatalf("the answer %d %s %v does not hand out the session", w.Code, w.Body, w.Header())
 	}
 }
 
@@ -170,6 +172,7 @@ const (
 func TestAReplayAsksForWhatItHandedOut(t *testing.T) {
 	c := startReplay(t, logOnLine, putLine)
 	defer c.p.Close()
+	c.sid = "1"
 	if w := c.do("PUT", replayedPut); w.Code != 401 {
 		t.Errorf("without a session: %d", w.Code)
 	}
@@ -243,7 +246,7 @@ func TestAReplayPlaysInTime(t *testing.T) {
 			poll(100*time.Millisecond, "false")
 			poll(maxGap-time.Millisecond, "")
 			poll(time.Millisecond, "true")
-			poll(time.Hour, "")
+			poll(2*time.Minute, "")
 		}
 		// A PUT takes the place of what was still to come.
 		c.do("PUT", replayedPut)
@@ -251,7 +254,7 @@ func TestAReplayPlaysInTime(t *testing.T) {
 		c.do("PUT", replayedPut)
 		poll(time.Second, "false")
 		poll(maxGap-400*time.Millisecond, "true")
-		poll(time.Hour, "")
+		poll(2*time.Minute, "")
 	})
 }
 
@@ -266,7 +269,7 @@ func TestAReplayStreams(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := NewReplay(capture)
+		p := icwssim.New(capture.Simulation())
 		server := httptest.NewServer(p)
 		c := &replayClient{t: t, p: p}
 		c.logOn()
@@ -316,8 +319,11 @@ func TestWhatTheClientBrokeOffIsNotReplayed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a := NewReplay(recorded).next("GET {sid}/status/status-messages", map[string]int{}, nil); a.drop || a.code != test.want {
-			t.Errorf("%s: %+v", name, a)
+		c := &replayClient{t: t, p: icwssim.New(recorded.Simulation())}
+		c.logOn()
+		if w := c.do("GET", "/icws/{sid}/status/status-messages"); w.Code != test.want {
+			t.Errorf("%s: %d", name, w.Code)
 		}
+		c.p.Close()
 	}
 }

@@ -10,44 +10,32 @@ import (
 	"time"
 
 	"icws_exporter/probe/icws"
+	"icws_exporter/probe/icwssim"
 )
 
 // maxGap bounds the time between two messages of a replay.
 const maxGap = time.Minute
 
-// Capture is what one host of a capture did (docs/capture.md), ready to be played. It
-// does not change.
+// Capture is what one host of a capture did (docs/capture.md), ready to be played by a
+// simulator. It does not change.
 type Capture struct {
-	// answers by method and path, the session in the path as {sid}, streams apart from
-	// polls; in the order in which they were asked for.
-	answers map[string][]line
-	// scripts are the messages that came after the first, second … PUT of the
-	// subscription, and before the next; scripts[0] those before the first.
-	scripts []script
-	// What the answer to the log-on handed out; empty when it did not.
-	session, token, cookie string
-
+	script    icwssim.Script
 	pingEvery time.Duration
-	ping      string
 	messages  int
-}
-
-// script is what a subscription delivers after a PUT.
-type script struct {
-	cues []cue
-	// full says that a whole list is among them, so that it replaces whatever
-	// was still to come.
-	full bool
-}
-
-// cue is a message, or the end of the stream, at its time after the PUT.
-type cue struct {
-	after time.Duration
-	line  line
+	pollOnly  bool
 }
 
 // Messages returns how many messages are in the capture.
 func (c *Capture) Messages() int { return c.messages }
+
+// Simulation returns the options of a simulator that plays the capture.
+func (c *Capture) Simulation() icwssim.Options {
+	o := icwssim.Options{Script: &c.script, Quirks: icwssim.Quirks{PingInterval: icwssim.Period(c.pingEvery)}}
+	if c.pollOnly {
+		o.MessagingVersion = 1
+	}
+	return o
+}
 
 const (
 	subscriptionResource = "{sid}/messaging/subscriptions/status/status-messages"
@@ -55,13 +43,15 @@ const (
 
 	polling   = "GET " + messagesResource
 	streaming = polling + " as a stream" // whatever came
-	leaving   = "DELETE {sid}/connection"
+
+	headerToken = "ININ-ICWS-CSRF-Token"
 )
 
 // newCapture takes the lines of the host that made the session, or else of the
 // first: one simulator is one host.
 func newCapture(lines []line) (*Capture, error) {
-	c := &Capture{answers: map[string][]line{}}
+	c := &Capture{}
+	answers := map[string][]line{}
 	host := ""
 	for _, l := range lines {
 		isLogOn := l.Method == http.MethodPost && l.Path == "/icws/connection" && l.Status == http.StatusCreated
@@ -83,21 +73,47 @@ func newCapture(lines []line) (*Capture, error) {
 		case l.Method != "" && l.Host == host:
 			of[l.Exchange] = true
 			key := l.Method + " " + template(l.Path)
-			if l.Stream || key == polling && l.Send != nil && wantsStream(l.Send.Header) {
+			if l.Stream || key == polling && l.Send != nil && strings.Contains(l.Send.Header.Get("Accept"), "text/event-stream") {
 				key = streaming
 			}
-			c.answers[key] = append(c.answers[key], l)
+			answers[key] = append(answers[key], l)
 			told = append(told, polled(l)...)
 		case l.Method == "" && of[l.Exchange]:
 			told = append(told, l)
 		}
 	}
-	for _, answers := range c.answers {
-		slices.SortStableFunc(answers, func(a, b line) int { return cmp.Compare(*a.T, *b.T) })
+	c.script.Answers = map[string][]icwssim.ScriptedAnswer{}
+	for key, lines := range answers {
+		slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(*a.T, *b.T) })
+		for _, l := range lines {
+			c.script.Answers[key] = append(c.script.Answers[key], l.answer())
+		}
 	}
-	c.direct(told)
+	delivers := icwssim.ScriptedAnswer{Delivers: true}
+	c.pollOnly = answers[streaming] == nil && answers[polling] != nil
+	c.script.Answers[polling] = append(c.script.Answers[polling], delivers) // whatever the last one was
+	if answers[streaming] == nil {
+		c.script.Answers[streaming] = []icwssim.ScriptedAnswer{delivers}
+	}
+	c.direct(told, answers)
 	c.listen(told)
 	return c, nil
+}
+
+// notReplayed are headers that belong to the connection, or to the moment.
+var notReplayed = []string{"Connection", "Content-Length", "Date", "Transfer-Encoding"}
+
+func (l line) answer() icwssim.ScriptedAnswer {
+	if l.Error != "" {
+		return icwssim.ScriptedAnswer{}
+	}
+	a := icwssim.ScriptedAnswer{Code: l.Status, Header: http.Header{}, Body: l.bytes(), Cut: l.Cut, Delivers: l.Stream || polled(l) != nil && !l.Cut}
+	for name, values := range l.Header {
+		if !slices.Contains(notReplayed, name) && !slices.Contains(values, leftOut) {
+			a.Header[name] = values
+		}
+	}
+	return a
 }
 
 // template is the path below /icws/ with {sid} for the session.
@@ -117,12 +133,12 @@ func (c *Capture) handedOut(l line) {
 	}
 	_ = json.Unmarshal(l.JSON, &body) // the headers have it too
 	header := http.Header(l.Header)
-	c.session = cmp.Or(body.SessionID, header.Get("ININ-ICWS-Session-ID"))
-	c.token = cmp.Or(body.Token, header.Get(headerToken))
+	c.script.Session = cmp.Or(body.SessionID, header.Get("ININ-ICWS-Session-ID"))
+	c.script.Token = cmp.Or(body.Token, header.Get(headerToken))
 	for _, line := range header.Values("Set-Cookie") {
 		pair, _, _ := strings.Cut(line, ";")
-		if value, found := strings.CutPrefix(pair, "icws_"+c.session+"="); found {
-			c.cookie = value
+		if value, found := strings.CutPrefix(pair, "icws_"+c.script.Session+"="); found {
+			c.script.Cookie = value
 		}
 	}
 }
@@ -144,23 +160,22 @@ func polled(l line) []line {
 	return told
 }
 
-// direct writes the scripts: each message belongs to the PUT before it.
-func (c *Capture) direct(told []line) {
+// direct writes the script: each message belongs to the PUT before it.
+func (c *Capture) direct(told []line, answers map[string][]line) {
 	starts := []float64{0}
-	for _, put := range c.answers["PUT "+subscriptionResource] {
+	for _, put := range answers["PUT "+subscriptionResource] {
 		if put.Status >= 200 && put.Status < 300 {
 			starts = append(starts, *put.T)
 		}
 	}
-	for _, l := range c.answers[streaming] {
+	for _, l := range answers[streaming] {
 		if l.Stream {
 			starts[0] = *l.T
 			break
 		}
 	}
-	c.scripts = make([]script, len(starts))
-	last := make([]float64, len(starts))
-	copy(last, starts)
+	c.script.Puts = make([]icwssim.ScriptedPut, len(starts))
+	last := slices.Clone(starts)
 	for _, l := range told {
 		if l.Comment != nil || l.LeftOut != "" || l.End == endClient {
 			continue
@@ -169,15 +184,14 @@ func (c *Capture) direct(told []line) {
 		for n+1 < len(starts) && starts[n+1] <= *l.T {
 			n++
 		}
-		s := &c.scripts[n]
-		gap := durationOf(*l.T-last[n], 0)
+		put := &c.script.Puts[n]
+		after := durationOf(*l.T-last[n], 0)
 		last[n] = *l.T
-		after := gap
-		if len(s.cues) > 0 {
-			after += s.cues[len(s.cues)-1].after
+		if before := len(put.Messages); before > 0 {
+			after += put.Messages[before-1].After
 		}
-		s.cues = append(s.cues, cue{after, l})
-		s.full = s.full || isWholeList(l.JSON)
+		put.Messages = append(put.Messages, icwssim.ScriptedMessage{After: after, ID: l.ID, Event: l.Event, Data: l.bytes(), Ends: l.End != "", Broken: l.End == endBroken})
+		put.Whole = put.Whole || isWholeList(l.JSON)
 		if l.End == "" {
 			c.messages++
 		}
@@ -194,20 +208,15 @@ func isWholeList(message []byte) bool {
 
 // listen learns the time between pings, 15 s when fewer than two came.
 func (c *Capture) listen(told []line) {
-	c.pingEvery, c.ping = 15*time.Second, "ping"
-	var first, last float64
-	n := 0
+	c.pingEvery = 15 * time.Second
+	var pings []float64
 	for _, l := range told {
-		if l.Comment == nil {
-			continue
+		if l.Comment != nil {
+			pings = append(pings, *l.T)
 		}
-		if n++; n == 1 {
-			first, c.ping = *l.T, *l.Comment
-		}
-		last = *l.T
 	}
-	if n > 1 {
-		c.pingEvery = durationOf((last-first)/float64(n-1), 10*time.Millisecond)
+	if n := len(pings) - 1; n > 0 {
+		c.pingEvery = durationOf((pings[n]-pings[0])/float64(n), 10*time.Millisecond)
 	}
 }
 

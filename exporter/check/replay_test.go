@@ -13,13 +13,13 @@ import (
 )
 
 // replay serves the capture.
-func replay(t *testing.T, text string) (*capture.Replay, string) {
+func replay(t *testing.T, text string) (*icwssim.Server, string) {
 	t.Helper()
 	recorded, err := capture.ReadCapture("capture", strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := capture.NewReplay(recorded)
+	p := icwssim.New(recorded.Simulation())
 	server := httptest.NewServer(p)
 	t.Cleanup(func() { p.Close(); server.Close() })
 	return p, server.URL

@@ -41,45 +41,34 @@ func (c *simulateCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	var recorded *capture.Capture
+	about, user := fmt.Sprintf("Simulating the IC server %s with %d status messages.", c.Name, c.Statuses), c.User
 	if c.Replay != "" {
-		if recorded, err = capture.OpenCapture(c.Replay); err != nil {
+		recorded, err := capture.OpenCapture(c.Replay)
+		if err != nil {
 			return usageError{fmt.Errorf("--replay: %w", err)}
 		}
+		options = recorded.Simulation()
+		about, user = fmt.Sprintf("Replaying a capture with %d messages.", recorded.Messages()), "any, with any password"
 	}
 	tlsConfig, err := c.tls()
 	if err != nil {
 		return usageError{err}
 	}
-	if recorded != nil {
-		replay := capture.NewReplay(recorded)
-		return c.serve(ctx, s, replay, tlsConfig, func() int { return len(replay.Sessions()) }, func(url string) string {
-			return fmt.Sprintf("Replaying a capture with %d messages.\n\n  URL      %s\n  User     any, with any password\n", recorded.Messages(), url)
-		})
-	}
 	sim := icwssim.New(options)
 	for _, f := range faults {
 		sim.Inject(f)
 	}
-	return c.serve(ctx, s, sim, tlsConfig, func() int { return len(sim.Sessions()) }, func(url string) string {
-		return fmt.Sprintf("Simulating the IC server %s with %d status messages.\n\n  URL      %[3]s\n  User     %[4]s\n  Control  %[3]s/-/sim/\n",
-			c.Name, c.Statuses, url, c.User)
-	})
-}
-
-// serve serves sim until ctx or the socket ends. about says what it is, at its URL.
-func (c *simulateCommand) serve(ctx context.Context, s *streams, sim simulator, tlsConfig *tls.Config, sessions func() int, about func(url string) string) error {
 	running, err := openSocket(c.ListenAddress, sim, tlsConfig)
 	if err != nil {
 		return err
 	}
 	defer running.close()
-	fmt.Fprint(s.out, about(running.url), "\nCtrl-C ends it.\n")
+	fmt.Fprintf(s.out, "%s\n\n  URL      %[2]s\n  User     %[3]s\n  Control  %[2]s/-/sim/\n\nCtrl-C ends it.\n", about, running.url, user)
 	select {
 	case err := <-running.failed:
 		return err
 	case <-ctx.Done():
-		fmt.Fprintf(s.out, "The simulation has ended. Sessions left on it: %d.\n", sessions())
+		fmt.Fprintf(s.out, "The simulation has ended. Sessions left on it: %d.\n", len(sim.Sessions()))
 		return nil
 	}
 }

@@ -46,15 +46,9 @@ func (all simulations) close() {
 	}
 }
 
-// simulator is what can be served: a simulated server or a replay.
-type simulator interface {
-	http.Handler
-	Close()
-}
-
-// socket is where a simulator is served.
+// socket is where a simulated server is served.
 type socket struct {
-	sim       simulator
+	sim       *icwssim.Server
 	host, url string // host:port
 	http      *http.Server
 	serving   sync.WaitGroup
@@ -62,7 +56,7 @@ type socket struct {
 }
 
 // openSocket serves sim on address. It owns sim from then on, also when it fails.
-func openSocket(address string, sim simulator, tlsConfig *tls.Config) (*socket, error) {
+func openSocket(address string, sim *icwssim.Server, tlsConfig *tls.Config) (*socket, error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		sim.Close()

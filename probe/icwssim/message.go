@@ -150,7 +150,7 @@ func (s *Server) enqueue(x *session, kind Swallow, json []byte) {
 		}
 	}
 	s.lastMessage++
-	m := message{s.lastMessage, s.due(x, kind), json}
+	m := message{number: s.lastMessage, due: s.due(x, kind), json: json}
 	at := len(x.queue)
 	for at > 0 && x.queue[at-1].due.After(m.due) {
 		at--

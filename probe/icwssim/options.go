@@ -45,6 +45,8 @@ type Options struct {
 	Prefix string
 	// Quirks settle the open points of the protocol.
 	Quirks Quirks
+	// Script has the server do what another one did; nil: what it is itself.
+	Script *Script
 }
 
 // Switchover is what switchover-status answers (protocol.md, 1.7). What is not

@@ -29,7 +29,8 @@ type Server struct {
 	random       *rand.Rand // of the random life
 	size         int        // that the random life keeps near
 	sessions     map[string]*session
-	former       []string // ids of ended sessions, oldest first
+	asked        map[string]int // of a Script, outside of sessions
+	former       []string       // ids of ended sessions, oldest first
 	lastSession  int
 	lastMessage  int
 	faults       []*scriptedFault
@@ -49,8 +50,8 @@ func New(o Options) *Server {
 		catalogue: newCatalogue(o.Statuses, o.Quirks),
 		people:    newPeople(o.Users, o.Shifts.Seed),
 		random:    rand.New(rand.NewPCG(o.Life.Seed, lifeStream)),
-		sessions:  map[string]*session{},
-		journal:   &journal{counts: Counts{}, logOns: map[string]int{}},
+		sessions:  map[string]*session{}, asked: map[string]int{},
+		journal: &journal{counts: Counts{}, logOns: map[string]int{}},
 	}
 	s.control = s.controlHandler()
 	s.size = max(len(s.catalogue.entries), smallestLife)
@@ -144,6 +145,9 @@ func (s *Server) answer(c *call) answer {
 	s.expireIdle()
 	if a, refused := s.authenticate(c); refused {
 		return a
+	}
+	if s.opts.Script != nil {
+		return s.scripted(c)
 	}
 	return c.endpoint.serve(s, c)
 }

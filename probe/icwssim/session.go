@@ -25,6 +25,10 @@ type session struct {
 	sent          []message                // kept for Quirks.Replay
 	lastDue       map[Swallow]time.Time    // of the messages that are late, by kind
 	streams       []*stream
+
+	// Of a Script: how often each answer was asked for, and the PUTs of the subscription.
+	asked map[string]int
+	puts  int
 }
 
 // message is one queued message; number is its SSE id.
@@ -32,6 +36,10 @@ type message struct {
 	number int
 	due    time.Time // when it reaches the client
 	json   []byte
+	// Of a Script: what stands before the data of the event; and no message, but the end
+	// of the stream, or its break.
+	head        string
+	end, broken bool
 }
 
 // replayDepth is how many sent messages Quirks.Replay keeps, and formerSessions

@@ -13,6 +13,7 @@ type stream struct {
 	session *session
 	woken   chan struct{} // capacity 1: look at the queue
 	done    chan struct{} // closed when another stream took its place
+	broken  bool          // a Script has its end be a break
 }
 
 func (st *stream) wake() {
@@ -86,7 +87,13 @@ func (s *Server) serveStream(c *call, st *stream, out *reply) {
 				return
 			}
 			events, over := s.nextEvents(st)
-			if len(events) > 0 && out.write(events) != nil || over {
+			if len(events) > 0 && out.write(events) != nil {
+				return
+			}
+			if over && st.broken {
+				panic(http.ErrAbortHandler)
+			}
+			if over {
 				return
 			}
 		case <-ping.C:
@@ -133,10 +140,14 @@ func (s *Server) nextEvents(st *stream) (events []byte, over bool) {
 	}
 	var b bytes.Buffer
 	for _, m := range st.session.take(s.quirks.Replay) {
+		if m.end {
+			st.broken = m.broken
+			return b.Bytes(), true
+		}
 		if s.quirks.Replay {
 			b.WriteString("id: " + strconv.Itoa(m.number) + "\n")
 		}
-		b.WriteString("data: ")
+		b.WriteString(m.head + "data: ")
 		b.Write(m.json)
 		b.WriteString("\n\n")
 	}

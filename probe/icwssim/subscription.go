@@ -74,10 +74,11 @@ func (s *Server) messages(c *call) answer {
 	if c.endpoint.operation == OpStream && s.opts.MessagingVersion >= 2 {
 		return s.openStream(c)
 	}
-	queued := c.session.take(false)
-	list := make([]json.RawMessage, len(queued))
-	for i, m := range queued {
-		list[i] = m.json
+	list := []json.RawMessage{}
+	for _, m := range c.session.take(false) {
+		if !m.end {
+			list = append(list, m.json)
+		}
 	}
 	return ok(list)
 }
