@@ -171,7 +171,12 @@ func TestEveryExchangeEndsWithItsContext(t *testing.T) {
 					defer close(ended)
 					_ = ask(ctx)
 				}()
-				<-reached
+				select {
+				case <-reached:
+				case <-ended: // by itself
+				case <-time.After(time.Minute):
+					t.Fatalf("%s did not reach the server", op)
+				}
 				cancel()
 				select {
 				case <-ended:

@@ -187,7 +187,8 @@ func TestAnAwaitedLogOnIsResetWhenItIsGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	unsent, overdue := context.WithCancel(t.Context())
+	defer overdue()
 	ended := make(chan error, 1)
 	go func() {
 		conn, err := listener.Accept()
@@ -201,6 +202,7 @@ func TestAnAwaitedLogOnIsResetWhenItIsGivenUp(t *testing.T) {
 			_, err = io.ReadAll(request.Body)
 		}
 		if err == nil {
+			overdue()
 			_, err = conn.Read(make([]byte, 1))
 		}
 		ended <- err
@@ -210,11 +212,12 @@ func TestAnAwaitedLogOnIsResetWhenItIsGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{}
-	client := icws.NewClient(base, transport, icws.Options{RequestTimeout: 10 * time.Millisecond})
+	client := icws.NewClient(base, transport, icws.Options{RequestTimeout: time.Minute})
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := client.LogOn(ctx, credentials, t.Context(), cancel); icws.ReasonOf(err) != icws.FailCanceled {
+	if _, err := client.LogOn(ctx, credentials, unsent, cancel); icws.ReasonOf(err) != icws.FailCanceled {
 		t.Errorf("the log-on that was given up: %v", err)
 	}
+	listener.Close() // else a log-on that never connected is waited for
 	if err := <-ended; !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the server sees %v, want a reset", err)
 	}

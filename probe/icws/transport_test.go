@@ -29,17 +29,16 @@ func (a namedAddr) String() string { return string(a) }
 func TestConcurrentDialsEndOnOneAddress(t *testing.T) {
 	var mu sync.Mutex
 	var closed []string
-	both := make(chan struct{})
+	var both sync.WaitGroup
+	both.Add(2)
 	next := make(chan string, 2)
 	next <- "192.0.2.1:8019"
 	next <- "192.0.2.2:8019"
 	dial := OneAddress(func(_ context.Context, _, address string) (net.Conn, error) {
 		if address == "cic:8019" {
 			address = <-next
-			if len(next) == 0 {
-				close(both)
-			}
-			<-both
+			both.Done()
+			both.Wait()
 		}
 		return reachedAt{address: address, closed: func(address string) {
 			mu.Lock()
