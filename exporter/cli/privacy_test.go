@@ -15,15 +15,22 @@ import (
 	"icws_exporter/probe/icwssim"
 )
 
-// agents are the users of the servers of these tests.
-var agents = icwssim.InventUsers(40, 7)
+// agents are the users of the servers of these tests. Their stations are called as
+// nothing else is.
+var agents = func() []icwssim.User {
+	users := icwssim.InventUsers(40, 7)
+	for i := range users {
+		users[i].Station = "desk-of-" + strings.Split(users[i].ID, ".")[0]
+	}
+	return users
+}()
 
 // wantNobody wants no id, name, note, station or number of a user in an output.
 func wantNobody(t *testing.T, what, text string) {
 	t.Helper()
 	lower := strings.ToLower(text)
 	for _, u := range agents {
-		for _, personal := range []string{u.ID, u.Name, u.Notes, u.ForwardedNumber} {
+		for _, personal := range []string{u.ID, u.Name, u.Notes, u.Station, u.ForwardedNumber} {
 			for form, written := range formsOf(personal) {
 				if i := strings.Index(lower, strings.ToLower(written)); i >= 0 {
 					t.Errorf("%s names a user (%s): …%q…", what, form, text[max(0, i-80):min(len(text), i+80)])
