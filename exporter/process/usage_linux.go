@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -25,15 +26,22 @@ func (u *Usage) Read() bool {
 	return u.readMemory() && u.readFiles() && u.readNetwork()
 }
 
-// contents reads a file of /proc whole. Package os would have the poller look at it.
-func (u *Usage) contents(name string) []byte {
-	fd, err := syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return nil
+// proc are the files of /proc that are read. They stay open: to find one takes longer than
+// to read it.
+var proc = sync.OnceValue(func() (p struct{ statm, files, netstat int }) {
+	for name, fd := range map[string]*int{"statm": &p.statm, "fd": &p.files, "net/netstat": &p.netstat} {
+		var err error
+		if *fd, err = syscall.Open("/proc/self/"+name, syscall.O_RDONLY|syscall.O_CLOEXEC, 0); err != nil {
+			*fd = -1 // which cannot be read
+		}
 	}
-	defer func() { _ = syscall.Close(fd) }()
+	return p
+})
+
+// contents reads an open file of /proc whole.
+func (u *Usage) contents(fd int) []byte {
 	for n := 0; n < len(u.file); {
-		m, err := syscall.Read(fd, u.file[n:])
+		m, err := syscall.Pread(fd, u.file[n:], int64(n))
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue
@@ -48,7 +56,7 @@ func (u *Usage) contents(name string) []byte {
 }
 
 func (u *Usage) readMemory() bool {
-	fields := bytes.Fields(u.contents("/proc/self/statm"))
+	fields := bytes.Fields(u.contents(proc().statm))
 	if len(fields) < 2 {
 		return false
 	}
@@ -61,11 +69,11 @@ func (u *Usage) readMemory() bool {
 
 // readFiles counts the open files. Linux 6.2 and later has the number as a size.
 func (u *Usage) readFiles() bool {
-	info, err := os.Stat("/proc/self/fd")
-	if err != nil {
+	var info syscall.Stat_t
+	if syscall.Fstat(proc().files, &info) != nil {
 		return false
 	}
-	if u.OpenFiles = float64(info.Size()); u.OpenFiles > 0 {
+	if u.OpenFiles = float64(info.Size); u.OpenFiles > 0 {
 		return true
 	}
 	names, err := os.ReadDir("/proc/self/fd")
@@ -75,7 +83,7 @@ func (u *Usage) readFiles() bool {
 
 // readNetwork reads the bytes of the network, of all that shares it with this process.
 func (u *Usage) readNetwork() bool {
-	text := u.contents("/proc/self/net/netstat")
+	text := u.contents(proc().netstat)
 	var header []byte
 	for line := range bytes.Lines(text) {
 		rest, found := bytes.CutPrefix(line, []byte("IpExt:"))
