@@ -103,7 +103,7 @@ type hostLooks struct {
 	ctx     context.Context // ends with the looks, not with a call
 	cancel  context.CancelFunc
 	hosts   []hostLook
-	reports chan hostReport
+	reports chan *hostReport
 	running sync.WaitGroup
 }
 
@@ -118,7 +118,7 @@ type hostLook struct {
 func (l *loop) startHostLooks(ctx context.Context) {
 	w := &l.looks
 	w.ctx, w.cancel = context.WithCancel(ctx)
-	w.reports = make(chan hostReport, len(l.cfg.Hosts)) // each has a place: nobody waits
+	w.reports = make(chan *hostReport, len(l.cfg.Hosts)) // each has a place: nobody waits
 	for _, host := range l.cfg.Hosts {
 		w.hosts = append(w.hosts, hostLook{host: host, serverUser: l.cfg.serverUserAt(host)})
 	}
@@ -160,7 +160,7 @@ func (w *hostLooks) stop() {
 
 // lookAt returns one look at a host, for another goroutine.
 func (l *loop) lookAt(h hostLook) func() {
-	report, asked := hostReport{host: h.host}, time.Now()
+	report, asked := &hostReport{host: h.host}, time.Now()
 	client, err := l.newClient(h.host, func(e icws.Exchange) {
 		report.notAfter = e.NotAfter
 		l.observer.Exchange(e)
@@ -178,11 +178,11 @@ func (l *loop) lookAt(h hostLook) func() {
 	}
 }
 
-func (r hostReport) isDown() bool { return r.err != nil && blamesServer(r.err) }
+func (r *hostReport) isDown() bool { return r.err != nil && blamesServer(r.err) }
 
 // noteHost takes a report into the state; it logs only when a host changes
 // between up and down.
-func (l *loop) noteHost(r hostReport) {
+func (l *loop) noteHost(r *hostReport) {
 	now := time.Now()
 	serverUser := l.cfg.serverUserAt(r.host)
 	for i := range l.looks.hosts {

@@ -118,12 +118,7 @@ func (l *loop) run(ctx context.Context) {
 	}
 	l.learnPasswords()
 	l.startHostLooks(ctx)
-	defer l.looks.stop()
-	defer l.disownAwaited()
-	defer func() {
-		l.publish()
-		l.log.Info("stopped watching")
-	}()
+	defer l.stop()
 	for ctx.Err() == nil {
 		session, err := l.connect(ctx)
 		if err != nil {
@@ -137,6 +132,14 @@ func (l *loop) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// stop ends what the loop began beside itself.
+func (l *loop) stop() {
+	l.publish()
+	l.log.Info("stopped watching")
+	l.disownAwaited()
+	l.looks.stop()
 }
 
 // serve runs one session from its 201 to its DELETE.

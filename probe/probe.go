@@ -123,11 +123,15 @@ func configuredHosts(names []string) []Host {
 // subscription and the session, within leaveTimeout, before it returns. What it could
 // not end is left to the Ledger. A cause of ErrReload says that the configuration ended the probe. Call it once.
 func (p *Probe) Run(ctx context.Context) {
-	defer close(p.stopped)
-	if p.opts.Ledger == nil {
-		defer p.ledger.Close(CloseLimit)
-	}
+	defer p.stop()
 	newLoop(p).run(ctx)
+}
+
+func (p *Probe) stop() {
+	if p.opts.Ledger == nil {
+		p.ledger.Close(CloseLimit)
+	}
+	close(p.stopped)
 }
 
 // Snapshot returns what the probe published last, never nil. Any goroutine may

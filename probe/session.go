@@ -96,14 +96,7 @@ func (s *session) run(ctx context.Context) *sessionEnd {
 		s.loop.forgetFailures(now)
 		s.loop.adjust()
 		if s.loop.missedTime() {
-			s.log.Info("the machine was suspended, the process stopped, or the time set; checking everything")
-			for _, f := range s.feeds {
-				// A full message that comes now may be one that waited for us.
-				f.checkAt, f.listFirst = time.Time{}, true
-			}
-			for _, f := range s.loop.optionalFeeds {
-				f.missed(ResyncCheck)
-			}
+			s.checkAll()
 		}
 		s.loop.publish()
 		if ctx.Err() != nil {
@@ -120,24 +113,50 @@ func (s *session) run(ctx context.Context) *sessionEnd {
 	}
 }
 
-// turn does the most urgent thing that is due, or waits for something to happen.
+// checkAll checks everything, since nobody knows what was missed.
+func (s *session) checkAll() {
+	s.log.Info("the machine was suspended, the process stopped, or the time set; checking everything")
+	for _, f := range s.feeds {
+		// A full message that comes now may be one that waited for us.
+		f.checkAt, f.listFirst = time.Time{}, true
+	}
+	for _, f := range s.loop.optionalFeeds {
+		f.missed(ResyncCheck)
+	}
+}
+
+// turn does the most urgent thing that is due, or waits for something to happen, in a
+// function of its own and on a small stack: thousands of servers wait.
 func (s *session) turn(ctx context.Context, now time.Time) error {
+	if do := s.due(ctx, now); do != nil {
+		return do(ctx)
+	}
+	return s.wait(ctx)
+}
+
+// due is the most urgent thing that is to be done now. Without one it is nil, and the timer
+// is set for the next.
+func (s *session) due(ctx context.Context, now time.Time) task {
 	at, do := s.next(now)
 	s.loop.turnEnds = now.Add(2 * s.cfg.RequestTimeout) // no turn makes more than two requests
 	if do != nil && !now.Before(at) {
-		return do(ctx)
+		return do
 	}
 	wake := s.wakeAt(now, at, s.loop.tendOptional(ctx, now), s.loop.tendLicences(ctx, now))
 	s.loop.turnEnds = wake.Add(s.cfg.RequestTimeout) // for a message that comes then
 	s.timer.Reset(max(0, wake.Sub(now)))
-	defer s.timer.Stop()
+	return nil
+}
+
+// wait waits for something to happen.
+func (s *session) wait(ctx context.Context) (err error) {
 	var ready chan error
 	if s.pump != nil {
 		ready = s.pump.ready
 	}
 	select {
-	case err := <-ready:
-		return s.streamReady(err)
+	case ended := <-ready:
+		err = s.streamReady(ended)
 	case r := <-s.loop.looks.reports:
 		s.loop.noteHost(r)
 	case answer := <-s.loop.p.asked:
@@ -152,7 +171,8 @@ func (s *session) turn(ctx context.Context, now time.Time) error {
 	case <-s.timer.C:
 	case <-ctx.Done():
 	}
-	return nil
+	s.timer.Stop()
+	return err
 }
 
 // next returns what has to be done next, and when. Of what is due, a way for the

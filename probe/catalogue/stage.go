@@ -17,6 +17,9 @@ const (
 // first full list needs room for all, the next ones hardly any.
 const keptDrafts = 1024
 
+// keptFresh is the same for entries that are new: after the first list there are few.
+const keptFresh = 8
+
 // Stage gathers one message while it is decoded. A status message equal to what
 // the catalogue holds costs a reference; only what differs is copied.
 // The catalogue does not change before CommitFull or CommitDelta.
@@ -163,7 +166,7 @@ func (s *Stage) reset() {
 	if cap(s.drafts) > keptDrafts {
 		s.drafts = nil
 	}
-	if len(s.fresh) > keptDrafts {
+	if len(s.fresh) > keptFresh {
 		s.fresh = nil
 	}
 	clear(s.fresh)
