@@ -68,13 +68,18 @@ func (b *bench) measureFleet(n int, w wire) (kib float64, err error) {
 		return 0, err
 	}
 	defer s.close()
+	at := fmt.Sprintf("%d servers, %s", n, w.name)
+	if !w.tls {
+		if err := b.measureFloor(s, w, at); err != nil {
+			return 0, err
+		}
+	}
 	began := time.Now()
 	e, err := b.watching(s, "")
 	if err != nil {
 		return 0, err
 	}
 	defer e.stop()
-	at := fmt.Sprintf("%d servers, %s", n, w.name)
 	b.add(11, at+": all up after", e.ready.Sub(began).Seconds(), none, "s")
 	b.add(11, at+": log-ons in the busiest second of the start", float64(s.busiestSecond()), none, "")
 	prometheus := newScraper(e.url+"/metrics", "Accept-Encoding", "gzip")
@@ -132,7 +137,8 @@ func (b *bench) kindsOfMemory(e *product, n int, at string, resident float64) er
 // steady measures the CPU of a fleet to which nothing happens, and of one to whose
 // servers something does.
 func (b *bench) steady(e *product, s *site, w wire, at string) error {
-	idle, wall, err := b.watched(e, s, 0)
+	change := changing(s)
+	idle, wall, err := b.watched(e.process, 0, change)
 	if err != nil {
 		return err
 	}
@@ -151,7 +157,7 @@ func (b *bench) steady(e *product, s *site, w wire, at string) error {
 	var rates, figures []float64
 	full := w.events * len(s.servers) / 5000
 	for _, rate := range []int{full / 4, full / 2, full, 2 * full} {
-		spent, wall, err := b.watched(e, s, rate)
+		spent, wall, err := b.watched(e.process, rate, change)
 		if err != nil {
 			return err
 		}
@@ -170,22 +176,24 @@ func (b *bench) steady(e *product, s *site, w wire, at string) error {
 	return nil
 }
 
-// watched measures the exporter for a while, with so many events a second spread
-// over the servers.
-func (b *bench) watched(e *product, s *site, rate int) (spent, wall time.Duration, err error) {
+// changing has the i-th event happen to a server: one after the other.
+func changing(s *site) func(i int) {
 	status := icwssim.Catalogue(1, 1)[0]
-	began := time.Now()
-	spent, err = e.during(func() error {
-		if rate == 0 {
-			time.Sleep(b.Watch)
-			return nil
+	return func(i int) {
+		if i%len(s.servers) == 0 {
+			status.IsAcdStatus = !status.IsAcdStatus
 		}
+		s.servers[i%len(s.servers)].Apply(icwssim.Change(status))
+	}
+}
+
+// watched measures a process for a while, with so many events a second.
+func (b *bench) watched(p *process, rate int, happen func(i int)) (spent, wall time.Duration, err error) {
+	began := time.Now()
+	spent, err = p.during(func() error {
 		for sent := 0; time.Since(began) < b.Watch; time.Sleep(time.Millisecond) {
 			for due := int(time.Since(began).Seconds() * float64(rate)); sent < due; sent++ {
-				if sent%len(s.servers) == 0 {
-					status.IsAcdStatus = !status.IsAcdStatus
-				}
-				s.servers[sent%len(s.servers)].Apply(icwssim.Change(status))
+				happen(sent)
 			}
 		}
 		return nil

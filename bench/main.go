@@ -17,6 +17,7 @@ type grammar struct {
 	Measure      measureCommand      `cmd:"" default:"withargs" help:"Measure the budgets and print the table (the default). It builds the exporter and runs it against simulated servers on this machine."`
 	Allocations  allocationsCommand  `cmd:"" help:"Compare the allocations in the output of go test -bench . -benchmem, read from the standard input, with the list in bench/allocations.txt."`
 	Instructions instructionsCommand `cmd:"" help:"Compare the instructions of the hottest paths, counted by valgrind, with the list in bench/instructions.txt."`
+	Floor        floorCommand        `cmd:"" hidden:"" help:"Read streams and throw them away; measure starts it."`
 	Subject      subjectCommand      `cmd:"" hidden:"" help:"Serve the pages that are compared with each other in one process; measure starts it."`
 }
 

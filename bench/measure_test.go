@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case len(os.Args) > 1 && os.Args[1] == "serve":
 		os.Exit(cli.Run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	case len(os.Args) > 1 && os.Args[1] == "floor":
+		main()
+		return
 	}
 	if err := standInForOther(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -124,13 +127,15 @@ func TestAnswerOfOtherProgramIsChecked(t *testing.T) {
 
 func TestMeasureFleet(t *testing.T) {
 	b := testBench(t)
-	for _, w := range []wire{wires[1], wires[2]} {
+	for _, w := range []wire{wires[0], wires[1], wires[2]} {
 		w.events = min(w.events, 1) * 50_000 // 20 a second for two servers
 		if kib, err := b.measureFleet(2, w); err != nil || kib < 1024 {
 			t.Fatalf("%s: %v KiB, %v", w.name, kib, err)
 		}
 	}
 	b.has(t, "2 servers, SSE with TLS: CPU at 20 events a second")
+	b.has(t, "2 servers, SSE: floor: as many streams and events, read by net/http and thrown away, CPU")
+	b.has(t, "2 servers, polling: floor: as many polls by net/http, whose answers are thrown away, resident memory per server")
 	b.has(t, "2 servers, polling: a reload that changes nothing")
 }
 

@@ -24,6 +24,7 @@ type site struct {
 
 	mu     sync.Mutex
 	logOns []time.Time
+	floors map[int]http.ResponseWriter // of the requests of a floorCommand, by server
 }
 
 // siteOptions say how the servers of a site are, and how they are watched.
@@ -37,7 +38,7 @@ type siteOptions struct {
 
 // open starts the servers of a site.
 func (b *bench) open(o siteOptions) (*site, error) {
-	s := &site{options: o, servers: make([]*icwssim.Server, o.servers)}
+	s := &site{options: o, servers: make([]*icwssim.Server, o.servers), floors: map[int]http.ResponseWriter{}}
 	statuses := icwssim.Catalogue(o.statuses, 1)
 	for i := range s.servers {
 		s.servers[i] = icwssim.New(icwssim.Options{
@@ -64,6 +65,10 @@ func prefix(i int) string { return fmt.Sprintf("/s%05d", i) }
 
 // serve finds the server by the path, and notes the time of a log-on.
 func (s *site) serve(w http.ResponseWriter, r *http.Request) {
+	if path, found := strings.CutPrefix(r.URL.Path, floorPath); found {
+		s.floor(w, r, path)
+		return
+	}
 	var i int
 	if _, err := fmt.Sscanf(r.URL.Path, "/s%05d/", &i); err != nil || i >= len(s.servers) {
 		http.NotFound(w, r)
