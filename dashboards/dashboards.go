@@ -3,7 +3,6 @@
 package dashboards
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -55,36 +54,20 @@ type Settings struct {
 	Jobs string
 }
 
-// With returns the content as the settings want it. Its errors say that the
-// dashboard is not as it was generated.
-func (d Dashboard) With(s Settings) ([]byte, error) {
-	var model map[string]any
-	if err := json.Unmarshal(d.JSON, &model); err != nil {
-		return nil, fmt.Errorf("the dashboard %s: %w", d.Name, err)
+// With returns the content as the settings want it.
+func (d Dashboard) With(s Settings) []byte {
+	var pairs []string
+	if s.Runbooks != "" {
+		pairs = append(pairs, "${runbooks}", inJSON(s.Runbooks))
 	}
-	templating, _ := model["templating"].(map[string]any)
-	variables, _ := templating["list"].([]any)
-	for i := range variables {
-		v, _ := variables[i].(map[string]any)
-		switch {
-		case v["name"] == "runbooks" && s.Runbooks != "":
-			variables[i] = map[string]any{
-				"type": "constant", "name": "runbooks", "label": "Runbooks", "description": "Where the runbooks are.", "hide": 2, "query": s.Runbooks,
-				"current": map[string]any{"selected": true, "text": s.Runbooks, "value": s.Runbooks}, "options": []any{}, "skipUrlSync": false,
-			}
-		case v["name"] == "job" && s.Jobs != "":
-			query, _ := v["query"].(map[string]any)
-			text, _ := query["query"].(string)
-			text = strings.Replace(text, strconv.Quote(Jobs), strconv.Quote(s.Jobs), 1)
-			v["allValue"], v["definition"], query["query"] = s.Jobs, text, text
-		}
+	if s.Jobs != "" {
+		pairs = append(pairs, `\"`+Jobs+`\"`, inJSON(strconv.Quote(s.Jobs)), `"`+Jobs+`"`, `"`+inJSON(s.Jobs)+`"`)
 	}
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(model); err != nil {
-		return nil, fmt.Errorf("the dashboard %s: %w", d.Name, err)
-	}
-	return text.Bytes(), nil
+	return []byte(strings.NewReplacer(pairs...).Replace(string(d.JSON)))
+}
+
+// inJSON is a text as it stands in a string of JSON.
+func inJSON(text string) string {
+	quoted, _ := json.Marshal(text) // a text
+	return string(quoted[1 : len(quoted)-1])
 }

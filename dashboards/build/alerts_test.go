@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,9 +17,10 @@ func TestJobsCanBeReplaced(t *testing.T) {
 		t.Errorf("the jobs are %s here and %s there", jobs, dashboards.Jobs)
 	}
 	for _, d := range dashboards.All() {
-		changed, err := d.With(dashboards.Settings{Jobs: `cic\.x`})
-		if err != nil || strings.Contains(string(changed), jobs) || !strings.Contains(string(changed), `"allValue": "cic\\.x"`) {
-			t.Errorf("%s keeps its jobs (%v)", d.Name, err)
+		changed := string(d.With(dashboards.Settings{Jobs: `cic\.x`, Runbooks: "http://wiki"}))
+		if strings.Contains(changed, jobs) || strings.Contains(changed, "${runbooks}") || !json.Valid([]byte(changed)) ||
+			!strings.Contains(changed, `"allValue": "cic\\.x"`) || !strings.Contains(changed, `label_values(up{job=~\"cic\\\\.x\"}, job)`) {
+			t.Errorf("%s keeps its jobs or its runbooks", d.Name)
 		}
 	}
 }

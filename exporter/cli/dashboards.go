@@ -19,30 +19,19 @@ type dashboardsWriteCommand struct {
 	Dir        string `arg:"" help:"Directory to write to; made if it is not there. Files of the same names are replaced."`
 }
 
-// content returns the dashboard as the flags want it.
-func (c dashboardsWriteCommand) content(d dashboards.Dashboard) ([]byte, error) {
-	if c.RunbookURL == "" && c.Job == "" {
-		return d.JSON, nil
-	}
-	u, err := url.Parse(c.RunbookURL)
-	if c.RunbookURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return nil, usageError{fmt.Errorf("--runbook-url: %q is no URL like https://wiki.example.com/icws", c.RunbookURL)}
-	}
-	if _, err := regexp.Compile(c.Job); err != nil {
-		return nil, usageError{fmt.Errorf("--job: %w", err)}
-	}
-	return d.With(dashboards.Settings{Runbooks: strings.TrimRight(c.RunbookURL, "/"), Jobs: c.Job})
-}
-
 // Run writes the files and names them.
 func (c dashboardsWriteCommand) Run(s *streams) error {
+	u, err := url.Parse(c.RunbookURL)
+	if c.RunbookURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return usageError{fmt.Errorf("--runbook-url: %q is no URL like https://wiki.example.com/icws", c.RunbookURL)}
+	}
+	if _, err := regexp.Compile(c.Job); err != nil {
+		return usageError{fmt.Errorf("--job: %w", err)}
+	}
+	settings := dashboards.Settings{Runbooks: strings.TrimRight(c.RunbookURL, "/"), Jobs: c.Job}
 	var files []outputFile
 	for _, d := range dashboards.All() {
-		content, err := c.content(d)
-		if err != nil {
-			return err
-		}
-		files = append(files, outputFile{d.Name + ".json", string(content)})
+		files = append(files, outputFile{d.Name + ".json", string(d.With(settings))})
 	}
 	return writeFiles(s, c.Dir, files)
 }
