@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"regexp"
@@ -107,18 +106,6 @@ func TestDemoLeavesNoGoroutine(t *testing.T) {
 	cancel()
 	if got := <-code; got != ExitOK {
 		t.Errorf("the demo ends with %d:\n%s", got, stderr.String())
-	}
-}
-
-func TestMetricsPrintsTheReference(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	if code := Run(t.Context(), []string{"metrics"}, &stdout, &stderr); code != ExitOK || stderr.Len() > 0 {
-		t.Fatalf("metrics ends with %d and says %q", code, stderr.String())
-	}
-	for _, name := range []string{"icws_up", "icws_statuses_flagged", "icws_exporter_build_info"} {
-		if !strings.Contains(stdout.String(), name) {
-			t.Errorf("the reference does not name %s", name)
-		}
 	}
 }
 

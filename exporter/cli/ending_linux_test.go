@@ -164,7 +164,7 @@ func TestAPrintingCommandEndsWithoutAReader(t *testing.T) {
 	hearHangups(t)
 	for _, end := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		out := newPipe(t)
-		p := startWith(t, out, nil, nil, "metrics")
+		p := startWith(t, out, nil, nil, "rules", "print")
 		if _, err := io.ReadFull(out.reader, make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}
