@@ -1,8 +1,10 @@
 package probe
 
 import (
+	"fmt"
 	"time"
 
+	"icws_exporter/probe/icws"
 	"icws_exporter/probe/roster"
 )
 
@@ -121,4 +123,26 @@ func (u *userFeed) setState(state UsersState, reason string) {
 		return
 	}
 	u.l.log.Warn("counting users does not go as it should; nothing else depends on it", append(attrs, "reason", reason)...)
+}
+
+// refusal is what an error means for users: a state, what to say of it, and when to
+// try again.
+func (u *userFeed) refusal(err error, what string) (UsersState, string, time.Duration) {
+	code := lastCode(err)
+	pause := max(u.pace.next(), min(retryAfterOf(err), maxRetryAfter))
+	said := fmt.Sprintf("%s is answered %d", what, code)
+	switch {
+	case code == 404:
+		return UsersUnknown, said, u.cfg.RefreshInterval
+	case code == 403:
+		return UsersForbidden, said, u.cfg.RefreshInterval
+	case code == 410 || code == 405:
+		return UsersGone, said, goneHold
+	case code >= 400 && code < 500 && code != 401 && code != 408 && code != 429:
+		return UsersRefused, said, u.cfg.RefreshInterval
+	case code != 0 && icws.ReasonOf(err) != icws.FailDecode:
+		return UsersFailing, said, pause
+	default:
+		return UsersFailing, what + " has no usable answer: " + icws.ReasonOf(err).String(), pause
+	}
 }

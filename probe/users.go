@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -18,7 +17,7 @@ const (
 	sampleInterval = time.Minute
 	// resampleAfter is how long a change may be on its way.
 	resampleAfter = 5 * time.Second
-	// fullInterval is how often all are asked for again, give or take a third.
+	// fullInterval is how often all are asked for again, give or take a tenth.
 	fullInterval = 45 * time.Minute
 	// userPutPause is the least time between two subscriptions to users.
 	userPutPause = time.Minute
@@ -67,14 +66,17 @@ type userFeed struct {
 	untried     map[string]bool // no search has tried them since the server refused the list
 	searchAt    time.Time       // when they are tried
 	proven      map[string]bool // of the refused: the server knows them
-	unproven    int             // samples until all have been asked for since
+	unproven    int             // samples until all who are not reported have been asked for since
 	forgivenAt  time.Time       // when all were tried again since all were refused
 
 	verifiedAt moment // LastVerified, on both clocks
-	sampled    int    // place in ids
-	sampleAt   time.Time
-	suspicion  userSample // a sample that differed
-	putAt      time.Time  // the last
+	// sampled and sampledOther are the places in ids of who was compared last of those who
+	// are reported, and of the others; ofOthers says of which the last of all was.
+	sampled, sampledOther int
+	ofOthers              bool
+	sampleAt              time.Time
+	suspicion             userSample // a sample that differed
+	putAt                 time.Time  // the last
 
 	userSession
 }
@@ -375,26 +377,4 @@ func (u *userFeed) putMayBe() time.Time {
 		return time.Time{}
 	}
 	return u.putAt.Add(userPutPause)
-}
-
-// refusal is what an error means for users: a state, what to say of it, and when to
-// try again.
-func (u *userFeed) refusal(err error, what string) (UsersState, string, time.Duration) {
-	code := lastCode(err)
-	pause := max(u.pace.next(), min(retryAfterOf(err), maxRetryAfter))
-	said := fmt.Sprintf("%s is answered %d", what, code)
-	switch {
-	case code == 404:
-		return UsersUnknown, said, u.cfg.RefreshInterval
-	case code == 403:
-		return UsersForbidden, said, u.cfg.RefreshInterval
-	case code == 410 || code == 405:
-		return UsersGone, said, goneHold
-	case code >= 400 && code < 500 && code != 401 && code != 408 && code != 429:
-		return UsersRefused, said, u.cfg.RefreshInterval
-	case code != 0 && icws.ReasonOf(err) != icws.FailDecode:
-		return UsersFailing, said, pause
-	default:
-		return UsersFailing, what + " has no usable answer: " + icws.ReasonOf(err).String(), pause
-	}
 }

@@ -59,8 +59,7 @@ func (u *userFeed) sample(ctx context.Context, now time.Time) {
 	case len(u.doubts) > 0:
 		id = u.doubts[0]
 	case id == "":
-		u.sampled = (u.sampled + 1) % len(u.ids)
-		id = u.ids[u.sampled]
+		id = u.nextSample()
 	}
 	wire, sent := u.s.wire, u.l.moment()
 	u.sampleAt = now.Add(jittered(u.l.rand, u.sampleEvery()))
@@ -69,6 +68,25 @@ func (u *userFeed) sample(ctx context.Context, now time.Time) {
 		err := wire.UserStatus(ctx, id, icws.NewUserStatusReader(found))
 		return func(now time.Time) { u.compare(*found, sent, err, now) }
 	})
+}
+
+// nextSample returns who is compared next. Only those who are reported prove the counts, and
+// only the others show whether the server knows them by now: where there are both, it is one
+// of each in turn.
+func (u *userFeed) nextSample() string {
+	reported := u.roster.Reported()
+	u.ofOthers = !u.ofOthers && reported < len(u.ids) || reported == 0
+	at := &u.sampled
+	if u.ofOthers {
+		at = &u.sampledOther
+	}
+	for range u.ids {
+		*at = (*at + 1) % len(u.ids)
+		if u.roster.Reports(int32(*at)) != u.ofOthers {
+			break
+		}
+	}
+	return u.ids[*at]
 }
 
 func (u *userFeed) compare(found userSample, sent moment, err error, now time.Time) {
@@ -82,7 +100,9 @@ func (u *userFeed) compare(found userSample, sent moment, err error, now time.Ti
 	if answered && (u.refused[found.id] || u.nobodyLeft()) {
 		u.known(found.id, now)
 	}
-	u.forgive(now)
+	if u.ofOthers {
+		u.forgive(now)
+	}
 	if !answered {
 		u.sampleFailed(found, err, now)
 		return

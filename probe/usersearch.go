@@ -170,12 +170,13 @@ func (u *userFeed) known(id string, now time.Time) {
 		return
 	}
 	if len(u.proven) == 0 {
-		u.proven, u.unproven = map[string]bool{}, len(u.ids)
+		u.proven, u.unproven = map[string]bool{}, len(u.ids)-u.roster.Reported()
 	}
 	u.proven[id] = true
 }
 
-// forgive tries those again whom the server knows by now, once all have been sampled.
+// forgive tries those again whom the server knows by now, once all who are not reported
+// have been sampled.
 func (u *userFeed) forgive(now time.Time) {
 	if len(u.proven) == 0 {
 		return

@@ -34,33 +34,63 @@ func TestUsersComeAfterTheStatuses(t *testing.T) {
 	})
 }
 
-// Users are compared one a minute, and all of them every 30 to 60 minutes.
+// Users are compared one a minute, and all of them every 30 to 60 minutes, also where many
+// of them are not reported.
 func TestHowOftenUsersAreCompared(t *testing.T) {
-	eachTransport(t, func(t *testing.T, mode TransportMode) {
-		r, sim := usersRig(t, mode, icwssim.Options{Users: icwssim.InventUsers(60, 1)}, nil)
-		r.pass(time.Minute)
-		single := func() int { return r.seen.get("request " + icws.OpUserStatus.String()) }
-		all := func() int { return r.seen.get("request " + icws.OpSubscribeUsers.String()) }
-		began, before, puts := time.Now(), single(), all()
-		last := began
-		for range 12 * 60 {
-			sim.StepShifts(1)
-			r.pass(time.Minute)
-			if n := all(); n > puts {
-				if pause := time.Since(last); n > puts+1 || pause < 29*time.Minute || pause > 61*time.Minute {
-					t.Errorf("asked for all %d times after %s", n-puts, pause)
+	none := func(icwssim.User) bool { return false }
+	noRight := func(u icwssim.User) bool { return u.NoRight }
+	for name, kind := range map[string]struct {
+		quirks  icwssim.UserQuirks
+		noRight int // of 60 users
+		state   UsersState
+		without func(icwssim.User) bool
+	}{
+		"all are reported": {icwssim.UserQuirks{}, 0, UsersLive, none},
+		"few are reported": {icwssim.UserQuirks{}, 50, UsersIncomplete, noRight},
+		"some are refused": {icwssim.UserQuirks{NoUserRight: "403-all"}, 5, UsersForbidden, noRight},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachTransport(t, func(t *testing.T, mode TransportMode) {
+				users := icwssim.InventUsers(60, 1)
+				for i := range kind.noRight {
+					users[i*11%60].NoRight = true
 				}
-				puts, last = n, time.Now()
-			}
+				r, sim := usersRig(t, mode, icwssim.Options{Users: users, Quirks: icwssim.Quirks{UserQuirks: kind.quirks}}, nil)
+				r.pass(30 * time.Minute) // and a search
+				r.counted(sim, kind.state, func(u icwssim.User) bool { return !kind.without(u) })
+				r.comparedOften(sim)
+				r.counted(sim, kind.state, func(u icwssim.User) bool { return !kind.without(u) })
+			})
+		})
+	}
+}
+
+// comparedOften holds the requests about users of half a day to what is promised.
+func (r *rig) comparedOften(sim *icwssim.Server) {
+	single := func() int { return r.seen.get("request " + icws.OpUserStatus.String()) }
+	all := func() int { return r.seen.get("request " + icws.OpSubscribeUsers.String()) }
+	before, puts, last := single(), all(), time.Time{}
+	for range 12 * 60 {
+		sim.StepShifts(1)
+		r.pass(time.Minute)
+		if u := r.users(); !u.Fresh(time.Now()) {
+			r.t.Fatalf("stale: %s (%s)\n%s", u.State, u.Reason, r.logs)
 		}
-		if hourly := (single() - before) / 12; hourly < 45 || hourly > 75 {
-			t.Errorf("%d users an hour were compared, want one a minute", hourly)
+		n := all()
+		if n == puts {
+			continue
 		}
-		if last == began {
-			t.Error("all were never asked for again")
+		if pause := time.Since(last); !last.IsZero() && (n > puts+1 || pause < 29*time.Minute || pause > 61*time.Minute) {
+			r.t.Errorf("asked for all %d times after %s", n-puts, pause)
 		}
-		r.counted(sim, UsersLive, nil)
-	})
+		puts, last = n, time.Now()
+	}
+	if hourly := (single() - before) / 12; hourly < 45 || hourly > 75 {
+		r.t.Errorf("%d users an hour were compared, want one a minute", hourly)
+	}
+	if last.IsZero() {
+		r.t.Error("all were never asked for again")
+	}
 }
 
 // A long list may take longer than other requests.
