@@ -52,7 +52,7 @@ func (b *bench) open(o siteOptions) (*site, error) {
 		return s, nil
 	}
 	s.ca = filepath.Join(b.dir, "ca.pem")
-	config, err := certificate(s.ca)
+	config, err := icwssim.Certificate("", s.ca)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func startFleet() (demo, error) {
 	if err != nil {
 		return demo{}, err
 	}
-	untrusted, err := makeCertificate("", "")
+	untrusted, err := icwssim.Certificate("", "")
 	if err != nil {
 		return demo{}, err
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"icws_exporter/probe/icwssim"
 )
 
 // promtool looks at what the documents give Prometheus: every scrape configuration,
@@ -23,7 +25,7 @@ func TestDocumentsBeforePromtool(t *testing.T) {
 		switch {
 		case strings.HasPrefix(b.text, "scrape_configs:"):
 			for _, name := range []string{"exporter-ca.pem", "exporter-pw"} {
-				if _, err := makeCertificate("", filepath.Join(filepath.Dir(file), name)); err != nil {
+				if _, err := icwssim.Certificate("", filepath.Join(filepath.Dir(file), name)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -17,6 +17,7 @@ import (
 
 	"icws_exporter/alerts"
 	"icws_exporter/exporter/config"
+	"icws_exporter/probe/icwssim"
 )
 
 // scrapeFile is as much of a Prometheus configuration as the examples use.
@@ -91,7 +92,7 @@ func isConfiguration(t *testing.T, b block) {
 		case "password_file":
 			err = os.WriteFile(path, []byte(testPassword), 0o600)
 		default:
-			_, err = makeCertificate("", path)
+			_, err = icwssim.Certificate("", path)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -1,53 +1,40 @@
 package cli
 
 import (
+	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"icws_exporter/exporter"
+	"icws_exporter/exporter/logging"
 )
 
 // notifier tells systemd how the exporter is, where systemd asks for it (a unit with
 // Type=notify sets NOTIFY_SOCKET). It never waits for systemd.
 type notifier struct {
-	states chan string
-	ending chan struct{} // closed to end
-	ended  chan struct{}
+	states *logging.Queue
 	// stops is set once nothing but the end is left to tell.
 	stops atomic.Bool
 }
 
-func newNotifier() *notifier {
-	n := &notifier{states: make(chan string, 8), ending: make(chan struct{}), ended: make(chan struct{})}
-	go n.run()
-	return n
-}
+// endOfState stands behind each state in the queue.
+const endOfState = "\x00"
 
-func (n *notifier) run() {
-	defer close(n.ended)
-	send := func(state string) { _, _ = daemon.SdNotify(false, state) } // who does not listen does not want to know
-	for {
-		select {
-		case state := <-n.states:
-			send(state)
-		case <-n.ending:
-			for len(n.states) > 0 {
-				send(<-n.states)
-			}
-			return
-		}
+func newNotifier() *notifier { return &notifier{states: logging.NewQueue(systemd{}, 4<<10)} }
+
+// systemd takes states, a datagram each.
+type systemd struct{}
+
+func (systemd) Write(states []byte) (int, error) {
+	for state := range strings.SplitSeq(strings.TrimSuffix(string(states), endOfState), endOfState) {
+		_, _ = daemon.SdNotify(false, state) // who does not listen does not want to know
 	}
+	return len(states), nil
 }
 
 // tell sends the state, or leaves it out when systemd does not take those before.
-func (n *notifier) tell(state string) {
-	select {
-	case n.states <- state:
-	default:
-	}
-}
+func (n *notifier) tell(state string) { _, _ = n.states.Write([]byte(state + endOfState)) }
 
 // follow tells that the exporter is ready, and of every reload.
 func (n *notifier) follow(r *exporter.Reloader) {
@@ -71,10 +58,4 @@ func (n *notifier) stopping() {
 }
 
 // close waits for what is still to be told, but not long.
-func (n *notifier) close() {
-	close(n.ending)
-	select {
-	case <-n.ended:
-	case <-time.After(flushTime):
-	}
-}
+func (n *notifier) close() { n.states.Close(flushTime) }

@@ -78,7 +78,11 @@ func (c *simulateCommand) tls() (*tls.Config, error) {
 	if c.CertificateFile == "" {
 		return nil, nil
 	}
-	return makeCertificate(c.ListenAddress, c.CertificateFile)
+	config, err := icwssim.Certificate(c.ListenAddress, c.CertificateFile)
+	if err != nil {
+		return nil, fmt.Errorf("--certificate-file: %w", err)
+	}
+	return config, nil
 }
 
 // options checks the flags.

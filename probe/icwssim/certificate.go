@@ -1,4 +1,4 @@
-package cli
+package icwssim
 
 import (
 	"crypto/ecdsa"
@@ -15,9 +15,10 @@ import (
 	"time"
 )
 
-// makeCertificate makes a certificate for the host of address and for loopback,
-// signed by itself, and writes it to file, unless that is "". The key stays in memory.
-func makeCertificate(address, file string) (*tls.Config, error) {
+// Certificate makes a certificate for the host of address and for loopback, signed by
+// itself, and writes it to file, unless that is "". The key stays in memory; it is an
+// elliptic one, as servers have them today.
+func Certificate(address, file string) (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
@@ -52,7 +53,7 @@ func makeCertificate(address, file string) (*tls.Config, error) {
 	if file != "" {
 		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 		if err := os.WriteFile(file, text, 0o644); err != nil {
-			return nil, fmt.Errorf("--certificate-file: %w", err)
+			return nil, fmt.Errorf("write the certificate: %w", err)
 		}
 	}
 	return &tls.Config{
