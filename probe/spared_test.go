@@ -76,14 +76,14 @@ func (d *day) spares() {
 				total += n
 			}
 		}
-		journal := sim.Journal()
 		fresh := total - s.read[host]
+		journal := sim.Last(fresh)
 		s.read[host] = total
 		if fresh > len(journal) {
 			s.anew() // some of them are not known any more
 			return
 		}
-		for _, e := range journal[len(journal)-fresh:] {
+		for _, e := range journal {
 			all = append(all, hostExchange{e, host})
 		}
 	}

@@ -73,8 +73,14 @@ func (s *Server) note(c *call, code int) {
 }
 
 // Journal returns the last exchanges, oldest first.
-func (s *Server) Journal() []Exchange {
-	return told(s, func() []Exchange { return slices.Clone(s.journal.last()) })
+func (s *Server) Journal() []Exchange { return s.Last(journalSize) }
+
+// Last returns the last n exchanges at most, oldest first.
+func (s *Server) Last(n int) []Exchange {
+	return told(s, func() []Exchange {
+		kept := s.journal.last()
+		return slices.Clone(kept[max(0, len(kept)-n):])
+	})
 }
 
 // Counts returns the answers given since New.
