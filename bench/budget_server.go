@@ -36,12 +36,29 @@ func measureOneServer(b *bench) error {
 		return err
 	}
 	defer e.stop()
+	if err := b.settled(e, s); err != nil {
+		return err
+	}
+	file, err := os.Stat(b.program)
+	if err != nil {
+		return err
+	}
+	b.add(12, "the stripped binary", float64(file.Size())/1e6, 20, "MB")
+	return b.idle(e)
+}
+
+// settled measures the memory of a server to which nothing happens, and which resends its list.
+func (b *bench) settled(e *product, s *site) error {
 	time.Sleep(b.Settle)
 	settled, _, err := e.memory()
 	if err != nil {
 		return err
 	}
 	own, err := e.status("RssAnon")
+	if err != nil {
+		return err
+	}
+	touched, err := e.touched(b.Watch)
 	if err != nil {
 		return err
 	}
@@ -58,13 +75,9 @@ func measureOneServer(b *bench) error {
 	}
 	b.add(10, "resident memory, one server of 10,000 statuses, settled", settled/mebi, 20, "MiB")
 	b.add(10, "of it its own; the rest are pages of the program's file, which the kernel can take back", own/mebi, none, "MiB")
+	b.add(10, "of it all that was touched in "+b.Watch.String(), touched/mebi, none, "MiB")
 	b.add(10, "the same, peak of ten resyncs in a row", peak/mebi, 28, "MiB")
-	file, err := os.Stat(b.program)
-	if err != nil {
-		return err
-	}
-	b.add(12, "the stripped binary", float64(file.Size())/1e6, 20, "MB")
-	return b.idle(e)
+	return nil
 }
 
 // firstPages starts the exporter a few times and looks when the page is complete, and

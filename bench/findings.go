@@ -71,7 +71,7 @@ func (f *findings) print(w io.Writer) error {
 			if row.limit > 0 {
 				ratio = number(row.figure / row.limit)
 			}
-			met = map[bool]string{true: "yes", false: "**no**"}[row.met()]
+			met = map[bool]string{true: "yes", false: "**no**, [why](README.md#what-is-not-met-and-why)"}[row.met()]
 		}
 		fmt.Fprintf(&out, "| %d | %s | %s | %s | %s | %s |\n", row.budget, row.what, strings.TrimSpace(number(row.figure)+" "+row.unit), limit, ratio, met)
 	}

@@ -19,7 +19,7 @@ func TestTable(t *testing.T) {
 	}
 	const want = `| budget | what | figure | budget | figure / budget | met |
 |---|---|---|---|---|---|
-| 1 | lost | 1 changes | ≤ 0 changes | — | **no** |
+| 1 | lost | 1 changes | ≤ 0 changes | — | **no**, [why](README.md#what-is-not-met-and-why) |
 | 4 | page | 123 µs |  |  |  |
 | 13 | requests | 2.21 a minute | ≤ 3 a minute | 0.738 | yes |
 

@@ -123,7 +123,21 @@ func (p *process) memory() (now, peak float64, err error) {
 
 // status returns a size that the kernel tells of the process, in bytes.
 func (p *process) status(name string) (float64, error) {
-	text, err := os.ReadFile(p.proc("status"))
+	return p.size("status", name)
+}
+
+// touched returns the bytes of resident memory that the process touches in a while.
+func (p *process) touched(while time.Duration) (float64, error) {
+	if err := os.WriteFile(p.proc("clear_refs"), []byte("1"), 0); err != nil {
+		return 0, err
+	}
+	time.Sleep(while)
+	return p.size("smaps_rollup", "Referenced")
+}
+
+// size finds a size by its name in a file of /proc.
+func (p *process) size(file, name string) (float64, error) {
+	text, err := os.ReadFile(p.proc(file))
 	if err != nil {
 		return 0, err
 	}

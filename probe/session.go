@@ -142,7 +142,7 @@ func (s *session) due(ctx context.Context, now time.Time) task {
 	if do != nil && !now.Before(at) {
 		return do
 	}
-	wake := s.wakeAt(now, at, s.loop.tendOptional(ctx, now), s.loop.tendLicences(ctx, now))
+	wake := s.wakeAt(now, at, s.loop.tendOptional(ctx, now), s.loop.tendLicences(ctx, now), s.silentAt(), s.loop.failuresForgottenAt())
 	s.loop.turnEnds = wake.Add(s.cfg.RequestTimeout) // for a message that comes then
 	s.timer.Reset(max(0, wake.Sub(now)))
 	return nil
@@ -207,7 +207,7 @@ func (s *session) next(now time.Time) (at time.Time, do task) {
 // wakeAt is when a turn that has nothing to do before the times in at ends at the latest.
 func (s *session) wakeAt(now time.Time, at ...time.Time) time.Time {
 	wake := s.loop.lookAtHosts(now)
-	for _, t := range append(at, s.silentAt(), s.loop.failuresForgottenAt()) {
+	for _, t := range at {
 		if t.After(now) && t.Before(wake) {
 			wake = t
 		}
