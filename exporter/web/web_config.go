@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -181,21 +180,23 @@ func inlined(file string) ([]byte, error) {
 	if err := yaml.UnmarshalStrict(text, new(toolkit.Config)); err != nil {
 		return nil, withoutValues(err)
 	}
-	var top yaml.MapSlice
+	var top map[string]map[string]any
 	if err := yaml.Unmarshal(text, &top); err != nil {
 		return nil, withoutValues(err)
 	}
-	top = set(top, "http_server_config", set(section(top, "http_server_config"), "http2", false))
-	tls := section(top, "tls_server_config")
-	if tls == nil {
-		return yaml.Marshal(top)
+	config := map[string]map[string]any{"http_server_config": {}}
+	for name, section := range top {
+		if section != nil {
+			config[name] = section
+		}
 	}
-	for _, key := range []string{"cert", "key", "client_ca"} { // in an order: equal files are equal texts
-		if tls, err = withContent(tls, key+"_file", key, filepath.Dir(file)); err != nil {
+	config["http_server_config"]["http2"] = false
+	for _, key := range []string{"cert", "key", "client_ca"} {
+		if err := putContent(config["tls_server_config"], key+"_file", key, filepath.Dir(file)); err != nil {
 			return nil, err
 		}
 	}
-	return yaml.Marshal(set(top, "tls_server_config", tls))
+	return yaml.Marshal(config)
 }
 
 // quoted is a part of the file that an error of the parser repeats.
@@ -210,47 +211,23 @@ func withoutValues(err error) error {
 	return errors.New(quoted.ReplaceAllString(err.Error(), "a !!$1"))
 }
 
-// withContent puts the content of a file in the place of its name.
-func withContent(section yaml.MapSlice, fileKey, key, dir string) (yaml.MapSlice, error) {
-	for i, item := range section {
-		name, isText := item.Value.(string)
-		if item.Key != fileKey || !isText || name == "" {
-			continue
-		}
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(dir, name)
-		}
-		content, err := files.Read(name, maxWebConfig)
-		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", fileKey, files.Absolute(name), err)
-		}
-		if len(bytes.TrimSpace(content)) == 0 {
-			return nil, fmt.Errorf("%s %s: it is empty", fileKey, name)
-		}
-		rest := slices.Concat(section[:i], section[i+1:])
-		return set(rest, key, string(content)), nil
+// putContent puts the content of a file in the place of its name.
+func putContent(section map[string]any, fileKey, key, dir string) error {
+	name, _ := section[fileKey].(string)
+	if name == "" {
+		return nil
 	}
-	return section, nil
-}
-
-// section returns the mapping of a key, or nil.
-func section(top yaml.MapSlice, key string) yaml.MapSlice {
-	for _, item := range top {
-		if item.Key == key {
-			found, _ := item.Value.(yaml.MapSlice)
-			return found
-		}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(dir, name)
 	}
+	content, err := files.Read(name, maxWebConfig)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", fileKey, files.Absolute(name), err)
+	}
+	if len(bytes.TrimSpace(content)) == 0 {
+		return fmt.Errorf("%s %s: it is empty", fileKey, name)
+	}
+	delete(section, fileKey)
+	section[key] = string(content)
 	return nil
-}
-
-// set returns a copy in which the key has the value.
-func set(in yaml.MapSlice, key string, value any) yaml.MapSlice {
-	out := make(yaml.MapSlice, 0, len(in)+1)
-	for _, item := range in {
-		if item.Key != key {
-			out = append(out, item)
-		}
-	}
-	return append(out, yaml.MapItem{Key: key, Value: value})
 }
