@@ -14,7 +14,7 @@ import (
 // inTime is how long a page may take, and its end.
 const inTime = 6 * time.Minute
 
-// pages are the alerts that wake somebody.
+// isPage reports whether an alert wakes somebody.
 func isPage(alert string) bool { return strings.Contains(alert, " critical") }
 
 // expected are the alerts of a list, about every server of the world unless they say of which.
