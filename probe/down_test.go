@@ -159,3 +159,18 @@ func TestLossReasonIsThatOfTheCause(t *testing.T) {
 		})
 	}
 }
+
+// When the last session was established stays known after its end: an outage is told apart from a
+// server that never worked.
+func TestTheTimeOfTheLastSessionOutlivesIt(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r, _ := startRig(t, mode, icwssim.Options{})
+		r.pass(10 * time.Second)
+		since := r.probe.Snapshot().SessionEstablished
+		r.kill("a")
+		r.pass(5 * time.Minute)
+		if s := r.probe.Snapshot(); s.SessionUp || since.IsZero() || !s.SessionEstablished.Equal(since) {
+			t.Errorf("session up %t, the last one established at %s, want %s", s.SessionUp, s.SessionEstablished, since)
+		}
+	})
+}

@@ -165,7 +165,6 @@ func (l *loop) serve(ctx context.Context, wire *icws.Session) *sessionEnd {
 // whether the loop goes on.
 func (l *loop) sessionEnded(ctx context.Context, end *sessionEnd) bool {
 	l.sessionUp = false
-	l.sessionSince = time.Time{}
 	for i := range l.hosts {
 		l.hosts[i].Active = false
 	}

@@ -75,8 +75,9 @@ type Snapshot struct {
 
 	// SessionsOwed counts sessions that should have ended, and whose end the servers
 	// have not confirmed.
-	SessionsOwed       int
-	SessionUp          bool
+	SessionsOwed int
+	SessionUp    bool
+	// SessionEstablished is when the last session was established; it outlives that session.
 	SessionEstablished time.Time
 
 	Breaker BreakerState

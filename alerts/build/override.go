@@ -58,8 +58,8 @@ func (o Overrides) Apply(texts ...string) ([]string, error) {
 	return changed, nil
 }
 
-// exporterRunbooks is what every runbook_url begins with: where an exporter says that its pages are.
-const exporterRunbooks = `runbook_url: '{{ with query "last_over_time(icws_exporter_web_info[1h])" }}` +
+// exporterRunbooks is what every runbook_url begins with: where an exporter of the job says that its pages are.
+const exporterRunbooks = "runbook_url: '{{ with or $labels.job \".*\" | printf `last_over_time(icws_exporter_web_info{job=~%q}[1h])` | query }}" +
 	`{{ . | sortByLabel "external_url" | first | label "external_url" }}/{{ end }}runbooks/`
 
 // folder has one slash at the end.

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"icws_exporter/probe/icwssim"
 )
 
 var (
@@ -59,5 +62,27 @@ func TestEveryAlertIsProvoked(t *testing.T) {
 				t.Errorf("no incident brings %s about", m[1])
 			}
 		}
+	}
+}
+
+// A Prometheus that takes the created times of counters sees what went wrong before its first scrape.
+func TestFailuresBeforeTheFirstScrapeAreSeen(t *testing.T) {
+	for _, takesZeros := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, incident{name: "early", only: "sse", notStarted: 1, takesZeros: takesZeros, options: icwssim.Options{NotAccepting: true}})
+			w.exporters[0].start(t)
+			time.Sleep(5 * time.Minute)
+			w.sites[0].server.SetNotAccepting(false)
+			time.Sleep(5 * time.Minute)
+			w.discover(w.exporters...)
+			time.Sleep(time.Minute)
+			if up := w.monitor.query(t, "icws_up == 1"); len(up) != 1 {
+				t.Fatalf("takes zeros %t: %v are up", takesZeros, up)
+			}
+			failed := w.monitor.query(t, `increase(icws_session_open_failures_total{reason="unavailable"}[15m]) >= 1`)
+			if seen := len(failed) == 1; seen != takesZeros {
+				t.Errorf("takes zeros %t: failures from before the first scrape are seen: %t", takesZeros, seen)
+			}
+		})
 	}
 }

@@ -35,6 +35,7 @@ type incident struct {
 	notStarted  int      // of them
 	// fromTheStart says that it begins with the exporter.
 	fromTheStart bool
+	takesZeros   bool // Prometheus stores when counters began, which only protobuf says
 
 	lasting time.Duration // 0: 20 minutes
 	every   time.Duration // repeats begin and happen; 0: once

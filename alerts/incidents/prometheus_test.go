@@ -36,11 +36,13 @@ type monitor struct {
 	stopped chan struct{}
 }
 
-func startMonitor(t *testing.T, dir string, n *network, to rules.Sender) *monitor {
+// startMonitor starts one. One that takes zeros stores a 0 for the moment at which a counter began.
+func startMonitor(t *testing.T, dir string, n *network, to rules.Sender, takesZeros bool) *monitor {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	storing := tsdb.DefaultOptions()
 	storing.WALSegmentSize = -1 // none: nothing is read again
+	storing.EnableSTAsZeroSample = takesZeros
 	db, err := tsdb.Open(dir, quiet, nil, storing, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +52,7 @@ func startMonitor(t *testing.T, dir string, n *network, to rules.Sender) *monito
 	m.engine = promql.NewEngine(promql.EngineOpts{
 		Logger: quiet, MaxSamples: 50_000_000, Timeout: time.Minute, EnableAtModifier: true, EnableNegativeOffset: true, Parser: p,
 	})
-	options := &scrape.Options{HTTPClientOptions: []commonconfig.HTTPClientOption{commonconfig.WithDialContextFunc(n.dial)}}
+	options := &scrape.Options{EnableStartTimestampZeroIngestion: takesZeros, HTTPClientOptions: []commonconfig.HTTPClientOption{commonconfig.WithDialContextFunc(n.dial)}}
 	setHostName(options)
 	m.scrapes, err = scrape.NewManager(options, quiet, nil, nil, db, client.NewRegistry())
 	if err != nil {
@@ -73,9 +75,9 @@ func setHostName(o *scrape.Options) {
 }
 
 // watch scrapes the addresses of each job.
-func (m *monitor) watch(t *testing.T, jobs []string) {
+func (m *monitor) watch(t *testing.T, jobs []string, protocols string) {
 	t.Helper()
-	text := fmt.Sprintf("global: {scrape_interval: %s, evaluation_interval: %s}\nscrape_configs:\n", interval, interval)
+	text := fmt.Sprintf("global: {scrape_interval: %s, evaluation_interval: %s, scrape_protocols: %s}\nscrape_configs:\n", interval, interval, protocols)
 	for _, job := range jobs {
 		text += "  - {job_name: " + job + "}\n"
 	}

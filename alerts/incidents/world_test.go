@@ -72,8 +72,12 @@ func newWorld(t *testing.T, i incident) *world {
 		}
 	}
 	w.dispatcher = startDispatcher(t)
-	w.monitor = startMonitor(t, filepath.Join(w.dir, "data"), w.n, w.dispatcher)
-	w.monitor.watch(t, []string{job})
+	w.monitor = startMonitor(t, filepath.Join(w.dir, "data"), w.n, w.dispatcher, i.takesZeros)
+	protocols := "[OpenMetricsText1.0.0, PrometheusText0.0.4]"
+	if i.takesZeros {
+		protocols = "[PrometheusProto]"
+	}
+	w.monitor.watch(t, []string{job}, protocols)
 	w.discover(w.exporters[i.notStarted:]...)
 	return w
 }

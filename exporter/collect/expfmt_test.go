@@ -343,4 +343,8 @@ func TestCountersCarryWhenTheyBegan(t *testing.T) {
 	if counters < 100 {
 		t.Errorf("only %d counters were found", counters)
 	}
+	// As OpenMetrics it would be twice as many series: only protobuf says it.
+	if page := exposition(t, s, OpenMetrics); strings.Contains(page, "_created") {
+		t.Error("OpenMetrics has series of created times")
+	}
 }

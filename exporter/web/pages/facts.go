@@ -58,7 +58,7 @@ func sessionFacts(server exporter.Server, c clock) []fact {
 	}
 	return []fact{
 		{Name: "Session", Text: up},
-		{Name: "Established", At: c.moment(s.SessionEstablished)},
+		{Name: "Last established", At: c.moment(s.SessionEstablished)},
 		{Name: "Host", Text: server.Show(s.ActiveHost())},
 		{Name: "Transport", Text: transport},
 		{Name: "Probe moved", At: c.lately(s.Heartbeat)},
