@@ -215,8 +215,8 @@ the end of the page; they must be at most 6 minutes unless it says why not.
 Three pages take longer, because of what their rules ask for:
 
 - IcwsAvailabilityBudgetBurn needs 4:19 minutes of downtime in an hour (14.4 times 0.5 %%), each outage shorter than 5 minutes, for else it is
-  IcwsServerDown. It adds up parts of 5 minutes, which lag by 2, once a minute: so it comes 2 to 4 minutes after the budget is spent, never sooner
-  than 7 minutes after the first outage. It ends when 15 minutes were quiet, and in the window of 6 hours half an hour later.
+  IcwsServerDown. It adds up parts of 5 minutes, which lag by 2, once a minute: so it comes 2 to 4 minutes after the budget is spent, not sooner
+  than 6:30 minutes after the first outage. It ends when 15 minutes were quiet, and in the window of 6 hours half an hour later.
 - A target that vanished pages after the 9 minutes of its `+"`for`"+`, so that a rollout may take 10; before that Prometheus has to notice.
 - A server that vanished pages 5 minutes after its last sample and the 6 minutes of its `+"`for`"+`, so that it may move to another exporter.
 
