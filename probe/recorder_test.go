@@ -68,7 +68,7 @@ func (r *recorder) Exchange(e icws.Exchange) {
 		r.mind(func(m *manners) []string { return m.look(e) })
 	case icws.OpDisconnect: // may be beside it too, of a session that is owed
 		r.mind(func(m *manners) []string { return m.leave(e) })
-	case icws.OpSubscribeUsers, icws.OpUnsubscribeUsers, icws.OpUserStatus, icws.OpConfiguration:
+	case icws.OpSubscribeOptional, icws.OpUnsubscribeOptional, icws.OpUserStatus, icws.OpConfiguration:
 		// Beside the loop, whose requests they do not hold up.
 	default:
 		r.mind(func(m *manners) []string { return m.exchange(e) })

@@ -96,7 +96,7 @@ func TestOptionalRequestsKeepToTheirBudget(t *testing.T) {
 		})
 		optional := func() int {
 			n := 0
-			for _, op := range []icws.Operation{icws.OpConfiguration, icws.OpUserStatus, icws.OpSubscribeUsers, icws.OpUnsubscribeUsers} {
+			for _, op := range []icws.Operation{icws.OpConfiguration, icws.OpUserStatus, icws.OpSubscribeOptional, icws.OpUnsubscribeOptional} {
 				n += r.seen.get("request " + op.String())
 			}
 			return n

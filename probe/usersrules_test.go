@@ -68,7 +68,7 @@ func TestHowOftenUsersAreCompared(t *testing.T) {
 // comparedOften holds the requests about users of half a day to what is promised.
 func (r *rig) comparedOften(sim *icwssim.Server) {
 	single := func() int { return r.seen.get("request " + icws.OpUserStatus.String()) }
-	all := func() int { return r.seen.get("request " + icws.OpSubscribeUsers.String()) }
+	all := func() int { return r.seen.get("request " + icws.OpSubscribeOptional.String()) }
 	before, puts, last := single(), all(), time.Time{}
 	for range 12 * 60 {
 		sim.StepShifts(1)

@@ -75,7 +75,7 @@ func alwaysThere(f *Family) int {
 	for _, l := range f.Labels {
 		optional := 0
 		for _, v := range l.Values {
-			if slices.Contains([]string{"subscribe_users", "unsubscribe_users", "user_status", "configuration"}, v) {
+			if slices.Contains([]string{"subscribe_optional", "unsubscribe_optional", "user_status", "configuration"}, v) {
 				optional++
 			}
 		}

@@ -89,7 +89,7 @@ var (
 	MetricResponses = define(Family{
 		Name:   "icws_responses_total",
 		Type:   Counter,
-		Help:   "HTTP answers of the server, by operation and code; rare codes are counted by their class, such as 4xx.",
+		Help:   "HTTP answers of the server, by operation and code; rare codes are counted by their class, such as 4xx. A subscription that a server could do without, such as that to users, is subscribe_optional.",
 		Labels: []Label{labelOperation, {Name: "code", Values: codes}},
 		server: func(r *reading, out *samples) {
 			for i := range r.responses {

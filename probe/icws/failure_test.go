@@ -279,7 +279,7 @@ func (s slow) Read([]byte) (int, error) {
 
 func TestNames(t *testing.T) {
 	for op := range Operation(NumOperations) {
-		ofSubscription := slices.Contains([]Operation{OpSubscribe, OpUnsubscribe, OpSubscribeUsers, OpUnsubscribeUsers, OpList}, op)
+		ofSubscription := slices.Contains([]Operation{OpSubscribe, OpUnsubscribe, OpSubscribeOptional, OpUnsubscribeOptional, OpList}, op)
 		if op.String() == "" || resources[op].method == "" || (resources[op].path == "") != ofSubscription {
 			t.Errorf("operation %d has no name or resource", op)
 		}

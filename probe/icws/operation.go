@@ -16,10 +16,10 @@ const (
 	OpStream
 	OpList
 	OpSwitchoverStatus
-	// OpSubscribeUsers and OpUnsubscribeUsers are about UserStatuses. What a server answers
-	// them says nothing of the status messages.
-	OpSubscribeUsers
-	OpUnsubscribeUsers
+	// OpSubscribeOptional and OpUnsubscribeOptional are about what a server could do without,
+	// such as UserStatuses. What it answers to them says nothing of the status messages.
+	OpSubscribeOptional
+	OpUnsubscribeOptional
 	// OpUserStatus reads the status of one user.
 	OpUserStatus
 	// OpConfiguration reads a list of the configuration: users, workgroups, licences.
@@ -27,19 +27,19 @@ const (
 )
 
 var operationNames = [...]string{
-	OpConnect:          "connect",
-	OpDisconnect:       "disconnect",
-	OpVersion:          "version",
-	OpSubscribe:        "subscribe",
-	OpUnsubscribe:      "unsubscribe",
-	OpPoll:             "poll",
-	OpStream:           "stream",
-	OpList:             "list",
-	OpSwitchoverStatus: "switchover_status",
-	OpSubscribeUsers:   "subscribe_users",
-	OpUnsubscribeUsers: "unsubscribe_users",
-	OpUserStatus:       "user_status",
-	OpConfiguration:    "configuration",
+	OpConnect:             "connect",
+	OpDisconnect:          "disconnect",
+	OpVersion:             "version",
+	OpSubscribe:           "subscribe",
+	OpUnsubscribe:         "unsubscribe",
+	OpPoll:                "poll",
+	OpStream:              "stream",
+	OpList:                "list",
+	OpSwitchoverStatus:    "switchover_status",
+	OpSubscribeOptional:   "subscribe_optional",
+	OpUnsubscribeOptional: "unsubscribe_optional",
+	OpUserStatus:          "user_status",
+	OpConfiguration:       "configuration",
 }
 
 // NumOperations is how many operations there are.
@@ -55,17 +55,17 @@ const subscriptionsPath = "messaging/subscriptions/"
 // OpConnect and OpVersion, below /icws/{sessionId} for all others; that of an
 // operation on a subscription is the Subscription's.
 var resources = [NumOperations]struct{ method, path string }{
-	OpConnect:          {http.MethodPost, "connection"},
-	OpDisconnect:       {http.MethodDelete, "connection"},
-	OpVersion:          {http.MethodGet, "connection/version"},
-	OpSubscribe:        {http.MethodPut, ""},
-	OpUnsubscribe:      {http.MethodDelete, ""},
-	OpPoll:             {http.MethodGet, "messaging/messages"},
-	OpStream:           {http.MethodGet, "messaging/messages"},
-	OpList:             {http.MethodGet, ""},
-	OpSwitchoverStatus: {http.MethodGet, "connection/switchover-status"},
-	OpSubscribeUsers:   {http.MethodPut, ""},
-	OpUnsubscribeUsers: {http.MethodDelete, ""},
-	OpUserStatus:       {http.MethodGet, "status/user-statuses"},
-	OpConfiguration:    {http.MethodGet, "configuration"},
+	OpConnect:             {http.MethodPost, "connection"},
+	OpDisconnect:          {http.MethodDelete, "connection"},
+	OpVersion:             {http.MethodGet, "connection/version"},
+	OpSubscribe:           {http.MethodPut, ""},
+	OpUnsubscribe:         {http.MethodDelete, ""},
+	OpPoll:                {http.MethodGet, "messaging/messages"},
+	OpStream:              {http.MethodGet, "messaging/messages"},
+	OpList:                {http.MethodGet, ""},
+	OpSwitchoverStatus:    {http.MethodGet, "connection/switchover-status"},
+	OpSubscribeOptional:   {http.MethodPut, ""},
+	OpUnsubscribeOptional: {http.MethodDelete, ""},
+	OpUserStatus:          {http.MethodGet, "status/user-statuses"},
+	OpConfiguration:       {http.MethodGet, "configuration"},
 }

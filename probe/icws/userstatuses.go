@@ -18,8 +18,8 @@ var UserStatuses = &Subscription{
 	Path:        "status/user-statuses",
 	MessageType: "urn:inin.com:status:userStatusMessage",
 	Personal:    true,
-	Put:         OpSubscribeUsers,
-	Delete:      OpUnsubscribeUsers,
+	Put:         OpSubscribeOptional,
+	Delete:      OpUnsubscribeOptional,
 }
 
 // UserStatusBody says whose statuses the subscription is about, all of them each time.
