@@ -63,7 +63,8 @@ func (u *userFeed) takeList(list userList) {
 			u.withhold() // the counts are of fewer
 		}
 		u.ids = u.roster.Watch(ids)
-		u.changed, u.refused, u.untried, u.proven, u.search, u.listRetry = true, nil, nil, nil, nil, false
+		u.changed, u.refused, u.untried, u.search, u.listRetry = true, nil, nil, nil, false
+		u.proven, u.forgiven = nil, nil
 		u.need(ResyncInitial)
 	}
 	u.workgroups = u.groupMembers(list.members)

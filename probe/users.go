@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -66,6 +65,7 @@ type userFeed struct {
 	untried     map[string]bool // no search has tried them since the server refused the list
 	searchAt    time.Time       // when they are tried
 	proven      map[string]bool // of the refused: the server knows them
+	forgiven    map[string]bool // of the refused: they are tried again
 	unproven    int             // samples until all who are not reported have been asked for since
 	forgivenAt  time.Time       // when all were tried again since all were refused
 
@@ -148,7 +148,7 @@ func (u *userFeed) apply() {
 func (u *userFeed) configure(cfg *Users) {
 	u.jobs.stop()
 	u.cfg = cfg
-	u.refused, u.untried, u.proven, u.listed, u.listAt, u.search, u.putAt = nil, nil, nil, false, time.Time{}, nil, time.Time{}
+	u.refused, u.untried, u.proven, u.forgiven, u.listed, u.listAt, u.search, u.putAt = nil, nil, nil, nil, false, time.Time{}, nil, time.Time{}
 	if cfg == nil {
 		u.roster, u.staged, u.decoder, u.source, u.counts = nil, nil, nil, nil, nil
 		u.ids, u.workgroups, u.FeedState, u.verifiedAt = nil, nil, FeedState{}, moment{}
@@ -316,7 +316,7 @@ func (u *userFeed) next(now time.Time) (at time.Time, requests int, do userTask)
 	case u.search != nil:
 		return u.retryAt, 1, u.searchOn
 	case u.searchesAgain(now):
-		u.searchIn(u.wanted(), now, slices.Sorted(maps.Keys(u.untried)))
+		u.searchIn(u.wanted(), now, slices.Compact(slices.Sorted(u.triedAgain)))
 		return u.next(now)
 	case len(u.doubts) > 0:
 		return u.retryAt, 1, u.sample

@@ -101,7 +101,7 @@ func (u *userFeed) compare(found userSample, sent moment, err error, now time.Ti
 		u.known(found.id, now)
 	}
 	if u.ofOthers {
-		u.forgive(now)
+		u.forgive()
 	}
 	if !answered {
 		u.sampleFailed(found, err, now)

@@ -60,7 +60,18 @@ func (u *userFeed) searchIn(good []string, now time.Time, parts ...[]string) {
 
 // searchesAgain reports whether it is time to try those whom no search has tried yet.
 func (u *userFeed) searchesAgain(now time.Time) bool {
-	return len(u.untried) > 0 && (u.due == nil || u.nobodyLeft()) && !now.Before(later(u.searchAt, u.retryAt))
+	return len(u.untried)+len(u.forgiven) > 0 && (u.due == nil || u.nobodyLeft()) && !now.Before(later(u.searchAt, u.retryAt))
+}
+
+// triedAgain ranges over those whom the next search tries.
+func (u *userFeed) triedAgain(yield func(id string) bool) {
+	for _, ids := range []map[string]bool{u.untried, u.forgiven} {
+		for id := range ids {
+			if !yield(id) {
+				return
+			}
+		}
+	}
 }
 
 // searchOn tries the next part of the list.
@@ -112,19 +123,25 @@ func (u *userFeed) searched(part []string, err error, now time.Time) {
 	u.refuse(s.bad)
 }
 
-// leaveOpen keeps those whom a search that is over has not tried for another one.
+// leaveOpen keeps those whom a search that is over has not tried for another one, and takes
+// back those whom the server accepts by now.
 func (u *userFeed) leaveOpen(s *userSearch) {
-	untried := make(map[string]bool)
+	untried, refused := make(map[string]bool), make(map[string]bool)
 	maps.Copy(untried, u.untried)
+	maps.Copy(refused, u.refused)
 	for _, part := range s.open {
 		for _, id := range part {
-			untried[id] = true
+			untried[id] = !refused[id]
 		}
 	}
 	for _, id := range slices.Concat(s.good, s.bad) {
 		delete(untried, id)
 	}
-	u.untried = untried
+	for _, id := range s.good {
+		delete(refused, id)
+	}
+	maps.DeleteFunc(untried, func(_ string, isUntried bool) bool { return !isUntried })
+	u.untried, u.refused, u.forgiven = untried, refused, nil
 }
 
 // refuse leaves users out whom the server refuses. Their samples show when it does so
@@ -165,7 +182,7 @@ const forgiveEvery = time.Hour
 // known takes note that the server knows a user whom it refused.
 func (u *userFeed) known(id string, now time.Time) {
 	if u.nobodyLeft() && (u.forgivenAt.IsZero() || now.Sub(u.forgivenAt) >= forgiveEvery) {
-		u.refused, u.untried, u.proven, u.forgivenAt, u.retryAt = nil, nil, nil, now, now
+		u.refused, u.untried, u.proven, u.forgiven, u.forgivenAt, u.retryAt = nil, nil, nil, nil, now, now
 		u.need(ResyncCheck)
 		return
 	}
@@ -175,19 +192,16 @@ func (u *userFeed) known(id string, now time.Time) {
 	u.proven[id] = true
 }
 
-// forgive tries those again whom the server knows by now, once all who are not reported
-// have been sampled.
-func (u *userFeed) forgive(now time.Time) {
+// forgive has the next search try those again whom the server knows by now, once all who
+// are not reported have been sampled.
+func (u *userFeed) forgive() {
 	if len(u.proven) == 0 {
 		return
 	}
 	if u.unproven--; u.unproven > 0 {
 		return
 	}
-	u.refused = maps.Clone(u.refused)
-	maps.DeleteFunc(u.refused, func(id string, _ bool) bool { return u.proven[id] })
-	u.proven, u.retryAt = nil, now
-	u.need(ResyncCheck)
+	u.forgiven, u.proven = u.proven, nil
 }
 
 // showState says how the counting goes while messages come.

@@ -125,3 +125,24 @@ func TestTooManyUsersAreCutInOrder(t *testing.T) {
 		}
 	})
 }
+
+// A user whom the server knows and refuses, since it takes only so many, is tried again once
+// an hour, with those whom it accepts: the others stay counted meanwhile.
+func TestOneUserTooManyIsTriedOnceAnHour(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		quirks := icwssim.UserQuirks{UserMaximum: 59}
+		r, sim := usersRig(t, mode, icwssim.Options{Users: icwssim.InventUsers(60, 1), Quirks: icwssim.Quirks{UserQuirks: quirks}}, nil)
+		r.pass(time.Hour)
+		before, stale := r.seen.get("request "+icws.OpSubscribeOptional.String()), 0
+		for range 12 * 60 {
+			sim.StepShifts(1)
+			r.pass(time.Minute)
+			if u := r.users(); !u.Fresh(time.Now()) || u.Reported != 59 || u.Refused != 1 {
+				stale++
+			}
+		}
+		if n := r.seen.get("request "+icws.OpSubscribeOptional.String()) - before; n > 12*4 || stale > 0 {
+			t.Errorf("asked for users %d times in twelve hours, stale in %d minutes\n%s", n, stale, r.logs)
+		}
+	})
+}
