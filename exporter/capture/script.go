@@ -30,7 +30,7 @@ func (c *Capture) Messages() int { return c.messages }
 
 // Simulation returns the options of a simulator that plays the capture.
 func (c *Capture) Simulation() icwssim.Options {
-	o := icwssim.Options{Script: &c.script, Quirks: icwssim.Quirks{PingInterval: icwssim.Period(c.pingEvery)}}
+	o := icwssim.Options{Script: &c.script, Statuses: []icwssim.Status{}, Quirks: icwssim.Quirks{PingInterval: icwssim.Period(c.pingEvery)}}
 	if c.pollOnly {
 		o.MessagingVersion = 1
 	}
