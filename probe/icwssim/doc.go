@@ -6,8 +6,8 @@
 //
 // A Server is an http.Handler. It owns its catalogue of status messages and its
 // users, both can live a random life of their own, and it tells tests the truth about
-// what a client should know. A control path under /-/sim/ does over HTTP what the
-// methods do.
+// what a client should know. A control path under /-/sim/ has its state, its faults and
+// the end of its sessions over HTTP.
 //
 // All time is taken from package time, no lock is held over I/O, and Close ends
 // every goroutine, so a Server also works inside a testing/synctest bubble.
