@@ -60,8 +60,6 @@ type request struct {
 	// patience is nil for a request that ends after RequestTimeout, sent or not.
 	patience *patience
 	waiting  *waiting // with patience, once the exchange has begun
-	// connected is called with the connection that the request goes over, unless nil.
-	connected func(httptrace.GotConnInfo)
 }
 
 // answer is what came back with a success code. Its reader closes it.
@@ -118,9 +116,6 @@ func (c *Client) send(ctx context.Context, r request, x *Exchange) (*answer, err
 		if r.waiting != nil {
 			r.waiting.connected(i.Conn)
 		}
-		if r.connected != nil {
-			r.connected(i)
-		}
 	})
 	if err != nil {
 		return nil, err
@@ -166,7 +161,7 @@ const idleBeforePoll = 20 * time.Second
 // cannot be repeated, because the server forgets what it has sent; so it goes over a
 // connection that was used a moment ago, or over a new one.
 func (c *Client) newRequest(ctx context.Context, r request, connected func(httptrace.GotConnInfo)) (*http.Request, error) {
-	if r.url.Scheme == "https" || r.connected != nil { // else nobody wants to know
+	if r.url.Scheme == "https" || r.waiting != nil { // else nobody wants to know
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: connected})
 	}
 	req, err := http.NewRequestWithContext(ctx, resources[r.op].method, r.url.String(), bodyOf(r))

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 
@@ -167,15 +166,13 @@ func (c *Client) connect(ctx context.Context, cr Credentials, query string, p *p
 	u.RawQuery = query
 	c.opts.Screen.Learn(cr.Password)
 	r := request{op: OpConnect, url: u, body: cr.settings(c.opts.ApplicationName), patience: p}
-	var address string
-	r.connected = func(i httptrace.GotConnInfo) { address = i.Conn.RemoteAddr().String() }
 	var s *Session
 	err := c.exchange(ctx, r, func(d *document, h http.Header) {
 		s = d.session(h)
 		c.opts.Screen.LearnSession(s.secrets()...)
 	})
 	if s != nil {
-		s.client, s.address = c, address
+		s.client = c
 	}
 	switch {
 	case err == nil:

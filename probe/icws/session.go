@@ -22,9 +22,8 @@ import (
 // Every method that makes a request returns a *ResponseError or a *RequestError
 // when it fails.
 type Session struct {
-	client  *Client
-	id      string
-	address string
+	client *Client
+	id     string
 	// token and cookie are sent with every request.
 	token, cookie secret.Text
 
@@ -40,10 +39,6 @@ func (s *Session) ID() string { return s.id }
 
 // Host returns the host and port that the session's requests go to.
 func (s *Session) Host() string { return s.client.base.Host }
-
-// Address returns the address and port that took the log-on, the proxy's where
-// there is one. All requests of the session go there: see OneAddress.
-func (s *Session) Address() string { return s.address }
 
 // ICServer returns the name of the IC server behind the session.
 func (s *Session) ICServer() string { return s.icServer }
