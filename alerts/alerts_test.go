@@ -211,6 +211,23 @@ func TestEveryAlertHasARunbook(t *testing.T) {
 	}
 }
 
+// A runbook about a server names the page that can be read, and that of an outage how a wait ends by hand.
+func TestRunbooksNameThePageOfTheServer(t *testing.T) {
+	aboutExporters := []string{"IcwsCatalogueDiffers", "IcwsExporterRestarting", "IcwsExporterUnhealthy", "IcwsNotWatched", "IcwsWatchdog"}
+	for _, name := range alertNames(allRules(t)) {
+		book, _ := Runbook(name)
+		if !strings.Contains(book, "/servers/$SERVER`") && !slices.Contains(aboutExporters, name) {
+			t.Errorf("the runbook of %s does not name the page of the server", name)
+		}
+	}
+	down, _ := Runbook("IcwsServerDown")
+	for _, want := range []string{"*Try again now*", "`POST /api/v1/servers/$SERVER/retry`", "`--web.enable-lifecycle`"} {
+		if !strings.Contains(down, want) {
+			t.Errorf("the runbook of IcwsServerDown does not say %s", want)
+		}
+	}
+}
+
 // unitTest is a file for promtool test rules.
 type unitTest struct {
 	Tests []struct {

@@ -70,7 +70,7 @@ var ofTheExporter = []string{"instance", "pod", "container", "endpoint", "node",
 // Rules bear a scrape every minute, a server that moves to another exporter, and the
 // labels of a cluster.
 func TestRulesKeepTheHouseRules(t *testing.T) {
-	const shortest = 4 * time.Minute
+	const shortest, longest = 4 * time.Minute, time.Hour // of what is scraped; recorded parts make up what is longer
 	for _, r := range readRules(t) {
 		e, err := parse(r.Expr)
 		if err != nil {
@@ -82,6 +82,9 @@ func TestRulesKeepTheHouseRules(t *testing.T) {
 			case *parser.MatrixSelector:
 				if n.Range < shortest {
 					t.Errorf("%s: a range of %s is too short for a scrape every minute", where, n.Range)
+				}
+				if name := n.VectorSelector.(*parser.VectorSelector).Name; n.Range > longest && !strings.Contains(name, ":") {
+					t.Errorf("%s: a range of %s of %s is too long: record its parts", where, n.Range, name)
 				}
 			case *parser.SubqueryExpr:
 				if n.Range < shortest {
