@@ -50,6 +50,8 @@ type incident struct {
 	delivered, muted []string
 	// endless says that the alerts rightly go on: what is wrong stays as it is.
 	endless bool
+	// timesTickets says that its row has the times of its tickets, where it has no page.
+	timesTickets bool
 	// slow is why a page takes longer than 6 minutes to come or to go.
 	slow string
 }

@@ -89,7 +89,7 @@ func (w *world) compare(i incident) {
 		sent[key] = true
 	}
 	for _, m := range w.moments(i) {
-		if i.slow == "" && (m.page > inTime || m.end > inTime) {
+		if i.slow == "" && isPage(m.alert) && (m.page > inTime || m.end > inTime) {
 			lines = append(lines, fmt.Sprintf("too late: %s %s came after %s and ended after %s, want %s", m.server, m.alert, m.page, m.end, inTime))
 		}
 	}
@@ -113,13 +113,13 @@ func (w *world) compare(i incident) {
 	}
 }
 
-// moment is when a page came, after the beginning, and went, after the end.
+// moment is when an alert came, after the beginning, and went, after the end.
 type moment struct {
 	server, alert string
 	page, end     time.Duration
 }
 
-// moments are those of the pages of an incident that has a beginning.
+// moments are those of the pages of an incident that has a beginning, or of its tickets.
 func (w *world) moments(i incident) (found []moment) {
 	if i.fromTheStart {
 		return nil
@@ -129,7 +129,7 @@ func (w *world) moments(i incident) (found []moment) {
 		// Two windows of a budget are one page: they come in one message.
 		key := [2]string{d.labels["server"], strings.TrimSuffix(describe(d.labels), " "+d.labels["window"])}
 		switch m := at[key]; {
-		case !isPage(key[1]):
+		case !isPage(key[1]) && !i.timesTickets:
 		case m == nil:
 			at[key] = &moment{key[0], key[1], d.at.Sub(w.began), 0}
 		case d.resolved:
@@ -169,6 +169,9 @@ func (r *rows) add(w *world, i incident) {
 	times := "–"
 	if page > 0 {
 		times = minutes(page) + ", " + minutes(end)
+		if i.timesTickets && len(pages) == 0 {
+			times = "ticket " + times
+		}
 	}
 	if i.slow != "" {
 		times += ": " + i.slow
@@ -210,7 +213,7 @@ when the incident is over. Nothing may be resolved that was never sent.
 
 A page is critical, a ticket is not. Muted alerts fire as well; the inhibition keeps them from being delivered. The last
 column has the longest times, in minutes and seconds, from the beginning of the incident to its page, and from its end to
-the end of the page; they must be at most 6 minutes unless it says why not.
+the end of the page; they must be at most 6 minutes unless it says why not. Those of a ticket have no such limit.
 
 Three pages take longer, because of what their rules ask for:
 
