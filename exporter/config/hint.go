@@ -38,26 +38,9 @@ func asBlocks(dotted string) string {
 	return strings.Join(parts, ": {") + ": …" + strings.Repeat("}", len(parts)-1)
 }
 
-// plainKey writes a name as keys are written: Site, checkInterval and password-file
-// become site, check_interval and password_file.
-func plainKey(name string) string {
-	var b strings.Builder
-	for i, c := range name {
-		switch {
-		case c == '-' || c == ' ':
-			c = '_'
-		case unicode.IsUpper(c) && i > 0 && !isUpperBefore(name, i):
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(c))
-	}
-	return strings.ReplaceAll(b.String(), "__", "_")
-}
-
-func isUpperBefore(name string, i int) bool {
-	before, _ := utf8.DecodeLastRuneInString(name[:i])
-	return unicode.IsUpper(before)
-}
+// plainKey writes a name as keys are written: Site and password-file become site and
+// password_file.
+func plainKey(name string) string { return strings.ReplaceAll(strings.ToLower(name), "-", "_") }
 
 // withBlocks are the known keys and the blocks that they stand in.
 func withBlocks(known []string) []string {

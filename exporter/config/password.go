@@ -43,7 +43,7 @@ func (s Server) Password() (secret.Text, error) {
 		}
 		content, err = files.Read(filepath.Join(directory, s.PasswordCredential), maxPasswordBytes)
 		if errors.Is(err, fs.ErrNotExist) {
-			return secret.Text{}, noCredential(directory)
+			return secret.Text{}, fmt.Errorf("no credential of this name is in %s; load it with LoadCredential= in the systemd unit, under this name", directory)
 		}
 	default:
 		content, err = files.Read(s.PasswordFile, maxPasswordBytes)
@@ -72,20 +72,6 @@ func (e *unreadableError) Error() string {
 }
 
 func (e *unreadableError) Unwrap() error { return e.err }
-
-// noCredential names what systemd handed over instead.
-func noCredential(directory string) error {
-	const most = 10
-	names := "no other"
-	if entries, err := os.ReadDir(directory); err == nil && len(entries) > 0 {
-		var list []string
-		for _, entry := range entries[:min(len(entries), most)] {
-			list = append(list, entry.Name())
-		}
-		names = strings.Join(list, ", ")
-	}
-	return fmt.Errorf("no credential of this name is in %s, but %s; load it with LoadCredential= in the systemd unit, under this name", directory, names)
-}
 
 // PasswordPlace says in words where the password is, and when a changed one is seen:
 // empty for at once.
