@@ -22,7 +22,7 @@ func (s *Set) RenderServer(name string, w Want, use func(body []byte)) bool {
 	p.begin(nil)
 	sc := s.scrapeOf(one, space.readings)
 	p.appendFamilies(w, s.apart, sc, nil)
-	p.end(w.Format, nil)
+	p.end(w.Format, noFamilies)
 	space.readings = sc.done()
 	use(p.bytes())
 	return true

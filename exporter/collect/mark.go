@@ -22,11 +22,14 @@ func (m *mark) add(a, b uint64) {
 	*m = mark(bits.RotateLeft64(uint64(*m), 29) ^ high ^ low ^ a)
 }
 
-// addSample has it depend on a sample.
-func (m *mark) addSample(i int, v float64, open []string) {
-	m.add(uint64(i), math.Float64bits(v))
+// markSample has the mark of the piece depend on a sample.
+func (out *samples) markSample(i int, v float64, open []string) {
+	out.mark.add(uint64(i), math.Float64bits(v))
 	for _, value := range open {
-		m.add(1, maphash.String(markSeed, value))
+		if value != out.marked.text || value == "" { // most come several times in a row
+			out.marked.text, out.marked.hash = value, maphash.String(markSeed, value)
+		}
+		out.mark.add(1, out.marked.hash)
 	}
 }
 

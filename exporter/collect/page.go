@@ -137,16 +137,16 @@ func (p *page) note(n piece) {
 }
 
 // end writes the text at the end of the page, and ends it.
-func (p *page) end(format Format, last []byte) {
+func (p *page) end(format Format, last *encodedFamilies) {
 	if p.isZip && len(p.text) > 0 {
 		p.cutText()
 	}
-	if m := markOf(last); !p.reuse(m) {
-		p.text = append(p.text, last...)
+	if !p.reuse(last.mark) {
+		p.text = append(p.text, last.bytes...)
 		if format == OpenMetrics {
 			p.text = append(p.text, "# EOF\n"...)
 		}
-		p.cut(m)
+		p.cut(last.mark)
 	}
 	p.former = nil
 	if !p.isZip {

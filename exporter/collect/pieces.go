@@ -48,14 +48,14 @@ func (f *Family) serversPerPiece() int {
 }
 
 // appendMarks appends the marks of the pieces of a page, and of the text at its end.
-func (s *scrape) appendMarks(marks []mark, runtime []byte) []mark {
+func (s *scrape) appendMarks(marks []mark, runtime *encodedFamilies) []mark {
 	out := samples{}
 	for p := range parts(s.set.table, s.servers) {
 		headerBefore := out.hasHeader(p)
 		out.collect(p.families, s, p.servers)
 		marks = append(marks, out.takeMark(headerBefore))
 	}
-	return append(marks, markOf(runtime))
+	return append(marks, runtime.mark)
 }
 
 // hasHeader reports whether the header of the part stands in a piece before.
@@ -95,7 +95,7 @@ func (p *page) cutText() {
 	}
 }
 
-// shows reports whether the page has these marks.
+// shows reports whether the page has these marks, and is as short as it can be.
 func (p *page) shows(marks []mark) bool {
-	return slices.EqualFunc(p.pieces, marks, func(a piece, m mark) bool { return a.mark == m })
+	return p.stored == 0 && slices.EqualFunc(p.pieces, marks, func(a piece, m mark) bool { return a.mark == m })
 }

@@ -85,11 +85,15 @@ func TestOnlyWhatChangedIsMadeAnew(t *testing.T) {
 	if changed, stored, _ := changedPieces(s, true); changed != 1 || stored != 1 {
 		t.Errorf("one value changed, and %d pieces did, %d of them stored", changed, stored)
 	}
+	// What stays as it was is compressed.
+	if changed, stored, _ := changedPieces(s, true); changed != 0 || stored != 0 {
+		t.Errorf("nothing changed, and %d pieces did; %d are stored", changed, stored)
+	}
 	first := s.renderer.last[Text][1]
 	if changedPieces(s, true); s.renderer.last[Text][1] != first {
 		t.Error("nothing changed, and the page was made anew")
 	}
-	m.SessionOpening() // what stays as it was in the last page is compressed
+	m.SessionOpening()
 	if changed, stored, _ := changedPieces(s, true); changed != 1 || stored != 1 {
 		t.Errorf("another value changed, and %d pieces did, %d of them stored", changed, stored)
 	}

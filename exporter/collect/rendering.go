@@ -93,10 +93,7 @@ func (r *renderer) acquire(ctx context.Context, s *Set, w Want, bounded bool) (*
 	r.mu.Lock()
 	asked := r.begun
 	r.mu.Unlock()
-	var runtime []byte
-	if s.runtime != nil {
-		runtime = s.runtime.encoded(w.Format, w.Names)
-	}
+	runtime := s.runtime.encoded(w.Format, w.Names)
 	var limit <-chan time.Time
 	if bounded {
 		if err := r.queue(ctx, &limit); err != nil {
@@ -181,7 +178,7 @@ func (r *renderer) room() bool {
 
 // make makes the exposition in the turn of the caller. What is compressed is never in
 // memory as a whole. When nothing has changed it is the last one.
-func (r *renderer) make(s *Set, w Want, runtime []byte) *body {
+func (r *renderer) make(s *Set, w Want, runtime *encodedFamilies) *body {
 	number := r.begin()
 	r.forgetLargeTexts()
 	sc := s.scrape(r.readings)

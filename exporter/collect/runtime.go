@@ -48,7 +48,10 @@ type runtimeBlock struct {
 type encodedFamilies struct {
 	at    time.Time
 	bytes []byte
+	mark  mark // of the bytes
 }
+
+var noFamilies = new(encodedFamilies)
 
 var encodings = [numFormats]expfmt.Format{
 	Text:        expfmt.NewFormat(expfmt.TypeTextPlain),
@@ -73,18 +76,21 @@ func newRuntimeMetrics(now func() time.Time) *runtimeMetrics {
 }
 
 // encoded returns the families, those with the names if names are given, without the
-// end of the page.
-func (r *runtimeMetrics) encoded(format Format, names []string) []byte {
+// end of the page. A nil runtimeMetrics has none.
+func (r *runtimeMetrics) encoded(format Format, names []string) *encodedFamilies {
+	if r == nil {
+		return noFamilies
+	}
 	if names != nil {
-		return r.encode(format, names).bytes
+		return r.encode(format, names)
 	}
 	b := &r.blocks[format]
 	last := b.encoded.Load()
 	if age := r.now().Sub(last.at); age < runtimeMaxAge && age >= 0 {
-		return last.bytes
+		return last
 	}
 	if !b.busy.CompareAndSwap(false, true) {
-		return last.bytes
+		return last
 	}
 	defer b.busy.Store(false)
 	next := r.write(format, len(last.bytes))
@@ -92,7 +98,7 @@ func (r *runtimeMetrics) encoded(format Format, names []string) []byte {
 		next = r.encode(format, nil)
 	}
 	b.encoded.Store(next)
-	return next.bytes
+	return next
 }
 
 // runtimeLines are the lines that client_golang wrote, but for the values, which we
@@ -160,7 +166,7 @@ func (r *runtimeMetrics) write(format Format, size int) *encodedFamilies {
 		}
 		buf = append(appendValue(buf, r.values.values[line.nth]), '\n')
 	}
-	return &encodedFamilies{at: at, bytes: buf}
+	return &encodedFamilies{at, buf, markOf(buf)}
 }
 
 // encode leaves out what cannot be read or written: self metrics must never cost
@@ -179,5 +185,5 @@ func (r *runtimeMetrics) encode(format Format, names []string) *encodedFamilies 
 			buf.Truncate(end)
 		}
 	}
-	return &encodedFamilies{at: at, bytes: buf.Bytes()}
+	return &encodedFamilies{at, buf.Bytes(), markOf(buf.Bytes())}
 }

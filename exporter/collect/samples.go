@@ -46,7 +46,11 @@ type samples struct {
 	family *Family
 	server *ServerMetrics
 
-	mark    mark // of the samples since the last piece
+	mark   mark // of the samples since the last piece
+	marked struct {
+		text string // the last value of an open label
+		hash uint64
+	}
 	format  Format
 	page    *page // nil: the samples are only marked
 	started bool  // the family has its header
@@ -100,7 +104,7 @@ func (out *samples) add(i int, v float64, open ...string) {
 		out.send(i, v, open)
 		return
 	}
-	out.mark.addSample(i, v, open)
+	out.markSample(i, v, open)
 	if out.start() {
 		out.page.text = append(appendValue(out.appendLine(i, 0, open), v), '\n')
 	}
@@ -113,7 +117,7 @@ func (out *samples) addHistogram(i int, h *histogram) {
 		return
 	}
 	d := h.distribution()
-	out.mark.addSample(i, d.sum, nil)
+	out.markSample(i, d.sum, nil)
 	for n, count := range d.cumulative {
 		out.mark.add(uint64(n), count)
 	}

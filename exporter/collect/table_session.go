@@ -92,10 +92,13 @@ var (
 		Help:   "HTTP answers of the server, by operation and code; rare codes are counted by their class, such as 4xx. A subscription that a server could do without, such as that to users, is subscribe_optional.",
 		Labels: []Label{labelOperation, {Name: "code", Values: codes}},
 		server: func(r *reading, out *samples) {
-			for i := range r.responses {
-				op := icws.Operation(i / numCodes)
-				if n := r.responses[i].Load(); n > 0 || expectedResponses[i] && (r.startsAtZero(op) || !isWatched[op]) {
-					out.add(i, float64(n))
+			for op := range icws.Operation(icws.NumOperations) {
+				first := int(op) * numCodes
+				fromZero := r.startsAtZero(op) || !isWatched[op]
+				for i := first; i < first+numCodes; i++ {
+					if n := r.responses[i].Load(); n > 0 || fromZero && expectedResponses[i] {
+						out.add(i, float64(n))
+					}
 				}
 			}
 		},
