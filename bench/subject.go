@@ -77,7 +77,7 @@ func (c *subjectCommand) Run() error {
 // change is what a usual interval between two scrapes brings: a ping and its bytes,
 // a delivery check with its message.
 func change(m *collect.ServerMetrics) {
-	m.StreamHeartbeats(1)
+	m.StreamHeartbeat()
 	m.Read(8)
 	m.MessageReceived(probe.StatusMessages, probe.MessageFull)
 	m.DeliveryChecked(probe.StatusMessages, probe.DeliveryCheck{Result: probe.CheckOK})

@@ -267,7 +267,7 @@ func (l *loop) onRead(op icws.Operation, n int) {
 }
 
 func (l *loop) onPing() {
-	l.observer.StreamHeartbeats(1)
+	l.observer.StreamHeartbeat()
 	l.session.contact.ping(time.Now())
 }
 

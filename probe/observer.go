@@ -22,8 +22,8 @@ type Observer interface {
 	// StreamBroke reports that an open stream became useless, and why; its
 	// headers were reported as an Exchange before.
 	StreamBroke(icws.FailureReason)
-	// StreamHeartbeats reports n pings of the stream.
-	StreamHeartbeats(n int)
+	// StreamHeartbeat reports a ping of the stream.
+	StreamHeartbeat()
 
 	// SessionOpening reports an attempt to open a session.
 	SessionOpening()

@@ -88,7 +88,7 @@ func (r *recorder) StreamBroke(v icws.FailureReason) {
 	r.add("stream broke "+v.String(), 1)
 	r.add("failed "+v.String(), 1)
 }
-func (r *recorder) StreamHeartbeats(n int) { r.add("pings", n) }
+func (r *recorder) StreamHeartbeat() { r.add("pings", 1) }
 func (r *recorder) SessionOpening() {
 	r.add("opens", 1)
 }

@@ -330,8 +330,8 @@ func (w *witness) DeliveryChecked(of probe.Subscription, c probe.DeliveryCheck) 
 	w.drift = c.Drift
 }
 
-// StreamHeartbeats notes a ping.
-func (w *witness) StreamHeartbeats(int) {
+// StreamHeartbeat notes a ping.
+func (w *witness) StreamHeartbeat() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()

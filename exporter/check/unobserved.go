@@ -15,7 +15,7 @@ func (unobserved) StateChanged(probe.State, string)                        {}
 func (unobserved) Exchange(icws.Exchange)                                  {}
 func (unobserved) Read(int)                                                {}
 func (unobserved) StreamBroke(icws.FailureReason)                          {}
-func (unobserved) StreamHeartbeats(int)                                    {}
+func (unobserved) StreamHeartbeat()                                        {}
 func (unobserved) SessionOpening()                                         {}
 func (unobserved) SessionOpenFailed(probe.OpenFailure)                     {}
 func (unobserved) SessionClosed(probe.CloseReason)                         {}

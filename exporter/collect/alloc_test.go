@@ -36,7 +36,7 @@ func TestEventsDoNotAllocate(t *testing.T) {
 	if allocs := testing.AllocsPerRun(100, func() {
 		m.Read(4096)
 		m.MessageReceived(0, 0)
-		m.StreamHeartbeats(1)
+		m.StreamHeartbeat()
 	}); allocs > 0 {
 		t.Errorf("%v allocations per event", allocs)
 	}

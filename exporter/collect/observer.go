@@ -39,8 +39,8 @@ func (m *ServerMetrics) StreamBroke(why icws.FailureReason) {
 	m.requestFailures[int(icws.OpStream)*icws.NumFailureReasons+int(why)].Add(1)
 }
 
-// StreamHeartbeats counts n pings of the stream.
-func (m *ServerMetrics) StreamHeartbeats(n int) { addCount(&m.heartbeats, n) }
+// StreamHeartbeat counts a ping of the stream.
+func (m *ServerMetrics) StreamHeartbeat() { m.heartbeats.Add(1) }
 
 // SessionOpening counts an attempt to open a session.
 func (m *ServerMetrics) SessionOpening() { m.sessionOpens.Add(1) }

@@ -113,7 +113,7 @@ func TestMuchThatIsNewIsCompressed(t *testing.T) {
 	first := size()
 	for _, m := range servers {
 		m.Read(1)
-		m.StreamHeartbeats(1)
+		m.StreamHeartbeat()
 		m.SessionOpening()
 	}
 	if second := size(); second > first+mostStored+1000 {

@@ -109,7 +109,9 @@ func busy(m *ServerMetrics) {
 	})
 	m.Read(123456)
 	m.Read(1000)
-	m.StreamHeartbeats(7)
+	for range 7 {
+		m.StreamHeartbeat()
+	}
 	m.SessionOpening()
 	m.SessionOpening()
 	m.SessionOpenFailed(probe.OpenFailureUnavailable)
