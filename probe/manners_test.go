@@ -101,8 +101,9 @@ func (m *manners) exchange(e icws.Exchange) (found []string) {
 		found = append(found, unspared)
 	}
 	if e.Operation == icws.OpUnsubscribe {
-		// A session whose subscription delivers nothing costs one.
-		found = append(found, m.atMost(30, 10*time.Minute, renewing, e)...)
+		// A session whose subscription delivers nothing costs two: that which renews it,
+		// and that which leaves it.
+		found = append(found, m.atMost(40, 10*time.Minute, renewing, e)...)
 	}
 	last := m.last[0]
 	if e.Operation == icws.OpConnect && e.Start.Before(last.ended) {

@@ -72,8 +72,10 @@ func (d *day) noOldEntry() {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), time.Millisecond)
 	defer cancel()
-	all, err := d.probe.Statuses(ctx)
-	if s := d.probe.Snapshot(); err != nil || !s.freshAt(d.clocks()) || time.Now().Before(d.tangled) && d.lag > d.cfg.StaleAfter/2 {
+	var all []catalogue.Entry
+	var s *Snapshot // of the same moment: the loop goes on
+	err := d.probe.ask(ctx, func(l *loop) { all, s = l.statuses().Entries(), d.probe.Snapshot() })
+	if err != nil || !s.freshAt(d.clocks()) || time.Now().Before(d.tangled) && d.lag > d.cfg.StaleAfter/2 {
 		return // busy with a request, which is not always so
 	}
 	d.entriesLooked++
