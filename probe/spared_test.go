@@ -26,7 +26,7 @@ type spared struct {
 	session     string
 	refusesList string // the session in which a list was refused last
 
-	streamed string    // the session that opened a stream last
+	streamed string    // the host and session that opened a stream last
 	reopened time.Time // when that was not its first, until something was asked for
 }
 
@@ -113,6 +113,9 @@ func (s *spared) request(d *day, e hostExchange) {
 		s.anew()
 		return
 	}
+	if e.Operation != icwssim.OpConnect && s.host != "" && e.host != s.host {
+		return // it was sent before the last log-on, into a network that held it
+	}
 	if open := e.Time.Sub(s.opened); open > 0 && open < d.cfg.BreakerOpenFor {
 		d.fatalf("%s on %s at %s, %s after failures that open the breaker", e.Operation, e.host, e.Time.Format("15:04:05.000"), open)
 	}
@@ -155,15 +158,16 @@ func (s *spared) request(d *day, e hostExchange) {
 // resyncs wants the whole list asked for soon after a stream was opened again.
 func (s *spared) resyncs(d *day, e hostExchange) {
 	d.t.Helper()
-	if e.Session != s.streamed || e.Operation == icwssim.OpConnect {
+	session := e.host + " " + e.Session
+	if session != s.streamed || e.Operation == icwssim.OpConnect {
 		s.reopened = time.Time{}
 	}
 	switch e.Operation {
 	case icwssim.OpStream:
-		if e.Code == http.StatusOK && e.Fault == 0 && e.Session == s.streamed {
+		if e.Code == http.StatusOK && e.Fault == 0 && session == s.streamed {
 			s.reopened = e.Time
 		}
-		s.streamed = e.Session
+		s.streamed = session
 	case icwssim.OpSubscribe, icwssim.OpList:
 		stood := d.stops.Load() > 0 || time.Unix(0, d.wentOn.Load()).After(s.reopened)
 		if late := e.Time.Sub(s.reopened); !s.reopened.IsZero() && late > askedAgain && !stood {
