@@ -197,7 +197,7 @@ func distance(file *unitTests, names map[string]bool, m mutant) int {
 		return 0
 	case names[about]:
 		return 1
-	case file.name == "scenarios.yaml":
+	case file.name == "scenarios.yaml", file.name == "adversarial.yaml":
 		return 3
 	}
 	return 2

@@ -187,8 +187,8 @@ func (s ruleSet) madeOf(name string) map[string]bool {
 
 // about are the names of the rules of which a test says something, and of what they are made of.
 func (u *unitTest) about(s ruleSet) map[string]bool {
-	names := map[string]bool{}
-	for name := range everything(s) {
+	names, all := map[string]bool{}, everything(s)
+	for name := range all {
 		if u.concerns(map[string]bool{name: true}) {
 			names[name] = true
 		}
@@ -197,7 +197,7 @@ func (u *unitTest) about(s ruleSet) map[string]bool {
 		for _, groups := range s {
 			for _, g := range groups {
 				for _, r := range g.Rules {
-					for part := range everything(s) {
+					for part := range all {
 						if names[nameOf(r)] && strings.Contains(part, ":") && strings.Contains(r.Expr, part) {
 							names[part] = true
 						}
