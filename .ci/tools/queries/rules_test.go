@@ -118,7 +118,7 @@ func TestUnitTestsUseWhatExists(t *testing.T) {
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d files: %v", len(files), err)
 	}
-	known := exported()
+	known := withRecorded(t)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
