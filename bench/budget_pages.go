@@ -110,7 +110,8 @@ func (b *bench) loneScrapes(subject *subject) error {
 		lone("an empty handler", "empty"), lone("the complete page with go_* and process_*", "changed"),
 		lone("client_golang's default registry, go_* and process_* alone", "default"),
 	}
-	r, err := contest(b.Rounds, contestants...)
+	// A round has one scrape of each, so that there have to be more.
+	r, err := contest(4*b.Rounds, contestants...)
 	if err != nil {
 		return err
 	}

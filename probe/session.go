@@ -125,8 +125,7 @@ func (s *session) checkAll() {
 	}
 }
 
-// turn does the most urgent thing that is due, or waits for something to happen, in a
-// function of its own and on a small stack: thousands of servers wait.
+// turn does the most urgent thing that is due, or waits for something to happen.
 func (s *session) turn(ctx context.Context, now time.Time) error {
 	if do := s.due(ctx, now); do != nil {
 		return do(ctx)
