@@ -58,7 +58,8 @@ func (u *userFeed) searchIn(good []string, now time.Time, parts ...[]string) {
 	u.need(ResyncCheck) // the messages of the search are not counted
 }
 
-// searchesAgain reports whether it is time to try those whom no search has tried yet.
+// searchesAgain reports whether it is time to try those whom no search has tried yet, and
+// those whom the server refused and knows by now.
 func (u *userFeed) searchesAgain(now time.Time) bool {
 	return len(u.untried)+len(u.forgiven) > 0 && (u.due == nil || u.nobodyLeft()) && !now.Before(later(u.searchAt, u.retryAt))
 }
