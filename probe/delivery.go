@@ -219,9 +219,13 @@ func (f *feed) fullReceived(now time.Time) {
 	f.arrived(d, now)
 	// When messages could not come, what has waited for us comes before the answer.
 	mayBeOld := now.Before(f.unasked) || d.putAt.Sub(f.s.brokenAt) < f.patience()
+	if d.isFirst() {
+		mayBeOld = d.unanswered // then what came is perhaps no answer
+	}
 	switch {
-	case asOf.at.Before(f.verifiedAt.at), mayBeOld && !d.isFirst() && f.hasList():
+	case asOf.at.Before(f.verifiedAt.at), mayBeOld && f.hasList():
 		f.unproven(now)
+		f.catchUp(now.Sub(d.putAt))
 		if !now.Before(f.unasked) { // else it sets the pace
 			f.checkAt = now
 		}

@@ -89,6 +89,7 @@ type sessionFeed struct {
 	vainLists  int       // in a row that a message gave reason to read, and that changed nothing
 	noListTill time.Time // the list was refused
 	drifts     int       // checks in a row that found the copy wrong
+	timely     int       // full messages in a row that came in good time while it lagged
 
 	subscribed  bool // a PUT was answered 200
 	delivered   bool // a full message came

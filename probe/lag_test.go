@@ -77,6 +77,33 @@ func TestALagEnds(t *testing.T) {
 	})
 }
 
+// A full message that was lost while the subscription lagged made each later one the answer
+// of the PUT before, for hours (seed 843 of the simulation).
+func TestALagEndsAlsoWhenAFullMessageWasLost(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		cfg := testConfig(mode, "a")
+		cfg.CheckInterval, cfg.StaleAfter = 5*time.Minute, 15*time.Minute
+		r := newRig(t, cfg)
+		sim := r.serve("a", icwssim.Options{})
+		r.start()
+		sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowDeltas})
+		for !r.probe.Snapshot().Feeds[StatusMessages].Lagging {
+			sim.Step(3)
+			r.pass(time.Minute)
+		}
+		sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowFull})
+		for asked := r.seen.get("request subscribe"); r.seen.get("request subscribe") == asked; {
+			r.pass(time.Second)
+		}
+		sim.Clear()
+		r.pass(time.Hour)
+		if s := r.probe.Snapshot(); s.Feeds[StatusMessages].Lagging || !s.Up(time.Now()) {
+			t.Errorf("lagging %t, up %t: %s (%s)\n%s", s.Feeds[StatusMessages].Lagging, s.Up(time.Now()), s.State, s.Reason, r.logs)
+		}
+		r.equalsTruth(sim)
+	})
+}
+
 // Behind a slow stream the full message that answers a PUT comes after later PUTs were
 // sent: the counts are as of the first, not as of the last.
 func TestUsersBehindASlowStreamAreAsOfTheirPUT(t *testing.T) {

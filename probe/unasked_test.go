@@ -114,3 +114,30 @@ func TestFullMessagesThatAnnounceNothingSetNoPace(t *testing.T) {
 		}
 	})
 }
+
+// Where the first PUT of a session brings nothing, an old message that comes then is no
+// answer (seed 870 of the simulation).
+func TestAnOldMessageIsNotTheFirstOfASession(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		r, sim := startRig(t, mode, icwssim.Options{})
+		r.pass(time.Minute)
+		sim.Inject(icwssim.Fault{Say: []icwssim.Saying{icwssim.SayOldFull}, Every: 3 * time.Minute})
+		sim.Step(20)
+		r.pass(165 * time.Second)
+		swallowing := sim.Inject(icwssim.Fault{Swallow: icwssim.SwallowFull})
+		sim.ExpireSessions()
+		for asked := r.seen.get("response subscribe 200"); r.seen.get("response subscribe 200") < asked+2; {
+			r.pass(time.Second / 10)
+		}
+		sim.Clear(swallowing) // the answer is lost, and the old one comes
+		for came := r.seen.get("message full"); r.seen.get("message full") == came; {
+			r.pass(time.Second / 10)
+		}
+		if s := r.probe.Snapshot(); s.Fresh(time.Now()) && !snapshotEquals(s, sim.Truth()) {
+			t.Errorf("an old list is fresh, as of %s\n%s", s.Feeds[StatusMessages].LastVerified, r.logs)
+		}
+		r.pass(3 * time.Second)
+		r.state(StateLive)
+		r.equalsTruth(sim)
+	})
+}

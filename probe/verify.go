@@ -120,10 +120,26 @@ func (f *feed) drifted(drift bool) {
 
 const laggingReason = "the subscription lags: check after check finds the copy wrong, so only the list counts"
 
+// inGoodTime reports whether a full message that took so long was not held up.
+func (f *feed) inGoodTime(took time.Duration) bool {
+	return took <= min(f.cfg.DeliveryTimeout, f.cfg.CheckInterval)/2
+}
+
+// catchUp forgets the PUTs before the last one once two full messages in a row have come in
+// good time after that: it is what they answer, and one before it was lost.
+func (f *feed) catchUp(took time.Duration) {
+	if f.timely++; !f.Lagging || !f.inGoodTime(took) {
+		f.timely = 0
+	}
+	if f.timely > 1 {
+		f.asked, f.timely = nil, 0
+	}
+}
+
 // keepsUp believes the messages again, when a full message came in good time: all
 // that were on their way before it have come.
 func (f *feed) keepsUp(took time.Duration) {
-	if !f.Lagging || took > min(f.cfg.DeliveryTimeout, f.cfg.CheckInterval)/2 {
+	if !f.Lagging || !f.inGoodTime(took) {
 		return
 	}
 	f.Lagging, f.drifts = false, 0
