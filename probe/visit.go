@@ -68,11 +68,12 @@ func (v *Visit) Subscribe(ctx context.Context) error {
 }
 
 // Await waits until the message with the whole list has come that a Subscribe asked
-// for. Where it does not come, the probe renews the subscription, so that this may
-// take two delivery timeouts; then it returns ErrNotDelivered.
+// for. Where it does not come, the probe renews the subscription and has the list confirm
+// what comes then, so that this may take two delivery timeouts; then it returns
+// ErrNotDelivered.
 func (v *Visit) Await(ctx context.Context) error {
 	f := v.status()
-	return v.until(ctx, func() bool { return f.awaiting == nil && f.resync == nil })
+	return v.until(ctx, func() bool { return f.awaiting == nil && f.resync == nil && !f.listFirst })
 }
 
 // Resends reports whether a second Subscribe makes the server send everything again
