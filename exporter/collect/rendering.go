@@ -42,7 +42,7 @@ func (s *Set) Answer(ctx context.Context, w Want, use func(body []byte)) error {
 		return err
 	}
 	defer s.renderer.release(b)
-	use(b.page.bytes())
+	use(b.bytes())
 	return nil
 }
 
@@ -53,7 +53,7 @@ func (s *Set) Render(format Format, compress bool, use func(body []byte)) {
 		return // without an end of the waiting there is no error
 	}
 	defer s.renderer.release(b)
-	use(b.page.bytes())
+	use(b.bytes())
 }
 
 // renderer makes the expositions of a Set.
@@ -254,7 +254,7 @@ func (r *renderer) publish(w Want, made body) *body {
 // use counts a user. The lock is held.
 func (r *renderer) use(b *body) {
 	if b.users == 0 {
-		r.sending += len(b.page.bytes())
+		r.sending += len(b.bytes())
 	}
 	b.users++
 }
@@ -265,7 +265,7 @@ func (r *renderer) release(b *body) {
 	if b.users--; b.users > 0 {
 		return
 	}
-	r.sending -= len(b.page.bytes())
+	r.sending -= len(b.bytes())
 	r.keep(b)
 	select {
 	case r.freed <- struct{}{}:

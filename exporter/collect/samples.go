@@ -147,7 +147,8 @@ func (out *samples) start() bool {
 // appendLine appends the n-th line of the i-th series up to its value.
 func (out *samples) appendLine(i, n int, open []string) []byte {
 	pieces := out.family.series[i].lines[out.format][n]
-	buf := append(out.page.text, pieces[0]...)
+	buf := out.page.text
+	buf = append(buf, pieces[0]...)
 	for k, g := range out.family.order {
 		switch {
 		case g == serverGap:
