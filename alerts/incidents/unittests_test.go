@@ -209,6 +209,21 @@ func (u *unitTest) about(s ruleSet) map[string]bool {
 	return names
 }
 
+// gives reports whether the test has a series that an expression reads, or a rule may make one. A rule without
+// has no result, unless it is one that needs none.
+func (u *unitTest) gives(expr parser.Expr) (any bool) {
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		switch n := n.(type) {
+		case *parser.VectorSelector:
+			any = any || strings.Contains(n.Name, ":") || len(u.given.byName[n.Name]) > 0
+		case *parser.Call:
+			any = any || n.Func.Name == "absent" || n.Func.Name == "vector"
+		}
+		return nil
+	})
+	return any
+}
+
 // shipped runs the test with the shipped rules, once: what they record is what the other rules of a
 // mutant record.
 func (u *unitTest) shipped(t *testing.T, set ruleSet) {
@@ -304,7 +319,7 @@ func (u *unitTest) groups(options *rules.ManagerOptions, set ruleSet, names map[
 			for _, r := range g.Rules {
 				expr, err := promQL.ParseExpr(r.Expr)
 				switch ls := labels.FromMap(r.Labels); {
-				case err != nil || !names[nameOf(r)]: // an error was found when it was parsed first
+				case err != nil || !names[nameOf(r)] || !u.gives(expr): // an error was found when it was parsed first
 				case r.Alert != "":
 					of = append(of, rules.NewAlertingRule(r.Alert, expr, time.Duration(r.For), time.Duration(r.KeepFiringFor), ls,
 						labels.FromMap(r.Annotations), labels.EmptyLabels(), "", true, options.Logger))
