@@ -113,10 +113,9 @@ func (s *spared) request(d *day, e hostExchange) {
 		s.anew()
 		return
 	}
-	if e.Operation != icwssim.OpConnect && s.host != "" && e.host != s.host {
-		return // it was sent before the last log-on, into a network that held it
-	}
-	if open := e.Time.Sub(s.opened); open > 0 && open < d.cfg.BreakerOpenFor {
+	// It may have been sent before the last log-on, into a network that held it.
+	elsewhere := e.Operation != icwssim.OpConnect && s.host != "" && e.host != s.host
+	if open := e.Time.Sub(s.opened); open > 0 && open < d.cfg.BreakerOpenFor && !elsewhere {
 		d.fatalf("%s on %s at %s, %s after failures that open the breaker", e.Operation, e.host, e.Time.Format("15:04:05.000"), open)
 	}
 	if e.Time.Sub(s.last) >= d.cfg.BreakerOpenFor { // it may have been open and closed again
@@ -146,7 +145,7 @@ func (s *spared) request(d *day, e hostExchange) {
 		}
 		failed = failed && inRound
 	}
-	if !failed {
+	if !failed || elsewhere {
 		return
 	}
 	s.failures = append(slices.DeleteFunc(s.failures, func(t time.Time) bool { return ended.Sub(t) >= certainWindow }), ended)
