@@ -12,7 +12,7 @@ var Scripts = map[string]string{
 	"bash": `# bash completion for icws_exporter
 _icws_exporter() {
     local IFS=$'\n' current=${COMP_WORDS[COMP_CWORD]#=}
-    COMPREPLY=($(compgen -W "$("$1" complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" | cut -f1)" -- "$current"))
+    COMPREPLY=($(compgen -W "$("$1" complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1)" -- "$current"))
     [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace
 }
 complete -o default -F _icws_exporter icws_exporter
@@ -27,14 +27,13 @@ complete -c icws_exporter -a '(__icws_exporter_complete)'
 	"zsh": `#compdef icws_exporter
 _icws_exporter() {
     local -a found=("${(@)${(f)"$($words[1] complete -- "${(@)words[2,CURRENT]}")"}/$'\t'/:}")
-    if [[ -z $found ]]; then
-        _files
-    elif compset -P '*='; then
-        compadd -- $found
+    if compset -P '--*='; then
+        if [[ -n $found ]]; then compadd -- $found; else _files; fi
     else
         local -a valued=(${(M)found:#--[^:]#=:*}) plain=(${found:#--[^:]#=:*})
         _describe argument plain
         _describe flag valued -S ''
+        [[ $PREFIX == -* ]] || _files
     fi
 }
 if [[ $funcstack[1] == _icws_exporter ]]; then _icws_exporter "$@"; else compdef _icws_exporter icws_exporter; fi
