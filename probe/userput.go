@@ -234,6 +234,9 @@ func (u *userFeed) weigh(now time.Time) {
 			left = append(left, u.ids[place])
 		}
 	}
+	if len(left) == 0 {
+		u.omitted = omission{} // nobody is left out twice in a row
+	}
 	if len(left) == 0 || u.leavesOutAgain(left) {
 		u.dropUnheard(now)
 		u.arrived(now)

@@ -146,3 +146,38 @@ func TestOneUserTooManyIsTriedOnceAnHour(t *testing.T) {
 		}
 	})
 }
+
+// Of two messages in a row that leave the same users out: a message between them that leaves
+// nobody out is one, and then the second omission is the first again.
+func TestOneOmissionIsNotTwo(t *testing.T) {
+	eachTransport(t, func(t *testing.T, mode TransportMode) {
+		quirks := icwssim.UserQuirks{UserResend: "none"}
+		cut := func(sim *icwssim.Server, most int) {
+			q := quirks
+			q.UserMaximum, q.UserMaximumAnswer = most, "first"
+			sim.SetQuirks(icwssim.Quirks{UserQuirks: q})
+		}
+		r, sim := usersRig(t, mode, icwssim.Options{Users: icwssim.InventUsers(8, 1), Quirks: icwssim.Quirks{UserQuirks: quirks}}, nil)
+		r.pass(2 * time.Hour)
+		cut(sim, 7)
+		r.pass(2 * time.Hour)
+		if u := r.users(); u.Reported != 7 || !u.Fresh(time.Now()) {
+			t.Fatalf("%d reported, %s (%s)", u.Reported, u.State, u.Reason)
+		}
+		cut(sim, 0)
+		r.pass(2 * time.Hour)
+		r.counted(sim, UsersLive, nil)
+		puts := func() int { return r.seen.get("request " + icws.OpSubscribeOptional.String()) }
+		cut(sim, 7)
+		for before := puts(); puts() == before; {
+			r.pass(time.Second)
+		}
+		cut(sim, 0)
+		for range 45 * 60 {
+			r.pass(time.Second)
+			if u := r.users(); u.Fresh(time.Now()) && u.Reported != 8 {
+				t.Fatalf("one message leaves a user out, who is dropped: %d reported, %s (%s)\n%s", u.Reported, u.State, u.Reason, r.logs)
+			}
+		}
+	})
+}

@@ -34,8 +34,7 @@ type Options struct {
 	// ExporterMetrics exposes go_* and process_*.
 	ExporterMetrics bool
 	// PerServer takes the families of the servers out of Render and Gatherer, which
-	// then tell of the exporter alone: RenderServer and ServerGatherer have them,
-	// one server at a time.
+	// then tell of the exporter alone: RenderServer has them, one server at a time.
 	PerServer bool
 	// ExternalURL is where a proxy serves the pages, the runbooks among them; nil without one.
 	ExternalURL *url.URL
