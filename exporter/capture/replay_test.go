@@ -327,3 +327,37 @@ func TestWhatTheClientBrokeOffIsNotReplayed(t *testing.T) {
 		c.p.Close()
 	}
 }
+
+// The server ends the stream of a session that the client ended; a replay that did so while the session
+// lasts would play a fault that never was.
+func TestTheEndOfASessionIsNoEndOfItsStream(t *testing.T) {
+	const logOff = `{"t":1.5,"exchange":4,"host":"host-1","method":"DELETE","path":"/icws/session-1/connection","send":{"header":{}},"seconds":0.1,"status":200}`
+	again := strings.NewReplacer(`"t":0.1`, `"t":2`, `"exchange":1`, `"exchange":5`).Replace(logOnLine)
+	for _, end := range []string{endServer, endBroken} {
+		ended := fmt.Sprintf(`"exchange":2,"end":%q}`, end)
+		for name, test := range map[string]struct {
+			lines []string
+			ends  int
+		}{
+			"in the session":        {[]string{logOnLine, streamLine, putLine, fullLine, `{"t":1.4,` + ended, logOff}, 1},
+			"as it ends":            {[]string{logOnLine, streamLine, putLine, fullLine, logOff, `{"t":1.51,` + ended}, 0},
+			"in the second session": {[]string{logOnLine, streamLine, putLine, fullLine, logOff, again, `{"t":2.5,` + ended}, 1},
+		} {
+			recorded, err := ReadCapture("c", strings.NewReader(capturedLines(test.lines...)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ends := 0
+			for _, put := range recorded.script.Puts {
+				for _, m := range put.Messages {
+					if m.Ends {
+						ends++
+					}
+				}
+			}
+			if ends != test.ends {
+				t.Errorf("%s, %s: the stream ends %d times, want %d", end, name, ends, test.ends)
+			}
+		}
+	}
+}

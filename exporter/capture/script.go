@@ -177,7 +177,7 @@ func (c *Capture) direct(told []line, answers map[string][]line) {
 	c.script.Puts = make([]icwssim.ScriptedPut, len(starts))
 	last := slices.Clone(starts)
 	for _, l := range told {
-		if l.Comment != nil || l.LeftOut != "" || l.End == endClient {
+		if l.Comment != nil || l.LeftOut != "" || l.End == endClient || l.End != "" && loggedOff(answers, *l.T) {
 			continue
 		}
 		n := 0
@@ -196,6 +196,24 @@ func (c *Capture) direct(told []line, answers map[string][]line) {
 			c.messages++
 		}
 	}
+}
+
+// loggedOff reports whether the client had ended its session: with it the server ends the stream, and the
+// replay does so by itself.
+func loggedOff(answers map[string][]line, t float64) bool {
+	off := latest(answers["DELETE {sid}/connection"], t)
+	return off >= 0 && off >= latest(answers["POST connection"], t)
+}
+
+// latest is when the last of the exchanges until t began; -1 for none.
+func latest(exchanges []line, t float64) float64 {
+	last := -1.0
+	for _, l := range exchanges {
+		if *l.T <= t {
+			last = max(last, *l.T)
+		}
+	}
+	return last
 }
 
 func isWholeList(message []byte) bool {
