@@ -53,7 +53,7 @@ func configured(t *testing.T, url string, settings ...string) (config.Server, co
 	lines := append([]string{
 		"name: chicago", "url: '" + url + "'", "user: " + testUser,
 		"password_file: '" + writeFile(t, "pw", testPassword+"\n") + "'",
-		"request_timeout: 1s", "poll_interval: 200ms",
+		"request_timeout: 3s", "poll_interval: 200ms",
 	}, settings...)
 	if !strings.Contains(strings.Join(settings, " "), "delivery_timeout") {
 		lines = append(lines, "delivery_timeout: 5s")
