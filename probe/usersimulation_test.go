@@ -47,6 +47,7 @@ type shift struct {
 	gone    []icwssim.User
 	left    map[string]bool // as seen last
 	spared  map[string]bool // of them, who is not even asked for
+	watch   *watchOnServer
 }
 
 // either returns one of the values.
@@ -117,7 +118,7 @@ func simulateShift(t *testing.T, seed uint64) {
 		Users: users, Licences: twoLicences,
 		Quirks: icwssim.Quirks{UserQuirks: d.quirks, DeleteMissingCode: either(random, 204, 404), AnnounceState: random.IntN(4) == 0},
 	})
-	d.times = d.timed("a")
+	d.times, d.watch = d.timed("a"), d.watched("a")
 	d.start()
 	d.pass(20 * time.Second)
 	d.session = d.probe.Snapshot().SessionEstablished
@@ -291,12 +292,14 @@ func (d *shift) shown(left map[string]bool) map[string]bool {
 	return shown
 }
 
-// rightAbout holds the counts against a recount of those who are on the server.
+// rightAbout holds the counts against a recount of those who are on the server. Whom the
+// server stopped watching, since it watches only so many, is counted as long as what it said
+// of them is not too old.
 func (d *shift) rightAbout(u *UsersReport) {
 	d.t.Helper()
 	left, got := d.leftOut(), byGroup(u.Counts)
 	truth := d.truthWithout(left)
-	if got != truth && got != d.truthWithout(d.spared) {
+	if got != truth && got != d.truthWithout(d.spared) && got != d.truthWithFormer() {
 		d.fatalf("fresh and wrong: %s\nwant %s\n%d of %d are not asked for; %s: %s", got, truth, len(left), len(d.asked()), u.State, u.Reason)
 	}
 }
@@ -304,11 +307,32 @@ func (d *shift) rightAbout(u *UsersReport) {
 // truthWithout is a recount of those whom the server says something of, when left are not
 // asked for.
 func (d *shift) truthWithout(left map[string]bool) string {
-	shown, count := d.shown(left), groupsOf
-	if d.quirks.LoggedInAbsent {
-		count = groupsOfUnknown
+	shown := d.shown(left)
+	return d.truthOf(func(user icwssim.User) bool { return shown[user.ID] })
+}
+
+// truthWithFormer is a recount of those whom the server says something of, and of those it
+// watched within stale_after of all who are asked for: it may watch others by a new list, and
+// says nothing of that.
+func (d *shift) truthWithFormer() string {
+	shown, oldest := d.shown(d.spared), time.Now().Add(-d.cfg.Users.StaleAfter)
+	watchesSome := d.quirks.UserMaximum > 0 && d.quirks.UserMaximumAnswer == "first"
+	asked := map[string]bool{}
+	for _, id := range d.asked() {
+		asked[catalogue.Fold(id)] = !d.spared[catalogue.Fold(id)]
 	}
-	return count(d.sim, func(user icwssim.User) bool { return shown[user.ID] })
+	return d.truthOf(func(user icwssim.User) bool {
+		isFormer := watchesSome && asked[catalogue.Fold(user.ID)] && d.watch.watchedAfter(user.ID, oldest)
+		return shown[user.ID] || isFormer && (!user.NoRight || d.quirks.NoUserRight == "include")
+	})
+}
+
+// truthOf is a recount of those whom counts says yes to.
+func (d *shift) truthOf(counts func(icwssim.User) bool) string {
+	if d.quirks.LoggedInAbsent {
+		return groupsOfUnknown(d.sim, counts)
+	}
+	return groupsOf(d.sim, counts)
 }
 
 // refusedOnes is how many of those who are asked for the server refuses, among as many as
@@ -338,8 +362,9 @@ func (d *shift) refusedOnes() int {
 
 // counted reports whether all are counted of whom the server says something, and only those
 // left out whom it refuses, or of whom it would say nothing: it may have refused these by a
-// fault or when there were more users, and no sample shows that it would not again. Of
-// nobody there is nothing to count.
+// fault or when there were more users, and no sample shows that it would not again. Where it
+// watches only so many, others are counted in place of these: more than if all were asked for.
+// Of nobody there is nothing to count.
 func (d *shift) counted(u *UsersReport, left map[string]bool) bool {
 	if len(d.shown(nil)) == 0 && !u.Fresh(time.Now()) {
 		return u.Reason != ""
@@ -347,7 +372,7 @@ func (d *shift) counted(u *UsersReport, left map[string]bool) bool {
 	if !u.Fresh(time.Now()) || u.Reported != len(d.shown(left)) {
 		return false
 	}
-	return len(left) == d.refusedOnes() || len(d.shown(left)) == len(d.shown(nil))
+	return len(left) == d.refusedOnes() || len(d.shown(left)) >= len(d.shown(nil))
 }
 
 // recovers waits until users are counted: two hours, in which the server refuses
@@ -356,8 +381,12 @@ func (d *shift) recovers() {
 	d.t.Helper()
 	if len(d.asked()) == 0 {
 		d.pass(2 * time.Hour)
-		if u := d.probe.Snapshot().Users; u.State != UsersNobody && u.State != UsersNoList || u.Fresh(time.Now()) {
-			d.fatalf("of nobody it is said: %s (%s), fresh %t", u.State, u.Reason, u.Fresh(time.Now()))
+		u := d.probe.Snapshot().Users
+		// The list of a workgroup whose last member has gone cannot be read any more: those
+		// of the last list stay watched, and the server says of none of them what they do.
+		isTrue := !u.Fresh(time.Now()) || u.State == UsersNoList && u.Reported == 0 && byGroup(u.Counts) == ""
+		if u.State != UsersNobody && u.State != UsersNoList || !isTrue {
+			d.fatalf("of nobody it is said: %s (%s), %d of %d reported, fresh %t", u.State, u.Reason, u.Reported, u.Watched, u.Fresh(time.Now()))
 		}
 		return
 	}
