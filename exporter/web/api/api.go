@@ -51,7 +51,7 @@ func (s *servers) one(w http.ResponseWriter, r *http.Request) {
 	}
 	detail := newServerDetail(all[i], fields, time.Now())
 	detail.Recent = new(newRecentDetail(all[i].History.Recent()))
-	text, err := fields.indented(detail, "")
+	text, err := indented(detail, fields, "")
 	if err != nil {
 		WriteJSON(w, http.StatusInternalServerError, failure{"the answer could not be made; please report this"})
 		return
@@ -81,7 +81,7 @@ func (s *servers) list(w http.ResponseWriter, r *http.Request) {
 	before := "{\n  \"servers\": ["
 	now := time.Now()
 	for _, server := range all {
-		text, err := fields.indented(newServerDetail(server, fields, now), "    ")
+		text, err := indented(newServerDetail(server, fields, now), fields, "    ")
 		if err != nil {
 			panic(http.ErrAbortHandler) // the client must not take it for whole
 		}
@@ -130,7 +130,14 @@ type failure struct {
 }
 
 // indented is JSON that people read as well.
-func indented(v any, prefix string) ([]byte, error) {
+func indented(v any, fields selection, prefix string) ([]byte, error) {
+	if fields != nil {
+		whole, err := indented(v, nil, "")
+		if err != nil {
+			return nil, err
+		}
+		v = fields.of(whole)
+	}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -147,7 +154,7 @@ func header(w http.ResponseWriter, code int) {
 
 // WriteJSON answers with v, indented.
 func WriteJSON(w http.ResponseWriter, code int, v any) {
-	text, err := indented(v, "")
+	text, err := indented(v, nil, "")
 	if err != nil {
 		http.Error(w, "the answer could not be made; please report this", http.StatusInternalServerError)
 		return

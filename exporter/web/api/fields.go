@@ -3,28 +3,35 @@ package api
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 )
 
-// selection are the fields of a server that are wanted; nil is all of them.
-type selection []string
+// selection is which members of an object are wanted: a tree by their names, in
+// which an empty one is the whole member. The nil selection is everything.
+type selection map[string]selection
 
-// selectionOf reads the parameter fields: names with commas between. It returns an
-// error for what a server does not have.
+// selectionOf reads the parameter fields: paths with dots, with commas between. It
+// returns an error for what a server does not have.
 func selectionOf(fields string) (selection, error) {
 	if fields == "" {
 		return nil, nil
 	}
-	names := strings.Split(fields, ",")
-	for _, name := range names {
-		if !hasField(name) {
-			return nil, fmt.Errorf("there is no field %q; docs/api.md has the fields of a server", name)
+	chosen := selection{}
+	for path := range strings.SplitSeq(fields, ",") {
+		first, _, _ := strings.Cut(path, ".")
+		if !hasField(first) {
+			return nil, fmt.Errorf("there is no field %q; docs/api.md has the fields of a server", path)
+		}
+		at := chosen
+		for name := range strings.SplitSeq(path, ".") {
+			if at[name] == nil {
+				at[name] = selection{}
+			}
+			at = at[name]
 		}
 	}
-	return names, nil
+	return chosen, nil
 }
 
 func hasField(name string) bool {
@@ -37,21 +44,29 @@ func hasField(name string) bool {
 	return false
 }
 
-func (s selection) has(name string) bool { return s == nil || slices.Contains(s, name) }
-
-// indented is what is wanted of a server, as JSON in the order of the names.
-func (s selection) indented(d serverDetail, prefix string) ([]byte, error) {
-	if s == nil {
-		return indented(d, prefix)
-	}
-	text, err := json.Marshal(d)
-	if err != nil {
-		return nil, err
-	}
+// of returns what is wanted of a JSON value: of an object its members, of an array those
+// of its elements.
+func (s selection) of(value json.RawMessage) any {
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(text, &members); err != nil {
-		return nil, err
+	var elements []json.RawMessage
+	switch {
+	case len(s) == 0:
+		return value
+	case json.Unmarshal(value, &members) == nil && members != nil: // not null
+		chosen := map[string]any{}
+		for name, part := range s {
+			if member, has := members[name]; has {
+				chosen[name] = part.of(member)
+			}
+		}
+		return chosen
+	case json.Unmarshal(value, &elements) == nil:
+		chosen := make([]any, len(elements))
+		for i := range elements {
+			chosen[i] = s.of(elements[i])
+		}
+		return chosen
+	default:
+		return value
 	}
-	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return !s.has(name) })
-	return indented(members, prefix)
 }

@@ -165,7 +165,7 @@ func newServerDetail(server exporter.Server, fields selection, now time.Time) se
 	if s.ClockKnown {
 		d.ClockOffsetSeconds = new(s.ClockOffset.Seconds())
 	}
-	if fields.has("configuration") {
+	if _, wanted := fields["configuration"]; wanted || fields == nil {
 		d.Configuration = server.Config.Keys()
 	}
 	return d
