@@ -384,17 +384,7 @@ func TestADeleteThatNeverReachedTheServer(t *testing.T) {
 					r.counted(sim, UsersLive, nil)
 					fault.Path, fault.Method = "user-statuses", http.MethodDelete
 					id := sim.Inject(fault)
-					stale := 0
-					for range 3 * 60 {
-						sim.StepShifts(2)
-						r.pass(time.Minute)
-						u := r.users()
-						if !u.Fresh(time.Now()) {
-							stale++
-						} else if got, want := byGroup(u.Counts), groupsOf(sim, nil); got != want {
-							t.Fatalf("fresh and wrong: %s\nwant %s, %s (%s)\n%s", got, want, u.State, u.Reason, r.logs)
-						}
-					}
+					stale := r.staleMinutes(sim, nil)
 					if u := r.users(); stale == 0 || u.State != UsersNotDelivering || u.Reason == "" || u.Reported != 12 {
 						t.Errorf("stale %d times, %s (%s), %d reported\n%s", stale, u.State, u.Reason, u.Reported, r.logs)
 					}
@@ -539,19 +529,7 @@ func joinedByEarlierUsers(t *testing.T, mode TransportMode, quirks icwssim.UserQ
 		most = 60 // each asks three times before it is given up
 	}
 	r.probe.Adjust(Optional{Users: testUsers(users)})
-	stale := 0
-	for range 3 * 60 {
-		sim.StepShifts(2)
-		r.pass(time.Minute)
-		u := r.users()
-		if !u.Fresh(time.Now()) {
-			stale++
-			continue
-		}
-		if got, want := byGroup(u.Counts), groupsOf(sim, func(u icwssim.User) bool { return slices.Contains(first, u.ID) }); got != want {
-			t.Fatalf("fresh and wrong: %s\nwant %s, %s (%s)\n%s", got, want, u.State, u.Reason, r.logs)
-		}
-	}
+	stale := r.staleMinutes(sim, func(u icwssim.User) bool { return slices.Contains(first, u.ID) })
 	if u := r.users(); stale > most || u.State != UsersIncomplete || u.Reported != quirks.UserMaximum {
 		t.Errorf("stale in %d minutes of 180, %s (%s), %d reported\n%s", stale, u.State, u.Reason, u.Reported, r.logs)
 	}

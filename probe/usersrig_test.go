@@ -60,6 +60,24 @@ func (r *rig) counted(sim *icwssim.Server, state UsersState, counts func(icwssim
 	}
 }
 
+// staleMinutes passes three hours in which users move, and wants that what is fresh is right; it returns in
+// how many of their minutes the counts were stale.
+func (r *rig) staleMinutes(sim *icwssim.Server, counts func(icwssim.User) bool) int {
+	r.t.Helper()
+	stale := 0
+	for range 3 * 60 {
+		sim.StepShifts(2)
+		r.pass(time.Minute)
+		u := r.users()
+		if !u.Fresh(time.Now()) {
+			stale++
+		} else if got, want := byGroup(u.Counts), groupsOf(sim, counts); got != want {
+			r.t.Fatalf("fresh and wrong: %s\nwant %s, %s (%s)\n%s", got, want, u.State, u.Reason, r.logs)
+		}
+	}
+	return stale
+}
+
 // byGroup writes down who is where.
 func byGroup(c *roster.Counts) string {
 	var b strings.Builder
