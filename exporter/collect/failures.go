@@ -33,7 +33,7 @@ func foldedReason(why icws.FailureReason) (int, bool) {
 // emitFailures emits the failed requests of one server.
 func emitFailures(r *reading, out *samples) {
 	for op := range icws.NumOperations {
-		counters := r.requestFailures[op*icws.NumFailureReasons:][:icws.NumFailureReasons]
+		counters := &r.requests(icws.Operation(op)).failures
 		first := op * len(failureReasons)
 		if r.full {
 			for why := range counters {

@@ -17,16 +17,16 @@ func (m *ServerMetrics) StateChanged(probe.State, string) {}
 // Exchange counts one HTTP exchange (protocol.md, 5). An answer that could not be
 // used counts twice: by its code, and by why it was of no use.
 func (m *ServerMetrics) Exchange(e icws.Exchange) {
-	op := int(e.Operation)
+	op := m.operation(e.Operation)
 	if e.Code != 0 {
-		m.responses[op*numCodes+codeIndex(e.Code)].Add(1)
-		m.requestDuration[op].observe(e.Duration)
+		op.responses[codeIndex(e.Code)].Add(1)
+		op.duration.observe(e.Duration)
 	}
 	if e.ErrorID != "" {
 		m.errorResponses[errorIDIndex(e.ErrorID)].Add(1)
 	}
 	if e.Failed() {
-		m.requestFailures[op*icws.NumFailureReasons+int(e.Reason)].Add(1)
+		op.failures[e.Reason].Add(1)
 	}
 }
 
@@ -36,7 +36,7 @@ func (m *ServerMetrics) Read(n int) { addCount(&m.receivedBytes, n) }
 // StreamBroke counts a stream that became useless after its headers as a failed
 // request.
 func (m *ServerMetrics) StreamBroke(why icws.FailureReason) {
-	m.requestFailures[int(icws.OpStream)*icws.NumFailureReasons+int(why)].Add(1)
+	m.operation(icws.OpStream).failures[why].Add(1)
 }
 
 // StreamHeartbeat counts a ping of the stream.

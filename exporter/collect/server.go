@@ -30,6 +30,7 @@ type StatusSource interface {
 // when the name is added and end when it is removed. Set.Add makes one. Any
 // goroutine may use it.
 type ServerMetrics struct {
+	set         *Set
 	id          uint64 // of no other one
 	name        string // a legal label value
 	escapedName string
@@ -40,12 +41,10 @@ type ServerMetrics struct {
 	unwatched *probe.Snapshot
 	statuses  statusChoice
 
-	responses       [icws.NumOperations * numCodes]atomic.Uint64
-	requestFailures [icws.NumOperations * icws.NumFailureReasons]atomic.Uint64
-	errorResponses  [numErrorIDs]atomic.Uint64
-	requestDuration [icws.NumOperations]*histogram // nil for those that are not exposed
-	receivedBytes   atomic.Uint64
-	heartbeats      atomic.Uint64
+	operations     [icws.NumOperations]atomic.Pointer[operationMetrics] // nil before the first request
+	errorResponses [numErrorIDs]atomic.Uint64
+	receivedBytes  atomic.Uint64
+	heartbeats     atomic.Uint64
 
 	alternatesRejected atomic.Uint64
 	sessionsAbandoned  atomic.Uint64

@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"icws_exporter/probe"
-	"icws_exporter/probe/icws"
 )
 
 // Default limits.
@@ -166,6 +165,7 @@ var lastID atomic.Uint64
 func (s *Set) newServer(name string) *ServerMetrics {
 	now := s.opts.Now()
 	m := &ServerMetrics{
+		set:         s,
 		id:          lastID.Add(1),
 		name:        name,
 		escapedName: escapeLabelValue(name),
@@ -174,12 +174,6 @@ func (s *Set) newServer(name string) *ServerMetrics {
 	}
 	for of := range m.subscriptions {
 		m.subscriptions[of].delivery = newHistogram(s.delivery, name, probe.Subscription(of).String())
-	}
-	for op := range m.requestDuration {
-		if !s.opts.Full && !slices.Contains(timedOperations, icws.Operation(op)) {
-			continue
-		}
-		m.requestDuration[op] = newHistogram(s.requestDuration, icws.Operation(op).String(), name)
 	}
 	return m
 }

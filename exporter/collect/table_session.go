@@ -93,10 +93,11 @@ var (
 		Labels: []Label{labelOperation, {Name: "code", Values: codes}},
 		server: func(r *reading, out *samples) {
 			for op := range icws.Operation(icws.NumOperations) {
-				first := int(op) * numCodes
+				counters := &r.requests(op).responses
 				fromZero := r.startsAtZero(op) || !isWatched[op]
-				for i := first; i < first+numCodes; i++ {
-					if n := r.responses[i].Load(); n > 0 || fromZero && expectedResponses[i] {
+				for code := range counters {
+					i := int(op)*numCodes + code
+					if n := counters[code].Load(); n > 0 || fromZero && expectedResponses[i] {
 						out.add(i, float64(n))
 					}
 				}
@@ -126,8 +127,8 @@ var (
 		Labels: []Label{labelOperation},
 		AtMost: len(timedOperations),
 		server: func(r *reading, out *samples) {
-			for op, h := range r.requestDuration {
-				if h.isUsed() {
+			for op := range icws.NumOperations {
+				if h := r.requests(icws.Operation(op)).duration; h.isUsed() {
 					out.addHistogram(op, h)
 				}
 			}
