@@ -111,7 +111,7 @@ type History struct {
 	states    stateMinutes
 	breaker   BreakerState // closed or open
 	logText   bytes.Buffer
-	minutes   *[60]minute // nil before the first request
+	minutes   []minute // of the last hour, those with requests
 }
 
 // NewHistory makes an empty history before next, with a screen of its own.

@@ -1,6 +1,9 @@
 package probe
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // StatesOfLastHour are the states of the last 60 minutes, the oldest first: of each
 // minute the one that is worst for those who rely on the server. Minutes from before
@@ -131,15 +134,14 @@ type minute struct {
 
 // countAnswer counts one answer. The caller holds the lock.
 func (h *History) countAnswer(at time.Time, code int) {
-	if h.minutes == nil {
-		h.minutes = new([60]minute)
-	}
 	number := at.Unix() / 60
-	m := &h.minutes[number%60]
-	if m.number != number {
-		*m = minute{number: number}
+	i := slices.IndexFunc(h.minutes, func(m minute) bool { return m.number == number })
+	if i < 0 {
+		h.minutes = slices.DeleteFunc(h.minutes, func(m minute) bool { return m.number <= number-60 || m.number >= number+60 })
+		i = len(h.minutes)
+		h.minutes = append(h.minutes, minute{number: number})
 	}
-	m.answers[answerClassOf(code)]++
+	h.minutes[i].answers[answerClassOf(code)]++
 }
 
 // LastHour counts the answers of the hour before now, to the minute.
@@ -150,9 +152,6 @@ func (h *History) LastHour(now time.Time) Answers {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.minutes == nil {
-		return sum
-	}
 	newest := now.Unix() / 60
 	for _, m := range h.minutes {
 		if m.number > newest-60 && m.number <= newest {
