@@ -59,7 +59,7 @@ type feed struct {
 	what     Subscription
 	wire     *icws.Subscription
 	copy     liveCopy
-	cfg      Config
+	cfg      *Config // the loop's
 	observer Observer
 	rand     *rand.Rand
 	log      *slog.Logger

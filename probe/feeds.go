@@ -25,9 +25,10 @@ var subscriptions = [NumSubscriptions]struct {
 	wire        *icws.Subscription
 	newFeed     func(Config, Observer) *feed
 	newOptional func(*loop) optionalFeed
+	isWanted    func(*Optional) bool // one that a server could do without
 }{
 	StatusMessages: {wire: icws.StatusMessages, newFeed: newStatusFeed},
-	UserStatuses:   {wire: icws.UserStatuses, newOptional: newUserFeed},
+	UserStatuses:   {wire: icws.UserStatuses, newOptional: newUserFeed, isWanted: func(o *Optional) bool { return o.Users != nil }},
 }
 
 // optionalFeed is a feed that takes no part in the life of the session: it begins once
@@ -69,10 +70,30 @@ type registeredFeed struct {
 	wire *icws.Subscription
 }
 
-// optionalFeed returns the optional feed of a subscription.
+// optionalFeed returns the optional feed of a subscription; nil when it was never wanted.
 func (l *loop) optionalFeed(of Subscription) optionalFeed {
 	i := slices.IndexFunc(l.optionalFeeds, func(f registeredFeed) bool { return f.what == of })
+	if i < 0 {
+		return nil
+	}
 	return l.optionalFeeds[i].optionalFeed
+}
+
+// addOptionalFeeds makes those that are wanted for the first time. Most servers never need
+// one.
+func (l *loop) addOptionalFeeds() {
+	for n, s := range subscriptions {
+		of := Subscription(n)
+		if s.newOptional == nil || !s.isWanted(l.wanted) || l.optionalFeed(of) != nil {
+			continue
+		}
+		f := registeredFeed{s.newOptional(l), of, s.wire}
+		l.optionalFeeds = append(l.optionalFeeds, f)
+		if l.sessionUp {
+			f.begin(l.session)
+			l.session.listen()
+		}
+	}
 }
 
 // tendOptional has the optional feeds do what is due, and returns when the first of them
@@ -99,17 +120,17 @@ func (r Reports) Follows(of Subscription) bool { return of != UserStatuses || r.
 // String returns the label value of s.
 func (s Subscription) String() string { return subscriptions[s].wire.Name }
 
-// newFeeds makes the feeds of one probe, in the order of their numbers.
-func (l *loop) newFeeds() (feeds []*feed, optional []registeredFeed) {
+// newFeeds makes the feeds without which there is nothing to watch, in the order of their
+// numbers.
+func (l *loop) newFeeds() (feeds []*feed) {
 	for n, s := range subscriptions {
-		if s.newOptional != nil {
-			optional = append(optional, registeredFeed{s.newOptional(l), Subscription(n), s.wire})
+		if s.newFeed == nil {
 			continue
 		}
 		f := s.newFeed(l.cfg, l.observer)
 		f.what, f.wire = Subscription(n), s.wire
-		f.cfg, f.observer, f.rand, f.log = l.cfg, l.observer, l.rand, l.log
+		f.cfg, f.observer, f.rand, f.log = &l.cfg, l.observer, l.rand, l.log
 		feeds = append(feeds, f)
 	}
-	return feeds, optional
+	return feeds
 }

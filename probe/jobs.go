@@ -8,19 +8,18 @@ import (
 // jobs runs requests beside the loop, one at a time: whatever they are about, no message
 // waits for their answers.
 type jobs struct {
-	done     chan func(time.Time) // what to do with the answer, on the loop's goroutine
+	done     chan func(time.Time) // what to do with the answer, on the loop's goroutine; nil before the first
 	answered chan<- struct{}      // tells the loop that something is there
 	cancel   context.CancelFunc   // nil: nothing runs
-}
-
-func newJobs(answered chan<- struct{}) jobs {
-	return jobs{done: make(chan func(time.Time), 1), answered: answered}
 }
 
 func (j *jobs) busy() bool { return j.cancel != nil }
 
 // run makes requests. job returns what their answers change.
 func (j *jobs) run(ctx context.Context, job func(context.Context) func(now time.Time)) {
+	if j.done == nil {
+		j.done = make(chan func(time.Time), 1)
+	}
 	ctx, j.cancel = context.WithCancel(ctx)
 	go func() { // whoever takes from done, or stop, waits for it
 		j.done <- job(ctx)

@@ -103,10 +103,11 @@ func newLoop(p *Probe) *loop {
 		rejected:         make(map[string]bool),
 		stateSince:       time.Now(),
 		wanted:           p.optional.Load(),
-		licences:         licenceReader{state: LicenceState{On: cfg.Licences}, jobs: newJobs(answered)},
+		licences:         licenceReader{state: LicenceState{On: cfg.Licences}, jobs: jobs{answered: answered}},
 		answered:         answered,
 	}
-	l.feeds, l.optionalFeeds = l.newFeeds()
+	l.feeds = l.newFeeds()
+	l.addOptionalFeeds()
 	return l
 }
 

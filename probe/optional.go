@@ -31,6 +31,7 @@ func (l *loop) adjust() {
 	for _, f := range l.optionalFeeds {
 		f.adjust(to)
 	}
+	l.addOptionalFeeds()
 	l.log.Info("what is watched besides the status messages has changed", "users", to.Users.sourceName(), "licences", to.Licences)
 }
 

@@ -117,14 +117,17 @@ type userDelivery struct {
 }
 
 func newUserFeed(l *loop) optionalFeed {
-	u := &userFeed{l: l, jobs: newJobs(l.answered), stateSince: time.Now()}
+	u := &userFeed{l: l, jobs: jobs{answered: l.answered}, stateSince: time.Now()}
 	u.listPace = backoff{min: l.cfg.BackoffMin, max: max(l.cfg.BackoffMax, 5*time.Minute), rand: l.rand}
 	u.configure(l.cfg.Users)
 	return u
 }
 
-// userFeed returns the feed that counts users.
-func (l *loop) userFeed() *userFeed { return l.optionalFeed(UserStatuses).(*userFeed) }
+// userFeed returns the feed that counts users; nil when it was never wanted.
+func (l *loop) userFeed() *userFeed {
+	u, _ := l.optionalFeed(UserStatuses).(*userFeed)
+	return u
+}
 
 func (u *userFeed) reader() *icws.Reader { return u.decoder }
 

@@ -27,7 +27,9 @@ var ErrNotDelivered = errNotDelivering
 func (p *Probe) Visit() *Visit {
 	l := newLoop(p)
 	l.learnPasswords()
-	l.userFeed().configure(nil) // until they are asked for
+	if u := l.userFeed(); u != nil {
+		u.configure(nil) // until they are asked for
+	}
 	return &Visit{p: p, l: l}
 }
 
@@ -134,6 +136,9 @@ func (v *Visit) until(ctx context.Context, done func() bool) error {
 // comes after Await.
 func (v *Visit) Users(ctx context.Context) (*UsersReport, error) {
 	u := v.l.userFeed()
+	if u == nil {
+		return nil, nil
+	}
 	u.unpaced = true
 	u.configure(v.l.cfg.Users)
 	err := v.until(ctx, u.isSettled)
