@@ -235,7 +235,7 @@ func BenchmarkFinder(b *testing.B) {
 		"halfway":    "5b0c4711-aaaa-0001|languageId=",
 		"characters": "päßwörd",
 	} {
-		for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
+		for _, size := range []int{1 << 10, 64 << 10} {
 			text := strings.Repeat(unit, size/len(unit))
 			b.Run(fmt.Sprintf("%s/%dk", name, size>>10), func(b *testing.B) {
 				b.SetBytes(int64(len(text)))
