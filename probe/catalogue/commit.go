@@ -92,15 +92,14 @@ func (c *Catalogue) remove(e *entry) {
 }
 
 func (c *Catalogue) include(e *entry, at time.Time) {
-	e.changedAt = at
-	e.hash = entryHash(e.key, e.group.label, e.flags)
-	c.hash += e.hash
+	e.changedAt = at.UnixNano()
+	c.hash += e.hash()
 	c.bytes += e.bytes()
 	c.groups.count(e.group, e.flags, 1)
 }
 
 func (c *Catalogue) exclude(e *entry) {
-	c.hash -= e.hash
+	c.hash -= e.hash()
 	c.bytes -= e.bytes()
 	c.groups.count(e.group, e.flags, -1)
 }

@@ -96,7 +96,7 @@ func (s *Stage) put(st Status, list lists) {
 		e.draft = 0
 	case e.draft == 0:
 		s.drafts = append(s.drafts, next)
-		e.draft = len(s.drafts)
+		e.draft = int32(len(s.drafts)) // no more than the ids of a message
 	default:
 		s.drafts[e.draft-1] = next
 	}
