@@ -151,7 +151,7 @@ func (f *Fleet) plan(v config.Validated) (next *generation, starting []*watched,
 			if err := server.Probe(limits).Validate(); err != nil {
 				return nil, nil, fmt.Errorf("server %q: %w", server.Name, err)
 			}
-			transports, err := server.Transports(f.opts.Dial)
+			transports, err := w.server.Transports(f.opts.Dial)
 			if err != nil {
 				return nil, nil, fmt.Errorf("server %q: %w", server.Name, err)
 			}

@@ -66,15 +66,19 @@ var defaultServer = sync.OnceValue(func() (s Server) {
 func (s Server) Probe(limits Limits) probe.Config {
 	s = s.clone()
 	c := s.Config
-	c.Password, c.ProxyPassword = s.revealPassword, s.HTTP.ProxyURL.password()
+	c.Password, c.ProxyPassword = s.passwordReader(), s.HTTP.ProxyURL.password()
 	c.MaxGroups, c.MaxResponseBytes = limits.Groups, int64(limits.ResponseBytes)
 	c.Users = s.probeUsers()
 	return c
 }
 
-func (s Server) revealPassword() (string, error) {
-	password, err := s.Password()
-	return password.Reveal(), err
+// passwordReader returns what reads the password anew. It keeps nothing else of s.
+func (s Server) passwordReader() func() (string, error) {
+	file, env, credential := s.PasswordFile, s.PasswordEnv, s.PasswordCredential
+	return func() (string, error) {
+		password, err := Server{PasswordFile: file, PasswordEnv: env, PasswordCredential: credential}.Password()
+		return password.Reveal(), err
+	}
 }
 
 // MarshalYAML shows the keys that are set, as a file would have them, without any

@@ -67,8 +67,12 @@ func (s Server) tlsKey(key string) string {
 	return "http.tls_config." + key
 }
 
+// tlsConfig returns nil for what an http.Transport does by itself: most servers.
 func (s Server) tlsConfig(read pemFiles) (*tls.Config, error) {
 	t := s.HTTP.TLS
+	if t == (TLS{}) {
+		return nil, nil
+	}
 	config := &tls.Config{ServerName: t.ServerName, MinVersion: uint16(promconfig.TLSVersions[t.MinVersion])}
 	if t.CAFile != "" {
 		config.RootCAs = x509.NewCertPool()

@@ -13,7 +13,7 @@ import (
 
 // Transports makes the transports of one server. Any goroutine may use it.
 type Transports struct {
-	server Server
+	server *Server
 	dial   icws.DialFunc
 	// trust is what was in the files of http.tls_config when they could last be used.
 	trust atomic.Pointer[trust]
@@ -21,8 +21,8 @@ type Transports struct {
 
 // Transports returns what makes the transports of the server. dial opens their
 // connections, those to a proxy too; nil means the network. The error says which
-// file of http.tls_config cannot be used.
-func (s Server) Transports(dial icws.DialFunc) (*Transports, error) {
+// file of http.tls_config cannot be used. Nobody may change the server afterwards.
+func (s *Server) Transports(dial icws.DialFunc) (*Transports, error) {
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}

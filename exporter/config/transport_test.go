@@ -173,7 +173,7 @@ func TestTheTransportIsBounded(t *testing.T) {
 }
 
 func TestACAFileThatIsGoneIsAnError(t *testing.T) {
-	if _, err := (Server{HTTP: HTTP{TLS: TLS{CAFile: "testdata/absent.pem"}}}).Transports(nil); err == nil {
+	if _, err := (&Server{HTTP: HTTP{TLS: TLS{CAFile: "testdata/absent.pem"}}}).Transports(nil); err == nil {
 		t.Error("a transport is made without the CA that it should trust")
 	}
 }
@@ -185,7 +185,8 @@ func TestATransportStaysOnOneAddress(t *testing.T) {
 	defer server.Close()
 	reached := server.Listener.Addr().String()
 	var dialled []string
-	transports, err := edited(t, "request_timeout: 5s").Transports(func(ctx context.Context, network, address string) (net.Conn, error) {
+	s := edited(t, "request_timeout: 5s")
+	transports, err := s.Transports(func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialled = append(dialled, address)
 		return new(net.Dialer).DialContext(ctx, network, reached)
 	})
