@@ -1,12 +1,12 @@
 package collect
 
 import (
-	"sync"
+	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 )
 
 // newHistogramVec makes the histograms of a family, with classic and native
@@ -22,18 +22,16 @@ func newHistogramVec(f *Family) *prometheus.HistogramVec {
 	}, f.labelNames())
 }
 
-// histogram is one of client_golang's, which is large and reads dearly: it is made
-// when it is first needed, and read again only after it was observed again. A nil one
-// observes nothing. Any goroutine may use it.
+// histogram counts its classic buckets itself, since reading client_golang's is dear and
+// doubles its memory. That one, which has the native buckets too, is made when it is first
+// needed, and read for the formats that show it. A nil histogram observes nothing. Any
+// goroutine may use it.
 type histogram struct {
-	vec      *prometheus.HistogramVec
-	labels   []string
-	metric   atomic.Pointer[prometheus.Histogram] // nil until needed
-	observed atomic.Uint64
-
-	mu       sync.Mutex
-	last     distribution
-	lastSeen uint64 // value of observed before last was read
+	vec    *prometheus.HistogramVec
+	labels []string
+	metric atomic.Pointer[prometheus.Histogram] // nil until needed
+	counts [len(buckets) + 1]atomic.Uint64      // by bucket; the last one is above all bounds
+	sum    atomic.Uint64                        // bits of the seconds
 }
 
 // distribution is the classic side of a histogram.
@@ -61,31 +59,28 @@ func (h *histogram) observe(d time.Duration) {
 	if h == nil {
 		return
 	}
-	h.exposed().Observe(d.Seconds())
-	h.observed.Add(1)
-}
-
-// isUsed reports whether anything was observed.
-func (h *histogram) isUsed() bool { return h != nil && h.observed.Load() > 0 }
-
-func (h *histogram) distribution() distribution {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	seen := h.observed.Load()
-	if seen == h.lastSeen {
-		return h.last
-	}
-	var m dto.Metric
-	if err := h.exposed().Write(&m); err != nil {
-		return h.last
-	}
-	for i, b := range m.GetHistogram().GetBucket() {
-		if i < len(buckets) {
-			h.last.cumulative[i] = b.GetCumulativeCount()
+	seconds := d.Seconds()
+	h.exposed().Observe(seconds)
+	for {
+		before := h.sum.Load()
+		after := math.Float64bits(math.Float64frombits(before) + seconds)
+		if h.sum.CompareAndSwap(before, after) {
+			break
 		}
 	}
-	h.last.cumulative[len(buckets)] = m.GetHistogram().GetSampleCount()
-	h.last.sum = m.GetHistogram().GetSampleSum()
-	h.lastSeen = seen
-	return h.last
+	bucket, _ := slices.BinarySearch(buckets[:], seconds)
+	h.counts[bucket].Add(1)
+}
+
+// isUsed reports whether anything was observed: that made client_golang's.
+func (h *histogram) isUsed() bool { return h != nil && h.metric.Load() != nil }
+
+func (h *histogram) distribution() distribution {
+	d := distribution{sum: math.Float64frombits(h.sum.Load())}
+	var count uint64
+	for i := range h.counts {
+		count += h.counts[i].Load()
+		d.cumulative[i] = count
+	}
+	return d
 }
