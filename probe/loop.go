@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// heartbeatInterval is how long the loop sleeps at most.
-	heartbeatInterval = 15 * time.Second
+	// heartbeatInterval is how long the loop sleeps at most: longer than a stream sleeps
+	// between two pings, which wake the loop anyway.
+	heartbeatInterval = 30 * time.Second
 	// stableAfter is how long a session must be live until earlier failures are
 	// forgotten; a 201 alone proves nothing.
 	stableAfter = time.Minute

@@ -1,9 +1,54 @@
 package icws
 
 import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
+
+	"icws_exporter/probe/secret"
 )
+
+// BenchmarkPoll is one poll of a server to which nothing happens, over a socket.
+func BenchmarkPoll(b *testing.B) {
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer server.Close()
+	go func() {
+		for conn, err := server.Accept(); err == nil; conn, err = server.Accept() {
+			go answerPolls(conn)
+		}
+	}()
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	client := NewClient(mustURL(b, "http://"+server.Addr().String()), transport, Options{})
+	session := &Session{client: client, id: "4711", token: secret.New("token"), cookie: secret.New("icws_4711=cookie")}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := session.Poll(b.Context(), nil, func(Message) {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// answerPolls answers each request with an empty list.
+func answerPolls(conn net.Conn) {
+	defer conn.Close()
+	lines := bufio.NewReader(conn)
+	for {
+		line, err := lines.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		if len(line) == len("\r\n") {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nDate: Thu, 26 Nov 2026 10:00:00 GMT\r\nContent-Length: 2\r\n\r\n[]")
+		}
+	}
+}
 
 func BenchmarkDecodeList(b *testing.B) {
 	list := manyStatuses(10_000)

@@ -171,6 +171,7 @@ func (c *Client) newRequest(ctx context.Context, r request, connected func(httpt
 	switch {
 	case r.op == OpPoll:
 		req.Body = io.NopCloser(bytes.NewReader(nil)) // that it cannot repeat keeps the transport from it
+		req.TransferEncoding = []string{"identity"}   // else the transport begins a goroutine to see whether it is empty
 		if time.Since(time.Unix(0, c.answered.Load())) > idleBeforePoll {
 			c.Close()
 		}

@@ -158,7 +158,7 @@ func (s *icwsServer) connected(t *testing.T, o Options) (*Session, *[]Exchange) 
 	return session, exchanges
 }
 
-func mustURL(t *testing.T, text string) *url.URL {
+func mustURL(t testing.TB, text string) *url.URL {
 	t.Helper()
 	u, err := url.Parse(text)
 	if err != nil {
