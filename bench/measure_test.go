@@ -134,8 +134,8 @@ func TestMeasureFleet(t *testing.T) {
 		}
 	}
 	b.has(t, "2 servers, SSE with TLS: CPU at 20 events a second")
-	b.has(t, "2 servers, SSE: floor: as many streams and events, read by net/http and thrown away, CPU")
-	b.has(t, "2 servers, polling: floor: as many polls by net/http, whose answers are thrown away, resident memory per server")
+	b.has(t, "2 servers, SSE: floor: the same requests by net/http, whose answers are thrown away, CPU with 20 events a second")
+	b.has(t, "2 servers, polling: floor: the same requests by net/http, whose answers are thrown away, resident memory per server")
 	b.has(t, "2 servers, SSE: floor: ten readers at once of the same bytes, made before, p99")
 	b.has(t, "2 servers, polling: a reload that changes nothing")
 }
