@@ -28,7 +28,7 @@ type breaker struct {
 	inARow uint32
 }
 
-func newBreaker(cfg Config, o Observer) *breaker {
+func newBreaker(cfg *Config, o Observer) *breaker {
 	b := &breaker{openFor: cfg.BreakerOpenFor}
 	b.cb = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:         cfg.Name,

@@ -23,7 +23,7 @@ const (
 // one without which there is nothing to watch or one that a server could do without.
 var subscriptions = [NumSubscriptions]struct {
 	wire        *icws.Subscription
-	newFeed     func(Config, Observer) *feed
+	newFeed     func(*Config, Observer) *feed
 	newOptional func(*loop) optionalFeed
 	isWanted    func(*Optional) bool // one that a server could do without
 }{
@@ -129,7 +129,7 @@ func (l *loop) newFeeds() (feeds []*feed) {
 		}
 		f := s.newFeed(l.cfg, l.observer)
 		f.what, f.wire = Subscription(n), s.wire
-		f.cfg, f.observer, f.rand, f.log = &l.cfg, l.observer, l.rand, l.log
+		f.cfg, f.observer, f.rand, f.log = l.cfg, l.observer, l.rand, l.log
 		feeds = append(feeds, f)
 	}
 	return feeds

@@ -32,7 +32,7 @@ const (
 // loop is the state of one running probe. All of it belongs to one goroutine.
 type loop struct {
 	p        *Probe
-	cfg      Config
+	cfg      *Config // the probe's; Adjust changes what is Optional in it
 	observer Observer
 	log      *slog.Logger
 	screen   *secret.Screen
@@ -92,7 +92,7 @@ type loop struct {
 }
 
 func newLoop(p *Probe) *loop {
-	cfg, answered := p.cfg, make(chan struct{}, 1)
+	cfg, answered := &p.cfg, make(chan struct{}, 1)
 	l := &loop{
 		p: p, cfg: cfg, observer: p.opts.Observer, rand: p.opts.Rand,
 		log: p.opts.Logger.With("server", cfg.Name), screen: p.opts.Screen,

@@ -57,7 +57,7 @@ func newSession(l *loop, s *icws.Session) *session {
 	now := time.Now()
 	l.turnEnds = time.Time{} // between two sessions there are no turns
 	n := &session{
-		loop: l, cfg: &l.cfg, observer: l.observer, log: l.log,
+		loop: l, cfg: l.cfg, observer: l.observer, log: l.log,
 		wire: s, opened: now, feeds: l.feeds,
 		transport: TransportPoll, contact: newContact(),
 		switchoverAt: now, timer: time.NewTimer(0),

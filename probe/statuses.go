@@ -9,7 +9,7 @@ import (
 )
 
 // newStatusFeed makes the feed of the status messages.
-func newStatusFeed(cfg Config, o Observer) *feed { return &feed{copy: newStatusCopy(cfg, o)} }
+func newStatusFeed(cfg *Config, o Observer) *feed { return &feed{copy: newStatusCopy(cfg, o)} }
 
 // statusCopy is the live copy of the status messages.
 type statusCopy struct {
@@ -20,7 +20,7 @@ type statusCopy struct {
 	changed   bool                   // since then
 }
 
-func newStatusCopy(cfg Config, o Observer) *statusCopy {
+func newStatusCopy(cfg *Config, o Observer) *statusCopy {
 	c := catalogue.New(catalogue.Limits{Groups: cfg.MaxGroups, Entries: cfg.MaxEntries, Bytes: cfg.MaxCopyBytes})
 	return &statusCopy{catalogue: c, decoder: NewStatusReader(c), observer: o, changed: true}
 }

@@ -37,9 +37,7 @@ type ServerMetrics struct {
 	created     time.Time // when the counters began at 0
 	site        atomic.Pointer[string]
 	source      atomic.Pointer[Source]
-	// unwatched stands for the snapshot while there is no source.
-	unwatched *probe.Snapshot
-	statuses  statusChoice
+	statuses    statusChoice
 
 	operations     [icws.NumOperations]atomic.Pointer[operationMetrics] // nil before the first request
 	errorResponses [numErrorIDs]atomic.Uint64
@@ -75,12 +73,13 @@ func (m *ServerMetrics) Watch(source Source) {
 	m.source.Store(&source)
 }
 
-// snapshot returns what the source published last.
+// snapshot returns what the source published last, and that of a probe that has not begun
+// while there is none.
 func (m *ServerMetrics) snapshot() *probe.Snapshot {
 	if source := m.source.Load(); source != nil {
 		return (*source).Snapshot()
 	}
-	return m.unwatched
+	return &probe.Snapshot{State: probe.StateConnecting, StateSince: m.created, Heartbeat: m.created}
 }
 
 // noStatusSeries is the limit of a Set that has no series per status at all.

@@ -163,14 +163,12 @@ func find(servers []*ServerMetrics, name string) (int, bool) {
 var lastID atomic.Uint64
 
 func (s *Set) newServer(name string) *ServerMetrics {
-	now := s.opts.Now()
 	m := &ServerMetrics{
 		set:         s,
 		id:          lastID.Add(1),
 		name:        name,
 		escapedName: escapeLabelValue(name),
-		unwatched:   &probe.Snapshot{State: probe.StateConnecting, StateSince: now, Heartbeat: now},
-		created:     now,
+		created:     s.opts.Now(),
 	}
 	for of := range m.subscriptions {
 		m.subscriptions[of].delivery = newHistogram(s.delivery, name, probe.Subscription(of).String())
