@@ -111,7 +111,7 @@ type History struct {
 	states    stateMinutes
 	breaker   BreakerState // closed or open
 	logText   bytes.Buffer
-	minutes   []minute // of the last hour, those with requests
+	minutes   *[60]minute // nil before the first request
 }
 
 // NewHistory makes an empty history before next, with a screen of its own.

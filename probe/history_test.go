@@ -93,25 +93,6 @@ func TestTheLastHourIsAnHour(t *testing.T) {
 	})
 }
 
-// Requests end in another order than they are noted in, and take no more than an hour's room.
-func TestTheLastHourCountsLateAnswers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := NewHistory(new(recorder))
-		for range 180 {
-			late := answered(icws.OpPoll, 500)
-			time.Sleep(time.Minute)
-			h.Exchange(answered(icws.OpPoll, 200))
-			h.Exchange(late)
-		}
-		if got, want := h.LastHour(time.Now()), (Answers{Answer2xx: 60, Answer500: 59}); got != want {
-			t.Errorf("got %v, want %v", got, want)
-		}
-		if n := len(h.minutes); n > 61 {
-			t.Errorf("it remembers %d minutes", n)
-		}
-	})
-}
-
 // A probe that fails again and again goes through many states in one outage.
 func TestAnOutageLastsUntilTheProbeIsLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,7 +1,7 @@
 package probe
 
 import (
-	"slices"
+	"math"
 	"time"
 )
 
@@ -126,22 +126,25 @@ func answerClassOf(code int) AnswerClass {
 // Answers counts requests by what was answered.
 type Answers [NumAnswerClasses]uint32
 
-// minute is what was answered within one minute.
+// minute is what was answered within one minute. After an hour every server has 60 of them.
 type minute struct {
-	number  int64 // minutes since 1970
-	answers Answers
+	number  uint32 // minutes since 1970
+	answers [NumAnswerClasses]uint16
 }
 
 // countAnswer counts one answer. The caller holds the lock.
 func (h *History) countAnswer(at time.Time, code int) {
-	number := at.Unix() / 60
-	i := slices.IndexFunc(h.minutes, func(m minute) bool { return m.number == number })
-	if i < 0 {
-		h.minutes = slices.DeleteFunc(h.minutes, func(m minute) bool { return m.number <= number-60 || m.number >= number+60 })
-		i = len(h.minutes)
-		h.minutes = append(h.minutes, minute{number: number})
+	if h.minutes == nil {
+		h.minutes = new([60]minute)
 	}
-	h.minutes[i].answers[answerClassOf(code)]++
+	number := uint32(at.Unix() / 60)
+	m := &h.minutes[number%60]
+	if m.number != number {
+		*m = minute{number: number}
+	}
+	if n := &m.answers[answerClassOf(code)]; *n < math.MaxUint16 {
+		*n++
+	}
 }
 
 // LastHour counts the answers of the hour before now, to the minute.
@@ -152,11 +155,14 @@ func (h *History) LastHour(now time.Time) Answers {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	newest := now.Unix() / 60
+	if h.minutes == nil {
+		return sum
+	}
+	newest := uint32(now.Unix() / 60)
 	for _, m := range h.minutes {
 		if m.number > newest-60 && m.number <= newest {
 			for class, n := range m.answers {
-				sum[class] += n
+				sum[class] += uint32(n)
 			}
 		}
 	}
