@@ -113,7 +113,7 @@ func (out *samples) add(i int, v float64, open ...string) {
 // addHistogram emits the i-th histogram of the family.
 func (out *samples) addHistogram(i int, h *histogram) {
 	if out.sink != nil {
-		out.sink(h.exposed())
+		out.sink(h)
 		return
 	}
 	d := h.distribution()
