@@ -36,7 +36,7 @@ type ServerMetrics struct {
 	escapedName string
 	created     time.Time // when the counters began at 0
 	site        atomic.Pointer[string]
-	source      atomic.Pointer[Source]
+	source      atomic.Pointer[Source] // never nil
 	statuses    statusChoice
 
 	operations     [icws.NumOperations]atomic.Pointer[operationMetrics] // nil before the first request
@@ -67,20 +67,15 @@ type ServerMetrics struct {
 // former one; nil means that nothing watches the server now.
 func (m *ServerMetrics) Watch(source Source) {
 	if source == nil {
-		m.source.Store(nil)
-		return
+		source = &unwatched{probe.Snapshot{State: probe.StateConnecting, StateSince: m.created, Heartbeat: m.created}}
 	}
 	m.source.Store(&source)
 }
 
-// snapshot returns what the source published last, and that of a probe that has not begun
-// while there is none.
-func (m *ServerMetrics) snapshot() *probe.Snapshot {
-	if source := m.source.Load(); source != nil {
-		return (*source).Snapshot()
-	}
-	return &probe.Snapshot{State: probe.StateConnecting, StateSince: m.created, Heartbeat: m.created}
-}
+// unwatched is the source of a server while there is none: a probe that has not begun.
+type unwatched struct{ snapshot probe.Snapshot }
+
+func (u *unwatched) Snapshot() *probe.Snapshot { return &u.snapshot }
 
 // noStatusSeries is the limit of a Set that has no series per status at all.
 const noStatusSeries = -1
@@ -88,12 +83,11 @@ const noStatusSeries = -1
 // read takes a reading at now, with at most maxStatuses status messages, and users of
 // at most usersOf statuses, in full detail or not.
 func (m *ServerMetrics) read(now time.Time, maxStatuses, usersOf int, full bool) reading {
-	s := m.snapshot()
+	source := *m.source.Load()
+	s := source.Snapshot()
 	r := reading{ServerMetrics: m, snapshot: s, now: now, fresh: s.Fresh(now), full: full, maxStatuses: usersOf}
-	if source := m.source.Load(); source != nil && maxStatuses >= 0 {
-		if published, ok := (*source).(StatusSource); ok {
-			r.chosen, r.notChosen = m.statuses.choose(published.Statuses(), maxStatuses)
-		}
+	if published, ok := source.(StatusSource); ok && maxStatuses >= 0 {
+		r.chosen, r.notChosen = m.statuses.choose(published.Statuses(), maxStatuses)
 	}
 	return r
 }

@@ -170,6 +170,7 @@ func (s *Set) newServer(name string) *ServerMetrics {
 		escapedName: escapeLabelValue(name),
 		created:     s.opts.Now(),
 	}
+	m.Watch(nil)
 	for of := range m.subscriptions {
 		m.subscriptions[of].delivery = newHistogram(s.delivery, name, probe.Subscription(of).String())
 	}
