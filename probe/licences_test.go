@@ -216,6 +216,18 @@ func TestAdjustKeepsTheSession(t *testing.T) {
 	})
 }
 
+// A reload can come before the loop has begun.
+func TestAdjustBeforeTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := startRig(t, ModeSSE, icwssim.Options{Licences: twoLicences})
+		r.stop()
+		r.prepare = func(p *Probe) { p.Adjust(Optional{Licences: true}) }
+		r.start()
+		r.pass(time.Minute)
+		r.wantLicences(bothLicences)
+	})
+}
+
 // A probe that waits hears it too, and does not wait any shorter.
 func TestAdjustInAHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

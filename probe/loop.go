@@ -16,7 +16,7 @@ import (
 const (
 	// heartbeatInterval is how long the loop sleeps at most: longer than a stream sleeps
 	// between two pings, which wake the loop anyway.
-	heartbeatInterval = 30 * time.Second
+	heartbeatInterval = 20 * time.Second
 	// stableAfter is how long a session must be live until earlier failures are
 	// forgotten; a 201 alone proves nothing.
 	stableAfter = time.Minute
@@ -92,7 +92,8 @@ type loop struct {
 }
 
 func newLoop(p *Probe) *loop {
-	cfg, answered := &p.cfg, make(chan struct{}, 1)
+	cfg, wanted, answered := &p.cfg, p.optional.Load(), make(chan struct{}, 1)
+	cfg.Users, cfg.Licences = wanted.Users, wanted.Licences // it may have been adjusted since New
 	l := &loop{
 		p: p, cfg: cfg, observer: p.opts.Observer, rand: p.opts.Rand,
 		log: p.opts.Logger.With("server", cfg.Name), screen: p.opts.Screen,
@@ -103,7 +104,7 @@ func newLoop(p *Probe) *loop {
 		hosts:            configuredHosts(cfg.Hosts),
 		rejected:         make(map[string]bool),
 		stateSince:       time.Now(),
-		wanted:           p.optional.Load(),
+		wanted:           wanted,
 		licences:         licenceReader{state: LicenceState{On: cfg.Licences}, jobs: jobs{answered: answered}},
 		answered:         answered,
 	}
