@@ -3,7 +3,6 @@ package collect
 import (
 	"encoding/binary"
 	"hash/crc32"
-	"slices"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -55,13 +54,9 @@ type piece struct {
 	isStored bool   // and not compressed
 }
 
-// begin empties the page, which keeps its space and has room for what the former has.
+// begin empties the page, which keeps its space.
 func (p *page) begin(former *page) {
 	*p = page{text: p.text[:0], zip: p.zip[:0], isZip: p.isZip, pieces: p.pieces[:0], former: former}
-	if former != nil {
-		p.zip = slices.Grow(p.zip, len(former.zip)+len(former.zip)/64) // it may be a little longer
-		p.pieces = slices.Grow(p.pieces, len(former.pieces))
-	}
 	if p.isZip {
 		p.zip = append(p.zip, gzipHeader...)
 	}

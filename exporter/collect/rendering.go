@@ -25,9 +25,6 @@ const (
 	longestWait = 5 * time.Second
 	// keptText is how large a plain page may be that is kept.
 	keptText = 1 << 20
-	// keptZip is how large a compressed page may be whose space is kept for the next one,
-	// which knows the size of the former: it need not be in memory twice between scrapes.
-	keptZip = 1 << 20
 	// smallBodies is how many bytes of former expositions may always be on their way
 	// to clients.
 	smallBodies = 16 << 20
@@ -282,9 +279,7 @@ func (r *renderer) keep(b *body) {
 	if b.users > 0 || b.slot != nil && *b.slot == b {
 		return
 	}
-	if r.idle = b; len(b.zip) <= keptZip {
-		r.spare[index(b.isZip)] = b.page
-	}
+	r.spare[index(b.isZip)], r.idle = b.page, b
 	b.page = page{}
 }
 
